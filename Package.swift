@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Modules import only along the arrows of docs/Architecture.md; tools/check-imports proves it.
+
+let swift: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let optimised: [CSetting] = [.define("NDEBUG", .when(configuration: .release))]
+
+func module(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: imports + ["TestSupport"], swiftSettings: swift)
+}
+
+let package = Package(
+  name: "antiphon",
+  products: [
+    .library(name: "AntiphonKit", targets: ["AntiphonKit"]),
+    .executable(name: "antiphon", targets: ["antiphon"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // C: kernels, and shims over system libraries.
+    .target(name: "CKernels", cSettings: optimised),
+    .systemLibrary(
+      name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+    .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+    .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
+
+    // The shared core.
+    module("Kernels", ["CKernels"]),
+    module("Checkpoint", ["Kernels"]),
+    module("Layers", ["Checkpoint", "Kernels"]),
+
+    // Siblings: sound, codec, dialogue.
+    module("AudioIO", ["CSndfile", "CSoxr"]),
+    module("Codec", ["Layers", "Checkpoint", "Kernels"]),
+    module("Dialogue", ["Layers", "Checkpoint", "Kernels", "CSentencePiece"]),
+
+    // Where sound and model meet, and the command.
+    module(
+      "Runtime",
+      [
+        "AudioIO", "Codec", "Dialogue", "Checkpoint",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ]),
+    module("AntiphonKit", ["AudioIO", "Codec", "Dialogue", "Runtime"]),
+    .executableTarget(
+      name: "antiphon",
+      dependencies: [
+        "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swift),
+
+    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
+    tests("Kernels", ["Kernels"]),
+    tests("Checkpoint", ["Checkpoint"]),
+    tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
+    tests("Codec", ["Codec", "Checkpoint"]),
+    tests("Dialogue", ["Dialogue", "Checkpoint"]),
+    tests("AudioIO", ["AudioIO"]),
+    tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
+    tests("Command", ["antiphon", "Runtime", "AudioIO", "AntiphonKit"]),
+  ]
+)
