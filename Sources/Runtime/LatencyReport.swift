@@ -12,7 +12,8 @@ package struct LatencyReport: Sendable {
   static func framesPath(_ directory: String) -> String { directory + "/frames.csv" }
   static func turnsPath(_ directory: String) -> String { directory + "/turns.csv" }
   static func summaryPath(_ directory: String) -> String { directory + "/latency.json" }
-  package static func plotPath(_ directory: String) -> String { directory + "/latency.svg" }
+  /// Where the picture is drawn.
+  package var plotPath: String { directory + "/latency.svg" }
 
   /// Reads the logs and adds them up.
   package static func read(_ directory: String) throws(LatencyReportError) -> LatencyReport {
@@ -47,6 +48,11 @@ package struct LatencyReport: Sendable {
   /// Writes `latency.json` and `latency.svg`, over earlier ones.
   package func write() throws(LatencyReportError) {
     try TextFile.create(Self.summaryPath(directory), overwrite: true).append(summary.json + "\n")
-    try TextFile.create(Self.plotPath(directory), overwrite: true).append(LatencyPlot(self).svg)
+    try draw()
+  }
+
+  /// Writes `latency.svg`, over an earlier one.
+  package func draw() throws(LatencyReportError) {
+    try TextFile.create(plotPath, overwrite: true).append(LatencyPlot(self).svg)
   }
 }
