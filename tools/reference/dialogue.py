@@ -28,6 +28,11 @@ def build(config: dict, dtype=torch.float32) -> LMModel:
     return loaders.get_moshi_lm(None, network_fields(config), device="cpu", dtype=dtype)
 
 
+def skeleton(config: dict) -> LMModel:
+    """The names and shapes alone, without memory for the weights."""
+    return loaders.get_moshi_lm(None, network_fields(config), device="meta")
+
+
 def load(directory: Path, dtype=torch.float32) -> LMModel:
     """A model directory, through the official loader, with what it does for each kind of model."""
     config = json.loads((directory / "config.json").read_text())
@@ -74,10 +79,14 @@ def published(model: LMModel) -> dict[str, torch.Tensor]:
     return stacked(model.state_dict())
 
 
+def write_config(directory: Path, config: dict):
+    (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
 def write(directory: Path, config: dict, tensors: dict[str, torch.Tensor], limit: int | None):
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     save(directory / config["moshi_name"], tensors, limit=limit)
+    write_config(directory, config)
 
 
 def conditions(model: LMModel, attributes: dict[str, str]):

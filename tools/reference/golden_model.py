@@ -9,6 +9,7 @@ import torch
 import codec
 import dialogue
 from golden_dialogue import MOSHI
+from speech import speech
 from tensors import narrow, save
 
 SEED = 21
@@ -29,7 +30,7 @@ def make(golden: Path):
     dialogue.randomise(model, SEED)
     dialogue.write(folder, config, narrow(dialogue.published(model)), limit=100_000)
 
-    pcm = torch.from_numpy(codec.speech(12 * codec.SAMPLES_PER_FRAME, seed=11))
+    pcm = torch.from_numpy(speech(12 * codec.SAMPLES_PER_FRAME, seed=11))
     mimi = codec.load(source, codec.TINY, codebooks=8)
     heard, _ = codec.stream(mimi, pcm)
     result = dialogue.trace(dialogue.load(folder), heard.T)
