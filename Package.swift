@@ -35,11 +35,12 @@ let package = Package(
     .systemLibrary(
       name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
 
     // The shared core.
     module("Kernels", ["CKernels"]),
-    module("Checkpoint", ["Kernels"]),
+    module("Checkpoint", ["Kernels", "CCrypto"]),
     module("Layers", ["Checkpoint", "Kernels"]),
 
     // Siblings: sound, codec, dialogue.

@@ -1,0 +1,324 @@
+// One source for every instruction set. The including file defines:
+//   AP_NAME      the table's name, a C identifier
+//   AP_LANES     floats in a native register (4, 8 or 16)
+//   AP_TILE      columns of a panel product held in registers at once (a power of two times 1 or 3)
+// and compiles it under that instruction set's target attribute. Vector types wider than the native register are split
+// by the compiler, so the arithmetic below is the same on every machine, except for fused multiply-add where it exists.
+
+#include <math.h>
+#include <string.h>
+
+#include "CKernels.h"
+
+#define AP_CAT2(a, b) a##_##b
+#define AP_CAT(a, b) AP_CAT2(a, b)
+#define FN(name) AP_CAT(name, AP_NAME)
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
+typedef int32_t ivec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
+typedef uint32_t uvec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
+typedef uint16_t hvec __attribute__((vector_size(AP_LANES * 2), aligned(2)));
+typedef float panel __attribute__((vector_size(64), aligned(4)));
+
+INLINE vec load(const float *p) { return *(const vec *)p; }
+INLINE void store(float *p, vec v) { *(vec *)p = v; }
+INLINE vec splat(float x) { return x - (vec){}; }
+INLINE vec load_bf16(const uint16_t *p) {
+  return (vec)(__builtin_convertvector(*(const hvec *)p, uvec) << 16);
+}
+INLINE float sum(vec v) {
+  float s = 0;
+  for (int i = 0; i < AP_LANES; i++) s += v[i];
+  return s;
+}
+INLINE vec vmax(vec a, vec b) { return __builtin_elementwise_max(a, b); }
+INLINE vec vmin(vec a, vec b) { return __builtin_elementwise_min(a, b); }
+
+// e^x to 1.1e-7 relative: 2^n times a degree-6 polynomial on [-ln2/2, ln2/2] (Chebyshev fit).
+INLINE vec vexp(vec x) {
+  x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
+  vec n = (x * 1.44269504088896341f + 12582912.0f) - 12582912.0f;  // rounds to nearest without SSE4.1
+  vec r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vec p = splat(1.382941845804453e-3f);
+  p = p * r + 8.37477296590805e-3f;
+  p = p * r + 4.16683591902256e-2f;
+  p = p * r + 1.666642129421234e-1f;
+  p = p * r + 4.9999991059303284e-1f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  ivec e = (__builtin_convertvector(n, ivec) + 127) << 23;
+  return p * (vec)e;
+}
+
+// x * Phi(x), exact-erf GELU to 6e-8 absolute: erfc(t/sqrt 2) = exp(-t^2/2) * P(1 / (1 + 0.4 t)) for t >= 0.
+INLINE vec vgelu(vec x) {
+  vec t = __builtin_elementwise_abs(x);
+  vec v = 1.0f / (1.0f + 0.4f * vmin(t, splat(14.0f)));
+  vec p = splat(-0.07735727727413177f);
+  p = p * v + 0.3924451768398285f;
+  p = p * v - 0.7298852205276489f;
+  p = p * v + 0.4828636646270752f;
+  p = p * v - 0.012368621304631233f;
+  p = p * v + 0.31194132566452026f;
+  p = p * v + 0.3127116858959198f;
+  p = p * v + 0.3196658790111542f;
+  p = p * v - 1.6643742128508165e-05f;
+  vec tail = 0.5f * t * p * vexp(-0.5f * t * t);
+  return vmax(x, splat(0)) - tail;
+}
+
+INLINE vec vsilu(vec x) { return x / (1.0f + vexp(-x)); }
+INLINE vec velu(vec x) { return vmax(x, splat(0)) + (vexp(vmin(x, splat(0))) - 1.0f); }
+
+// Applies a vector function to n floats; the tail goes through a padded register so that every element is treated alike.
+#define MAP(x, n, expression)                                 \
+  do {                                                        \
+    intptr_t i = 0;                                           \
+    for (; i + AP_LANES <= (n); i += AP_LANES) {              \
+      vec v = load((x) + i);                                  \
+      store((x) + i, expression);                             \
+    }                                                         \
+    if (i < (n)) {                                            \
+      float tail[AP_LANES] = {0};                             \
+      memcpy(tail, (x) + i, sizeof(float) * (size_t)((n)-i)); \
+      vec v = load(tail);                                     \
+      store(tail, expression);                                \
+      memcpy((x) + i, tail, sizeof(float) * (size_t)((n)-i)); \
+    }                                                         \
+  } while (0)
+
+static void FN(elu)(float *x, intptr_t n) { MAP(x, n, velu(v)); }
+static void FN(gelu)(float *x, intptr_t n) { MAP(x, n, vgelu(v)); }
+static void FN(silu)(float *x, intptr_t n) { MAP(x, n, vsilu(v)); }
+static void FN(exponential)(float *x, intptr_t n) { MAP(x, n, vexp(v)); }
+
+static void FN(silu_multiply)(const float *gate, const float *up, float *out, intptr_t n) {
+  intptr_t i = 0;
+  for (; i + AP_LANES <= n; i += AP_LANES) store(out + i, vsilu(load(gate + i)) * load(up + i));
+  for (; i < n; i++) out[i] = vsilu(splat(gate[i]))[0] * up[i];
+}
+
+static void FN(add)(float *y, const float *x, intptr_t n) {
+  for (intptr_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void FN(add_scaled)(float *y, const float *scale, const float *x, intptr_t n) {
+  for (intptr_t i = 0; i < n; i++) y[i] += scale[i] * x[i];
+}
+
+// Sums in a fixed order (four registers, then a fold), so the result does not depend on alignment or thread count.
+INLINE float reduce_sum(const float *x, intptr_t n, float shift, bool square) {
+  vec a[4] = {};
+  intptr_t i = 0;
+  for (; i + 4 * AP_LANES <= n; i += 4 * AP_LANES) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      vec v = load(x + i + j * AP_LANES) - shift;
+      a[j] += square ? v * v : v;
+    }
+  }
+  float s = sum((a[0] + a[1]) + (a[2] + a[3]));
+  for (; i < n; i++) s += square ? (x[i] - shift) * (x[i] - shift) : x[i] - shift;
+  return s;
+}
+
+static void FN(softmax)(float *x, intptr_t n) {
+  float top = x[0];
+  for (intptr_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+  MAP(x, n, vexp(v - top));
+  float scale = 1.0f / reduce_sum(x, n, 0, false);
+  for (intptr_t i = 0; i < n; i++) x[i] *= scale;
+}
+
+static void FN(layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *out,
+                           intptr_t n) {
+  float mean = reduce_sum(x, n, 0, false) / (float)n;
+  float scale = 1.0f / sqrtf(reduce_sum(x, n, mean, true) / (float)n + epsilon);
+  for (intptr_t i = 0; i < n; i++) out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+}
+
+static void FN(rms_norm)(const float *x, const float *weight, float epsilon, float *out, intptr_t n) {
+  float scale = 1.0f / sqrtf(reduce_sum(x, n, 0, true) / (float)n + epsilon);
+  for (intptr_t i = 0; i < n; i++) out[i] = x[i] * weight[i] * scale;
+}
+
+static void FN(depthwise)(const float *x, const float *weight, const float *bias, float *out, intptr_t steps,
+                          intptr_t channels, intptr_t kernel) {
+  for (intptr_t t = 0; t < steps; t++) {
+    const float *in = x + t * channels;
+    float *o = out + t * channels;
+    for (intptr_t c = 0; c < channels; c++) {
+      float s = bias ? bias[c] : 0;
+      for (intptr_t j = 0; j < kernel; j++) s += weight[j * channels + c] * in[j * channels + c];
+      o[c] = s;
+    }
+  }
+}
+
+// ---- products -------------------------------------------------------------------------------------------------------
+
+// Two rows times up to three columns of row-major weights. Every output is summed in the same order whatever the
+// number of columns: a block of k columns equals k single steps to the last bit.
+#define ROWS_TILE(name, type, fetch, scalar)                                                                         \
+  INLINE void name(const ap_product *job, const type *w, intptr_t row, int rows, intptr_t column, int columns) {     \
+    intptr_t depth = job->depth;                                                                                     \
+    const float *x = job->x + column * job->x_stride;                                                                \
+    vec a[2][3][2] = {};                                                                                             \
+    intptr_t k = 0;                                                                                                  \
+    for (; k + 2 * AP_LANES <= depth; k += 2 * AP_LANES) {                                                           \
+      _Pragma("unroll") for (int u = 0; u < 2; u++) {                                                                \
+        vec wv[2];                                                                                                   \
+        _Pragma("unroll") for (int r = 0; r < rows; r++) wv[r] = fetch(w + r * depth + k + u * AP_LANES);            \
+        _Pragma("unroll") for (int c = 0; c < columns; c++) {                                                        \
+          vec xv = load(x + c * job->x_stride + k + u * AP_LANES);                                                   \
+          _Pragma("unroll") for (int r = 0; r < rows; r++) a[r][c][u] += wv[r] * xv;                                 \
+        }                                                                                                            \
+      }                                                                                                              \
+    }                                                                                                                \
+    _Pragma("unroll") for (int c = 0; c < columns; c++) {                                                            \
+      _Pragma("unroll") for (int r = 0; r < rows; r++) {                                                             \
+        float s = sum(a[r][c][0] + a[r][c][1]);                                                                      \
+        for (intptr_t t = k; t < depth; t++) s += scalar(w[r * depth + t]) * x[c * job->x_stride + t];               \
+        if (job->bias) s += job->bias[row + r];                                                                      \
+        float *y = job->y + (column + c) * job->y_stride + row + r;                                                  \
+        *y = job->accumulate ? *y + s : s;                                                                           \
+      }                                                                                                              \
+    }                                                                                                                \
+  }                                                                                                                  \
+  static void AP_CAT(name##_all, AP_NAME)(const ap_product *job, intptr_t first, intptr_t last) {                    \
+    for (intptr_t row = first; row < last; row += 2) {                                                               \
+      const type *w = (const type *)job->weights + row * job->depth;                                                 \
+      if (row + 2 <= last) {                                                                                         \
+        intptr_t c = 0;                                                                                              \
+        for (; c + 3 <= job->columns; c += 3) name(job, w, row, 2, c, 3);                                            \
+        if (job->columns - c == 2) name(job, w, row, 2, c, 2);                                                       \
+        if (job->columns - c == 1) name(job, w, row, 2, c, 1);                                                       \
+      } else {                                                                                                       \
+        for (intptr_t c = 0; c < job->columns; c++) name(job, w, row, 1, c, 1);                                      \
+      }                                                                                                              \
+    }                                                                                                                \
+  }
+
+#define AS_IS(x) (x)
+ROWS_TILE(rows_f32, float, load, AS_IS)
+ROWS_TILE(rows_bf16, uint16_t, load_bf16, ap_from_bf16)
+
+// Sixteen rows times `columns` columns; weights [depth][16]. Each output is one chain of multiply-adds over k.
+INLINE void panel_tile(const ap_product *job, const float *w, intptr_t row, intptr_t column, int columns) {
+  const float *x = job->x + column * job->x_stride;
+  intptr_t stride = job->x_stride;
+  panel a[AP_TILE] = {};
+  for (intptr_t k = 0; k < job->depth; k++) {
+    panel wv = *(const panel *)(w + k * 16);
+#pragma unroll
+    for (int c = 0; c < columns; c++) a[c] += wv * x[c * stride + k];
+  }
+  intptr_t rows = job->rows - row < 16 ? job->rows - row : 16;
+#pragma unroll
+  for (int c = 0; c < columns; c++) {
+    float *y = job->y + (column + c) * job->y_stride + row;
+    if (rows == 16) {
+      panel s = a[c];
+      if (job->bias) s += *(const panel *)(job->bias + row);
+      if (job->accumulate) s += *(const panel *)y;
+      *(panel *)y = s;
+    } else {
+      float lanes[16];
+      *(panel *)lanes = a[c];
+      for (intptr_t r = 0; r < rows; r++) {
+        float s = lanes[r] + (job->bias ? job->bias[row + r] : 0);
+        y[r] = job->accumulate ? y[r] + s : s;
+      }
+    }
+  }
+}
+
+static void FN(panels)(const ap_product *job, intptr_t first, intptr_t last) {
+  for (intptr_t p = first; p < last; p++) {
+    const float *w = (const float *)job->weights + p * 16 * job->depth;
+    intptr_t c = 0;
+    for (; c + AP_TILE <= job->columns; c += AP_TILE) panel_tile(job, w, p * 16, c, AP_TILE);
+#if AP_TILE > 8
+    if (job->columns - c >= 8) panel_tile(job, w, p * 16, c, 8), c += 8;
+#endif
+    if (job->columns - c >= 4) panel_tile(job, w, p * 16, c, 4), c += 4;
+    if (job->columns - c >= 2) panel_tile(job, w, p * 16, c, 2), c += 2;
+    if (job->columns - c >= 1) panel_tile(job, w, p * 16, c, 1);
+  }
+}
+
+static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
+  if (job->format == AP_PANELS_F32) {
+    intptr_t panels = (job->rows + 15) / 16;
+    FN(panels)(job, panels * part / parts, panels * (part + 1) / parts);
+    return;
+  }
+  // Rows go out in pairs, so that a row's result does not depend on the number of threads.
+  intptr_t pairs = (job->rows + 1) / 2;
+  intptr_t first = pairs * part / parts * 2, last = pairs * (part + 1) / parts * 2;
+  if (last > job->rows) last = job->rows;
+  if (job->format == AP_ROWS_F32) AP_CAT(rows_f32_all, AP_NAME)(job, first, last);
+  if (job->format == AP_ROWS_BF16) AP_CAT(rows_bf16_all, AP_NAME)(job, first, last);
+}
+
+// ---- attention ------------------------------------------------------------------------------------------------------
+
+INLINE float dot(const float *a, const float *b, intptr_t n) {
+  vec s = {}, t = {};
+  intptr_t i = 0;
+  for (; i + 2 * AP_LANES <= n; i += 2 * AP_LANES) {
+    s += load(a + i) * load(b + i);
+    t += load(a + i + AP_LANES) * load(b + i + AP_LANES);
+  }
+  float r = sum(s + t);
+  for (; i < n; i++) r += a[i] * b[i];
+  return r;
+}
+
+// out += sum over i of w[i] * v[i], rows of n floats.
+INLINE void weighted_sum(const float *w, const float *v, intptr_t count, intptr_t n, float *out) {
+  for (intptr_t i = 0; i < count; i++) {
+    float f = w[i];
+    const float *row = v + i * n;
+    intptr_t j = 0;
+    for (; j + AP_LANES <= n; j += AP_LANES) store(out + j, load(out + j) + f * load(row + j));
+    for (; j < n; j++) out[j] += f * row[j];
+  }
+}
+
+static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t head) {
+  intptr_t d = job->head_dim, capacity = job->capacity;
+  int64_t p = job->positions[column];
+  int64_t oldest = p - job->context + 1;
+  int64_t kept = job->newest[column] - capacity + 1;
+  if (oldest < kept) oldest = kept;
+  if (oldest < 0) oldest = 0;
+  intptr_t count = (intptr_t)(p - oldest + 1), start = (intptr_t)(oldest % capacity);
+  intptr_t before = capacity - start < count ? capacity - start : count;
+  const float *q = job->queries + column * job->query_stride + head * d;
+  const float *keys = job->keys[column] + head * capacity * d;
+  const float *values = job->values[column] + head * capacity * d;
+  float *scores = job->scores + (column * job->heads + head) * capacity;
+  for (intptr_t i = 0; i < before; i++) scores[i] = job->scale * dot(q, keys + (start + i) * d, d);
+  for (intptr_t i = before; i < count; i++) scores[i] = job->scale * dot(q, keys + (i - before) * d, d);
+  FN(softmax)(scores, count);
+  float *out = job->out + (column * job->heads + head) * d;
+  memset(out, 0, sizeof(float) * (size_t)d);
+  weighted_sum(scores, values + start * d, before, d, out);
+  weighted_sum(scores + before, values, count - before, d, out);
+}
+
+static void FN(attention)(const ap_attention *job, intptr_t part, intptr_t parts) {
+  intptr_t all = job->columns * job->heads;
+  for (intptr_t i = all * part / parts; i < all * (part + 1) / parts; i++)
+    FN(attend_one)(job, i / job->heads, i % job->heads);
+}
+
+#define AP_STRING2(x) #x
+#define AP_STRING(x) AP_STRING2(x)
+const ap_table AP_CAT(ap_table, AP_NAME) = {
+    AP_STRING(AP_NAME), FN(product),     FN(attention), FN(elu), FN(gelu),       FN(silu_multiply), FN(silu),
+    FN(exponential),    FN(softmax),     FN(add),       FN(add_scaled), FN(layer_norm), FN(rms_norm),      FN(depthwise),
+};

@@ -1,0 +1,48 @@
+/// Why a model's file cannot be used: one case per sentence, with what the sentence names.
+public enum CheckpointError: Error, Equatable, Sendable {
+  case notFound(file: String)
+  case isDirectory(file: String)
+  case notDirectory(file: String)
+  /// `errno` of the failed open or map.
+  case unreadable(file: String, code: Int32)
+  case cannotWrite(file: String, code: Int32)
+  /// The header promises more bytes than the file has.
+  case truncated(file: String, expected: Int, found: Int)
+  case badHeader(file: String, fault: HeaderFault)
+  case unknownType(file: String, tensor: String, found: String)
+  /// A tensor's byte range is not the size of its shape and type.
+  case wrongSize(file: String, tensor: String, expected: Int, found: Int)
+  case outOfRange(file: String, tensor: String, begin: Int, end: Int, size: Int)
+  case overlap(file: String, tensor: String, other: String)
+  /// `present` of the model's tensors were found.
+  case missingTensor(file: String, tensor: String, present: Int)
+  case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
+  case wrongType(file: String, tensor: String, expected: String, found: String)
+  case notFinite(file: String, tensor: String)
+  /// A field of config.json (or of a file's metadata) is missing, of the wrong kind or out of its range.
+  case badField(file: String, field: String, expected: String, found: String)
+  /// A valid setting this runtime has no code for.
+  case unsupported(file: String, field: String, found: String)
+  case badTokenizer(file: String)
+
+  /// What is wrong with a safetensors header.
+  public enum HeaderFault: Equatable, Sendable {
+    case tooShort
+    case lengthOutOfRange(Int)
+    case notJSON
+    case badEntry(tensor: String)
+  }
+
+  /// The file the error is about.
+  public var file: String {
+    switch self {
+    case .notFound(let file), .isDirectory(let file), .notDirectory(let file), .unreadable(let file, _),
+      .cannotWrite(let file, _), .truncated(let file, _, _), .badHeader(let file, _),
+      .unknownType(let file, _, _), .wrongSize(let file, _, _, _), .outOfRange(let file, _, _, _, _),
+      .overlap(let file, _, _), .missingTensor(let file, _, _), .wrongShape(let file, _, _, _),
+      .wrongType(let file, _, _, _), .notFinite(let file, _), .badField(let file, _, _, _),
+      .unsupported(let file, _, _), .badTokenizer(let file):
+      file
+    }
+  }
+}

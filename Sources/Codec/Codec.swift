@@ -1,0 +1,113 @@
+public import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// A streaming neural codec: one frame of samples becomes one code of every codebook, and back.
+///
+/// Weights are shared by all sessions and never change; a session holds an `EncoderState` and a `DecoderState`.
+/// Offline is a loop over `encode` and `decode`; there is nothing else.
+public final class Codec: Sendable {
+  public let configuration: CodecConfiguration
+  /// Path of the file.
+  public let path: String
+  private let file: Safetensors
+  private let analysis: any Analysis
+  private let synthesis: any Synthesis
+  private let quantizer: ResidualQuantizer
+  private let encoderPlan: SessionPlan
+  private let decoderPlan: SessionPlan
+  private let latents: (encoder: Region<Float>, decoder: Region<Float>)
+  private let workers: Workers
+
+  /// Reads a codec from one safetensors file.
+  ///
+  /// - Parameters:
+  ///   - codebooks: codebooks to use; by default 8, or all where the file has fewer.
+  ///   - threads: threads that share the arithmetic of one frame.
+  public static func open(
+    _ path: String, codebooks: Int? = nil, threads: Int = 1
+  ) throws(CheckpointError) -> Codec {
+    try Codec(Safetensors(path), codebooks: codebooks, threads: threads)
+  }
+
+  private init(_ file: Safetensors, codebooks: Int?, threads: Int) throws(CheckpointError) {
+    let checkpoint = Checkpoint(file, rename: Self.currentName)
+    var configuration = try CodecConfiguration(file)
+    var (encoderPlan, decoderPlan) = (SessionPlan(), SessionPlan())
+    switch configuration.architecture {
+    case .mimi:
+      analysis = try MimiAnalysis(checkpoint, configuration, plan: &encoderPlan)
+      synthesis = try MimiSynthesis(checkpoint, configuration, plan: &decoderPlan)
+    case .spectral:
+      throw .unsupported(file: file.path, field: "architecture", found: "spectral")
+    }
+    quantizer = try ResidualQuantizer(
+      checkpoint.scope("quantizer"), width: analysis.width, count: codebooks ?? 8, encoder: &encoderPlan,
+      decoder: &decoderPlan)
+    latents = (
+      encoderPlan.scratch.reserve(Float.self, analysis.width),
+      decoderPlan.scratch.reserve(Float.self, synthesis.width)
+    )
+    configuration.availableCodebooks = quantizer.available
+    configuration.codebooks = quantizer.count
+    configuration.cardinality = quantizer.cardinality
+    self.configuration = configuration
+    self.encoderPlan = encoderPlan
+    self.decoderPlan = decoderPlan
+    self.file = file
+    path = file.path
+    workers = Workers(threads: threads)
+  }
+
+  // Files of the first training code use older names for the codebooks' averages.
+  private static func currentName(_ name: String) -> String {
+    for (old, new) in [
+      (".inited", "._initialized"), (".cluster_size", ".cluster_usage"), (".embed_avg", ".embedding_sum"),
+      (".embed_sum", ".embedding_sum"),
+    ] where name.hasSuffix(old) {
+      return name.dropLast(old.count) + new
+    }
+    return name
+  }
+
+  /// Frames per second.
+  public var frameRate: Double { Double(configuration.sampleRate) / Double(configuration.samplesPerFrame) }
+
+  /// SHA-256 of the file, as hexadecimal; reads all of it.
+  public var digest: String { file.digest }
+
+  /// Bytes of weights one frame reads.
+  public var bytesPerFrame: (encode: Int, decode: Int) { (analysis.bytes + quantizer.bytes, synthesis.bytes) }
+
+  public func makeEncoderState() -> EncoderState { EncoderState(half: HalfState(encoderPlan)) }
+
+  public func makeDecoderState() -> DecoderState { DecoderState(half: HalfState(decoderPlan)) }
+
+  /// Turns the session's next frame into codes.
+  ///
+  /// - Parameters:
+  ///   - frame: `samplesPerFrame` samples in [-1, 1].
+  ///   - codes: `codebooks` codes, each below `cardinality`.
+  public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState) {
+    precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
+    let session = state.half.session
+    let latent = session.scratch[latents.encoder]
+    frame.withUnsafeBufferPointer { analysis.step($0.baseAddress!, into: latent, session, workers) }
+    codes.withUnsafeMutableBufferPointer { quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers) }
+    state.half.frames += 1
+  }
+
+  /// Turns the session's next codes into a frame.
+  ///
+  /// - Parameters:
+  ///   - codes: `codebooks` codes below `cardinality`.
+  ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
+  public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState) {
+    precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
+    let session = state.half.session
+    let latent = session.scratch[latents.decoder]
+    codes.withUnsafeBufferPointer { quantizer.decode($0.baseAddress!, into: latent, session.scratch, workers) }
+    frame.withUnsafeMutableBufferPointer { synthesis.step(latent, into: $0.baseAddress!, session, workers) }
+    state.half.frames += 1
+  }
+}

@@ -1,0 +1,81 @@
+internal import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// Features to samples (SEANet, as in Mimi): convolution, then stages of a transposed convolution and residual units.
+struct SEANetDecoder: Sendable {
+  private struct Stage: Sendable {
+    let up: StreamingTransposedConvolution
+    let units: [ResidualUnit]
+    let inputs: Int
+    let steps: Int  // columns that enter
+  }
+
+  private let initial: StreamingConvolution
+  private let stages: [Stage]
+  private let final: StreamingConvolution
+  private let columns: Int
+  /// Samples that leave, per frame.
+  let samples: Int
+  let inputs: Int
+  let bytes: Int
+
+  /// - Parameter columns: columns that enter, per frame.
+  init(_ scope: Scope, columns: Int, state: inout MemoryPlan) throws(CheckpointError) {
+    let convolutions = SEANetShape.indices(scope, "conv.conv.weight")
+    let transposed = SEANetShape.indices(scope, "convtr.convtr.weight")
+    guard convolutions.count == 2, let last = convolutions.last else {
+      throw .missingTensor(
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+    }
+    let first = try SEANetShape.shape(scope, "model.\(convolutions[0]).conv.conv.weight")
+    self.columns = columns
+    initial = try StreamingConvolution(
+      scope["model.\(convolutions[0]).conv.conv"], inputs: first[1], outputs: first[0], kernel: first[2],
+      steps: columns, state: &state)
+    inputs = first[1]
+    var (steps, channels) = (columns, first[0])
+    var stages: [Stage] = []
+    for (order, index) in transposed.enumerated() {
+      let shape = try SEANetShape.shape(scope, "model.\(index).convtr.convtr.weight")
+      let up = try StreamingTransposedConvolution(
+        scope["model.\(index).convtr.convtr"], inputs: channels, outputs: shape[1], kernel: shape[2],
+        stride: max(shape[2] / 2, 1), steps: steps, state: &state)
+      let end = order + 1 < transposed.count ? transposed[order + 1] : last
+      var units: [ResidualUnit] = []
+      for unit in index + 1..<end where scope.has("model.\(unit).block.1.conv.conv.weight") {
+        units.append(
+          try ResidualUnit(scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
+      }
+      stages.append(Stage(up: up, units: units, inputs: channels, steps: steps))
+      (steps, channels) = (steps * up.stride, shape[1])
+    }
+    let shape = try SEANetShape.shape(scope, "model.\(last).conv.conv.weight")
+    final = try StreamingConvolution(
+      scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps, state: &state)
+    self.stages = stages
+    samples = steps
+    bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
+      stage.units.reduce(sum + stage.up.bytes) { $0 + $1.bytes }
+    }
+  }
+
+  /// - Parameters:
+  ///   - x: [columns][inputs]
+  ///   - frame: samples of one frame.
+  func step(
+    _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+  ) {
+    initial.step(
+      x, columns, into: stages.first?.up.input(state) ?? final.input(state), isFirst: false, state, workers)
+    for (index, stage) in stages.enumerated() {
+      let input = stage.up.input(state)
+      Kernels.elu(input, stage.steps * stage.inputs)
+      let target = index + 1 < stages.count ? stages[index + 1].up.input(state) : final.input(state)
+      stage.up.step(stage.steps, into: target, state, workers)
+      for unit in stage.units { unit.step(target, stage.steps * stage.up.stride, state, workers) }
+    }
+    Kernels.elu(final.input(state), samples * final.inputs)
+    final.step(samples, into: frame, isFirst: false, state, workers)
+  }
+}

@@ -1,0 +1,104 @@
+internal import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// Samples to features (SEANet, as in Mimi): convolution, then stages of residual units and a strided convolution each.
+///
+/// Channels, kernels and the number of stages come from the tensors' shapes; a stage's stride is half its kernel.
+struct SEANetEncoder: Sendable {
+  private struct Stage: Sendable {
+    let units: [ResidualUnit]
+    let down: StreamingConvolution
+    let steps: Int  // columns that enter
+  }
+
+  private let initial: StreamingConvolution
+  private let stages: [Stage]
+  private let final: StreamingConvolution
+  private let samples: Int
+  /// Columns that leave, per frame.
+  let columns: Int
+  let outputs: Int
+  let bytes: Int
+
+  init(_ scope: Scope, samples: Int, state: inout MemoryPlan) throws(CheckpointError) {
+    let convolutions = SEANetShape.indices(scope, "conv.conv.weight")
+    guard convolutions.count >= 2 else {
+      throw .missingTensor(
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+    }
+    func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
+      throws(CheckpointError) -> StreamingConvolution
+    {
+      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      return try StreamingConvolution(
+        scope["model.\(index).conv.conv"], inputs: shape[1], outputs: shape[0], kernel: shape[2],
+        stride: strided ? max(shape[2] / 2, 1) : 1, steps: steps, state: &state)
+    }
+    self.samples = samples
+    initial = try load(convolutions[0], strided: false, samples, &state)
+    var (steps, channels, next) = (samples, initial.outputs, convolutions[0] + 1)
+    var stages: [Stage] = []
+    for index in convolutions[1..<convolutions.count - 1] {
+      var units: [ResidualUnit] = []
+      while next < index {
+        if scope.has("model.\(next).block.1.conv.conv.weight") {
+          units.append(try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
+        }
+        next += 1
+      }
+      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      guard shape[2] >= 2, steps % (shape[2] / 2) == 0, shape[1] == channels else {
+        throw .wrongShape(
+          file: scope.checkpoint.path, tensor: scope.full("model.\(index).conv.conv.weight"),
+          expected: [shape[0], channels, shape[2]], found: shape)
+      }
+      let down = try load(index, strided: true, steps, &state)
+      stages.append(Stage(units: units, down: down, steps: steps))
+      (steps, channels, next) = (steps / down.stride, down.outputs, index + 1)
+    }
+    final = try load(convolutions.last!, strided: false, steps, &state)
+    self.stages = stages
+    columns = steps
+    outputs = final.outputs
+    bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
+      stage.units.reduce(sum + stage.down.bytes) { $0 + $1.bytes }
+    }
+  }
+
+  /// - Parameters:
+  ///   - frame: samples of one frame.
+  ///   - y: [columns][outputs]
+  func step(
+    _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+  ) {
+    initial.step(
+      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state, workers)
+    for (index, stage) in stages.enumerated() {
+      let x = stage.down.input(state)
+      for unit in stage.units { unit.step(x, stage.steps, state, workers) }
+      Kernels.elu(x, stage.steps * stage.down.inputs)
+      let target = index + 1 < stages.count ? stages[index + 1].down.input(state) : final.input(state)
+      stage.down.step(stage.steps, into: target, isFirst: false, state, workers)
+    }
+    Kernels.elu(final.input(state), columns * final.inputs)
+    final.step(columns, into: y, isFirst: false, state, workers)
+  }
+}
+
+/// Finds a SEANet's convolutions by the indices of its module list.
+enum SEANetShape {
+  /// Indices n for which `model.n.<suffix>` exists, in order.
+  static func indices(_ scope: Scope, _ suffix: String) -> [Int] {
+    (0..<64).filter { scope.has("model.\($0).\(suffix)") }
+  }
+
+  static func shape(_ scope: Scope, _ name: String) throws(CheckpointError) -> [Int] {
+    let shape = try scope.shape(name)
+    guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
+      throw .wrongShape(
+        file: scope.checkpoint.path, tensor: scope.full(name), expected: [-1, -1, -1], found: shape)
+    }
+    return shape
+  }
+}

@@ -1,0 +1,104 @@
+internal import CKernels
+
+/// A read-only matrix of weights, [rows, columns] with one row per output, in one of the stored forms.
+package struct Matrix: @unchecked Sendable {
+  /// How the weights lie in memory.
+  package enum Format: Sendable {
+    /// Row-major f32.
+    case float
+    /// Row-major bf16, as checkpoints store it.
+    case bfloat
+    /// f32, sixteen rows interleaved: for many columns at once.
+    case panels
+  }
+
+  package let rows: Int
+  package let columns: Int
+  package let format: Format
+  private let weights: UnsafeRawPointer
+  // Keeps a mapped file or an allocation alive.
+  private let owner: AnyObject
+
+  /// - Parameters:
+  ///   - weights: rows * columns elements of `format`, valid while `owner` lives.
+  package init(
+    rows: Int, columns: Int, format: Format, weights: UnsafeRawPointer, owner: AnyObject
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.format = format
+    self.weights = weights
+    self.owner = owner
+  }
+
+  /// Interleaves sixteen rows; `element(row, column)` gives each weight.
+  package init(panelsOf rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) {
+    let panels = (rows + 15) / 16
+    let storage = FloatStorage(count: panels * columns * 16)
+    for row in 0..<rows {
+      let base = storage.base + row / 16 * columns * 16 + row % 16
+      for column in 0..<columns { base[column * 16] = element(row, column) }
+    }
+    self.init(rows: rows, columns: columns, format: .panels, weights: storage.base, owner: storage)
+  }
+
+  /// Bytes read when every weight is used once.
+  package var bytes: Int {
+    switch format {
+    case .float: rows * columns * 4
+    case .bfloat: rows * columns * 2
+    case .panels: (rows + 15) / 16 * 16 * columns * 4
+    }
+  }
+
+  /// y[c] = W x[c] (+ bias), or y[c] += W x[c] with `accumulate`, for `count` columns.
+  ///
+  /// - Parameters:
+  ///   - x: columns of inputs, `xStride` floats apart; they may overlap.
+  ///   - y: columns of outputs, `yStride` floats apart.
+  ///   - bias: `rows` floats, or none.
+  package func multiply(
+    _ x: UnsafePointer<Float>, xStride: Int, into y: UnsafeMutablePointer<Float>, yStride: Int, count: Int,
+    bias: UnsafePointer<Float>? = nil, accumulate: Bool = false, _ workers: Workers
+  ) {
+    workers.run(
+      ap_product(
+        weights: weights, bias: bias, x: x, y: y, rows: rows, depth: columns, columns: count,
+        x_stride: xStride, y_stride: yStride, format: tag, accumulate: accumulate))
+  }
+
+  private var tag: ap_format {
+    switch format {
+    case .float: AP_ROWS_F32
+    case .bfloat: AP_ROWS_BF16
+    case .panels: AP_PANELS_F32
+    }
+  }
+
+  /// One weight; slow, for tests and for conversion.
+  package subscript(row: Int, column: Int) -> Float {
+    switch format {
+    case .float: weights.loadUnaligned(fromByteOffset: (row * columns + column) * 4, as: Float.self)
+    case .bfloat:
+      Float(bitPattern: UInt32(weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
+    case .panels:
+      weights.assumingMemoryBound(to: Float.self)[(row / 16 * columns + column) * 16 + row % 16]
+    }
+  }
+
+  /// y += row `row` of the matrix: how a table of embeddings is read.
+  package func add(row: Int, to y: UnsafeMutablePointer<Float>) {
+    precondition(row >= 0 && row < rows)
+    switch format {
+    case .bfloat:
+      let source = weights + row * columns * 2
+      for i in 0..<columns {
+        y[i] += Float(bitPattern: UInt32(source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)) << 16)
+      }
+    case .float:
+      Kernels.table.pointee.add(y, (weights + row * columns * 4).assumingMemoryBound(to: Float.self), columns)
+    case .panels:
+      for i in 0..<columns { y[i] += self[row, i] }
+    }
+  }
+}

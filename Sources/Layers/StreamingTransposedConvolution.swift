@@ -1,0 +1,54 @@
+package import Checkpoint
+package import Kernels
+
+/// Causal transposed convolution: every input becomes `stride` outputs.
+///
+/// The outputs that one input completes are sums over the last ceil(kernel / stride) inputs, so this too is a causal
+/// convolution, of stride 1 and `stride * outputs` channels, whose output lies [time][channels] as it is.
+package struct StreamingTransposedConvolution: Sendable {
+  package let stride: Int
+  package let outputs: Int
+  private let convolution: StreamingConvolution
+
+  /// Reads `weight` [inputs, outputs, kernel] and, where the file has one, `bias`.
+  ///
+  /// - Parameter steps: most input columns of one call.
+  package init(
+    _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int, steps: Int, state: inout MemoryPlan
+  ) throws(CheckpointError) {
+    let weight = try ConvolutionWeights(scope, shape: [inputs, outputs, kernel])
+    let taps = (kernel + stride - 1) / stride
+    let bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
+    self.stride = stride
+    self.outputs = outputs
+    convolution = StreamingConvolution(
+      weights: Matrix(panelsOf: stride * outputs, taps * inputs) { row, column in
+        // Row: output `row / outputs` of the block; column: oldest input first.
+        let tap = row / outputs + stride * (taps - 1 - column / inputs)
+        return tap < kernel ? weight[column % inputs, row % outputs, tap] : 0
+      }, bias: bias.map { bias in Vector(count: stride * outputs) { bias[$0 % outputs] } }, inputs: inputs,
+      kernel: taps, steps: steps, state: &state)
+  }
+
+  package var bytes: Int { convolution.bytes }
+
+  /// Where the next call's inputs go, [steps][inputs].
+  package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> { convolution.input(state) }
+
+  /// Turns `steps` inputs that lie in `input(state)` into `steps * stride` outputs.
+  ///
+  /// - Parameter y: [steps * stride][outputs]
+  package func step(
+    _ steps: Int, into y: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+  ) {
+    convolution.step(steps, into: y, isFirst: false, state, workers)
+  }
+
+  /// The same for inputs that lie elsewhere, [steps][inputs].
+  package func step(
+    _ x: UnsafePointer<Float>, _ steps: Int, into y: UnsafeMutablePointer<Float>, _ state: MemoryView,
+    _ workers: Workers
+  ) {
+    convolution.step(x, steps, into: y, isFirst: false, state, workers)
+  }
+}
