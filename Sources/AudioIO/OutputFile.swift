@@ -1,0 +1,62 @@
+import CSndfile
+import Glibc
+
+/// A file descriptor that libsndfile writes through, so that no failed write goes unnoticed:
+/// some of its encoders do not look at what their writes return.
+final class OutputFile {
+  let descriptor: Int32
+  /// The error number of the first write that failed; 0 while all is well.
+  private(set) var failure: Int32 = 0
+  /// How far the file reaches.
+  private(set) var bytes = 0
+  private var position = 0
+  private let isSeekable: Bool
+
+  /// Takes the descriptor over; `close` closes it.
+  init(descriptor: Int32) {
+    self.descriptor = descriptor
+    isSeekable = lseek(descriptor, 0, SEEK_CUR) >= 0
+  }
+
+  /// Returns 0, or the error number of the first thing that failed.
+  func close() -> Int32 {
+    if Glibc.close(descriptor) != 0, failure == 0 { failure = errno }
+    return failure
+  }
+
+  private func write(_ data: UnsafeRawPointer, _ count: Int) -> Int {
+    var done = 0
+    while done < count {
+      let written = Glibc.write(descriptor, data + done, count - done)
+      if written > 0 {
+        done += written
+      } else if errno != EINTR {
+        if failure == 0 { failure = errno }
+        break
+      }
+    }
+    position += done
+    bytes = max(bytes, position)
+    return done
+  }
+
+  private func seek(_ offset: Int, _ whence: Int32) -> Int {
+    // A pipe stands still: the raw format asks to go nowhere else.
+    if isSeekable { position = max(Int(lseek(descriptor, offset, whence)), 0) }
+    return position
+  }
+
+  /// The table of functions to open a libsndfile handle with; its user data is `self`, not retained.
+  static func makeInterface() -> SF_VIRTUAL_IO {
+    SF_VIRTUAL_IO(
+      get_filelen: { sf_count_t(OutputFile.from($0).bytes) },
+      seek: { sf_count_t(OutputFile.from($2).seek(Int($0), $1)) },
+      read: { _, _, _ in 0 },
+      write: { sf_count_t(OutputFile.from($2).write($0!, Int($1))) },
+      tell: { sf_count_t(OutputFile.from($0).position) })
+  }
+
+  private static func from(_ userData: UnsafeMutableRawPointer?) -> OutputFile {
+    Unmanaged<OutputFile>.fromOpaque(userData!).takeUnretainedValue()
+  }
+}

@@ -1,0 +1,24 @@
+/// Why a sound file could not be read or written. `-` as a path is standard input or output.
+public enum SoundFileError: Error, Equatable, Sendable {
+  case notFound(path: String)
+  case isDirectory(path: String)
+  /// The system refused to open the file for reading, for instance for want of permission.
+  case unreadable(path: String, errno: Int32)
+  /// `reason` is libsndfile's own.
+  case notASoundFile(path: String, reason: String)
+  /// The file has no samples.
+  case empty(path: String)
+  case unsupportedChannels(path: String, channels: Int, limit: Int)
+  case unsupportedRate(path: String, rate: Int, lowest: Int, highest: Int)
+  /// Decoding stopped in the middle, after `seconds` of sound.
+  case damaged(path: String, seconds: Double, reason: String)
+  /// The output is there already and overwriting was not asked for.
+  case outputExists(path: String)
+  /// The output is the file that is being read.
+  case outputIsInput(path: String)
+  /// The extension of an output names none of the `known` formats.
+  case unknownExtension(path: String, known: [String])
+  case cannotCreate(path: String, errno: Int32)
+  /// Writing stopped, mostly because the disk is full; `seconds` of sound in `bytes` bytes are in the file.
+  case writeFailed(path: String, errno: Int32, seconds: Double, bytes: Int)
+}

@@ -1,0 +1,175 @@
+import CSndfile
+import Glibc
+
+/// Writes a sound file as the sound is made; an interrupted run leaves what was written so far.
+///
+/// The extension names the format. `-` is raw signed 16-bit little-endian sound on standard output.
+/// Samples are clipped to [-1, 1], except in `wavFloat`; samples that are not numbers become 0.
+public final class SoundFileWriter: AudioSink, @unchecked Sendable {
+  public let path: String
+  public let channels: Int
+  public let sampleRate: Int
+  /// How many samples were outside [-1, 1], or not numbers.
+  public private(set) var clippedSamples = 0
+  public private(set) var failure: (any Error)?
+
+  private let output: OutputFile
+  private let isClipping: Bool
+  private var handle: OpaquePointer?
+  private var block: [Float]  // (blockFrames, channels)
+  private var framesWritten = 0
+  private static let blockFrames = 1920
+
+  /// Creates `path`.
+  ///
+  /// - Parameters:
+  ///   - channels: 1 or 2.
+  ///   - format: when it is not the one that the extension names.
+  ///   - overwrite: whether a file that is there already is replaced.
+  ///   - input: the file that is being read meanwhile; it is never replaced.
+  public static func create(
+    _ path: String, channels: Int = 1, sampleRate: Int = AudioFrame.sampleRate,
+    format: SoundFileFormat? = nil, overwrite: Bool = false, input: String? = nil
+  ) throws(SoundFileError) -> SoundFileWriter {
+    precondition(channels == 1 || channels == 2)
+    guard let format = format ?? SoundFileFormat(path: path) else {
+      throw .unknownExtension(path: path, known: SoundFileFormat.extensions)
+    }
+    let descriptor = try openDescriptor(path, overwrite, input)
+    return try SoundFileWriter.wrap(descriptor, path, channels, sampleRate, format)
+  }
+
+  /// Writes to a descriptor that is open already, and closes it in the end.
+  static func wrap(
+    _ descriptor: Int32, _ path: String, _ channels: Int, _ sampleRate: Int, _ format: SoundFileFormat
+  ) throws(SoundFileError) -> SoundFileWriter {
+    let output = OutputFile(descriptor: descriptor)
+    var info = SF_INFO()
+    info.format = format.code
+    info.channels = Int32(channels)
+    info.samplerate = Int32(sampleRate)
+    var interface = OutputFile.makeInterface()
+    let userData = Unmanaged.passUnretained(output).toOpaque()
+    guard let handle = sf_open_virtual(&interface, Int32(SFM_WRITE), &info, userData), output.failure == 0
+    else {
+      let code = output.close()
+      throw .cannotCreate(path: path, errno: code == 0 ? EINVAL : code)
+    }
+    // Only a WAV header says how much follows. In an Ogg file a second header would break the stream.
+    if format == .wav || format == .wavFloat {
+      sf_command(handle, Int32(SFC_SET_UPDATE_HEADER_AUTO), nil, Int32(SF_TRUE))
+    }
+    // Before the length is written in the end, readers infer it from the size of the first packets.
+    if format == .mp3 {
+      var mode = Int32(SF_BITRATE_MODE_AVERAGE)
+      sf_command(handle, Int32(SFC_SET_BITRATE_MODE), &mode, Int32(MemoryLayout.size(ofValue: mode)))
+    }
+    return SoundFileWriter(path, handle, output, channels, sampleRate, isClipping: format != .wavFloat)
+  }
+
+  private init(
+    _ path: String, _ handle: OpaquePointer, _ output: OutputFile, _ channels: Int, _ sampleRate: Int,
+    isClipping: Bool
+  ) {
+    self.path = path
+    self.handle = handle
+    self.output = output
+    self.channels = channels
+    self.sampleRate = sampleRate
+    self.isClipping = isClipping
+    block = [Float](repeating: 0, count: Self.blockFrames * channels)
+  }
+
+  deinit {
+    if let handle {
+      sf_close(handle)
+      _ = output.close()
+    }
+  }
+
+  /// How much sound was written, in seconds.
+  public var seconds: Double { Double(framesWritten) / Double(sampleRate) }
+
+  /// Both channels get the same in a file with two.
+  @discardableResult
+  public func write(_ frame: Span<Float>) -> Bool {
+    write(left: frame, right: frame)
+  }
+
+  @discardableResult
+  public func write(left: Span<Float>, right: Span<Float>) -> Bool {
+    precondition(left.count == right.count)
+    var start = 0
+    while start < left.count, failure == nil {
+      let end = min(start + Self.blockFrames, left.count)
+      for index in start..<end {
+        if channels == 2 {
+          block[2 * (index - start)] = admit(left[index])
+          block[2 * (index - start) + 1] = admit(right[index])
+        } else {
+          block[index - start] = admit((left[index] + right[index]) * 0.5)
+        }
+      }
+      writeBlock(end - start)
+      start = end
+    }
+    return failure == nil
+  }
+
+  public func finish() throws(SoundFileError) {
+    guard let handle else { return }
+    sf_close(handle)
+    self.handle = nil
+    if output.close() != 0, failure == nil { fail() }
+    if let failure = failure as? SoundFileError { throw failure }
+  }
+
+  private func admit(_ sample: Float) -> Float {
+    if abs(sample) <= 1 { return sample }
+    clippedSamples += 1
+    if !sample.isFinite { return 0 }
+    return isClipping ? max(-1, min(1, sample)) : sample
+  }
+
+  private func writeBlock(_ frames: Int) {
+    precondition(handle != nil, "written to after finish")
+    let written = block.withUnsafeBufferPointer {
+      sf_writef_float(handle, $0.baseAddress!, sf_count_t(frames))
+    }
+    framesWritten += max(Int(written), 0)
+    if written < frames || output.failure != 0 { fail() }
+  }
+
+  private func fail() {
+    failure = SoundFileError.writeFailed(
+      path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: seconds, bytes: output.bytes)
+  }
+
+  private static func openDescriptor(
+    _ path: String, _ overwrite: Bool, _ input: String?
+  ) throws(SoundFileError) -> Int32 {
+    if path == "-" {
+      let descriptor = dup(STDOUT_FILENO)
+      if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
+      return descriptor
+    }
+    var status = stat()
+    if stat(path, &status) == 0 {
+      var inputStatus = stat()
+      if let input, stat(input, &inputStatus) == 0, inputStatus.st_ino == status.st_ino,
+        inputStatus.st_dev == status.st_dev
+      {
+        throw .outputIsInput(path: path)
+      }
+      if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
+      if !overwrite { throw .outputExists(path: path) }
+    }
+    // Exclusive, so that a file made in between is not lost either.
+    let mode = overwrite ? O_TRUNC : O_EXCL
+    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
+    guard descriptor >= 0 else {
+      throw errno == EEXIST ? .outputExists(path: path) : .cannotCreate(path: path, errno: errno)
+    }
+    return descriptor
+  }
+}

@@ -1,0 +1,108 @@
+import CSentencePiece
+import Glibc
+
+/// Text to token ids and back, by a SentencePiece model.
+public final class TextTokenizer: Sendable {
+  /// What one id stands for.
+  enum Piece: Equatable, Sendable {
+    /// Text, with spaces for SentencePiece's U+2581.
+    case text(String)
+    /// One byte of a character that has no piece of its own.
+    case byte(UInt8)
+    /// Control, unknown and unused pieces: nothing to be read.
+    case silent
+  }
+
+  let pieces: [Piece]  // (count)
+  // Safe to share: nothing changes it once it is read.
+  private nonisolated(unsafe) let model: OpaquePointer
+
+  /// The number of pieces; ids are 0 ..< count.
+  public var count: Int { pieces.count }
+
+  /// Reads a SentencePiece `.model` file.
+  ///
+  /// - Parameter expectedCount: the number of text tokens of the model that it serves, if that is known.
+  public static func open(
+    _ path: String, expectedCount: Int? = nil
+  ) throws(TextTokenizerError) -> TextTokenizer {
+    let data = try readFile(path)
+    var reason = [CChar](repeating: 0, count: 256)
+    guard let model = csp_open(data, data.count, &reason, reason.count) else {
+      let bytes = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      throw .notATokenizer(path: path, reason: String(decoding: bytes, as: UTF8.self))
+    }
+    let tokenizer = TextTokenizer(model)
+    if let expectedCount, expectedCount != tokenizer.count {
+      throw .wrongVocabulary(path: path, expected: expectedCount, found: tokenizer.count)
+    }
+    return tokenizer
+  }
+
+  private init(_ model: OpaquePointer) {
+    self.model = model
+    pieces = (0..<csp_count(model)).map { Self.piece(model, $0) }
+  }
+
+  deinit {
+    csp_close(model)
+  }
+
+  /// The ids of `text`. An unknown character becomes its UTF-8 bytes, if the model has byte pieces.
+  public func encode(_ text: String) -> [Int32] {
+    var text = text
+    return text.withUTF8 { text in
+      text.withMemoryRebound(to: CChar.self) { text in
+        // There are rarely more pieces than bytes, and the second try knows how many.
+        var ids = [Int32](repeating: 0, count: text.count + 8)
+        var count = csp_encode(model, text.baseAddress, text.count, &ids, ids.count)
+        if count > ids.count {
+          ids = [Int32](repeating: 0, count: Int(count))
+          count = csp_encode(model, text.baseAddress, text.count, &ids, ids.count)
+        }
+        precondition(count >= 0, "a model that was read encodes any text")
+        return Array(ids[..<Int(count)])
+      }
+    }
+  }
+
+  private static func piece(_ model: OpaquePointer, _ id: Int32) -> Piece {
+    var length = 0
+    let start = csp_piece(model, id, &length)
+    let bytes = UnsafeRawBufferPointer(start: start, count: length)
+    let spelling = String(decoding: bytes, as: UTF8.self)
+    switch csp_kind_of(model, id) {
+    case CSP_NORMAL:
+      return .text(
+        String(String.UnicodeScalarView(spelling.unicodeScalars.map { $0 == "\u{2581}" ? " " : $0 })))
+    case CSP_BYTE:
+      // Spelled <0x41>.
+      return UInt8(spelling.dropFirst(3).dropLast(), radix: 16).map { .byte($0) } ?? .silent
+    default:
+      return .silent
+    }
+  }
+
+  private static func readFile(_ path: String) throws(TextTokenizerError) -> [UInt8] {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw errno == ENOENT || errno == ENOTDIR
+        ? .notFound(path: path) : .unreadable(path: path, errno: errno)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, errno: errno) }
+    if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
+    // The largest known model has 2 MB; a file beyond this is something else.
+    guard status.st_size <= 256 << 20 else { throw .notATokenizer(path: path, reason: "too large") }
+    var data = [UInt8](repeating: 0, count: Int(status.st_size))
+    var done = 0
+    while done < data.count {
+      let count = data.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + done, $0.count - done) }
+      if count == 0 { break }
+      if count < 0, errno != EINTR { throw .unreadable(path: path, errno: errno) }
+      done += max(count, 0)
+    }
+    return Array(data[..<done])
+  }
+}
