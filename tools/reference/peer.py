@@ -1,0 +1,104 @@
+"""A rival kept warm in a process of its own: it runs one round for each line on its input and prints milliseconds.
+
+usage: peer.py rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS
+"""
+
+import json
+import os
+import sys
+import time
+
+os.environ.setdefault("NO_TORCH_COMPILE", "1")
+
+import numpy as np
+
+from places import recorded_speech
+
+SAMPLES_PER_FRAME = 1920
+WARM_UP = 8
+
+
+def timed(function, *arguments):
+    start = time.perf_counter()
+    result = function(*arguments)
+    return result, (time.perf_counter() - start) * 1e3
+
+
+def rustymimi_round(path: str, frames: int):
+    import rustymimi
+
+    sound = recorded_speech((frames + WARM_UP) / 12.5, None).reshape(-1, 1, 1, SAMPLES_PER_FRAME)
+    tokenizer = rustymimi.Tokenizer(path, num_codebooks=8, dtype="f32")
+
+    def run():
+        tokenizer.reset()
+        encode, decode = [], []
+        for frame in sound:
+            codes, spent = timed(tokenizer.encode_step, frame)
+            encode.append(spent)
+            decode.append(timed(tokenizer.decode_step, codes)[1])
+        return {"encode": encode[WARM_UP:], "decode": decode[WARM_UP:]}
+
+    return run
+
+
+def official_codec_round(path: str, frames: int):
+    import torch
+    import codec
+
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(1)
+    sound = torch.from_numpy(recorded_speech((frames + WARM_UP) / 12.5, None)).view(-1, 1, 1, SAMPLES_PER_FRAME)
+    mimi = codec.load(path, codec.TRUE, codebooks=8)
+
+    def run():
+        encode, decode = [], []
+        with mimi.streaming(1):
+            for frame in sound:
+                codes, spent = timed(mimi.encode, frame)
+                encode.append(spent)
+                decode.append(timed(mimi.decode, codes)[1])
+        return {"encode": encode[WARM_UP:], "decode": decode[WARM_UP:]}
+
+    return run
+
+
+def official_step_round(directory: str, steps: int, threads: int):
+    from pathlib import Path
+
+    import torch
+    import dialogue
+    from moshi.models import LMGen
+
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(threads)
+    model = dialogue.load(Path(directory), torch.bfloat16)
+    rows = model.n_q - model.dep_q
+    codes = dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
+    generator = LMGen(model, use_sampling=False)
+
+    def run():
+        spent = []
+        with generator.streaming(1):
+            for row in codes:
+                spent.append(timed(generator.step, row[None, :, None])[1])
+        return {"step": spent[WARM_UP:]}
+
+    return run
+
+
+ROUNDS = {"rustymimi": rustymimi_round, "official-codec": official_codec_round, "official-step": official_step_round}
+
+
+def main(kind: str, path: str, *numbers: str):
+    run = ROUNDS[kind](path, *map(int, numbers))
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        percentiles = {
+            name: {f"p{level}_ms": float(np.percentile(times, level)) for level in (50, 90, 99)}
+            for name, times in run().items()
+        }
+        print(json.dumps(percentiles), flush=True)
+
+
+main(*sys.argv[1:])
