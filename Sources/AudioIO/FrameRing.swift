@@ -34,7 +34,7 @@ package final class FrameRing: @unchecked Sendable {
 
   package var capacity: Int { cursor.capacity }
 
-  /// How many frames wait to be popped. Exact for the consumer, a lower bound for anybody else.
+  /// How many frames wait to be popped: at least this many for the consumer, at most for the producer.
   package var count: Int { cursor.readable().count }
 
   /// How many frames were refused because the ring was full.

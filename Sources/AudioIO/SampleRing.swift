@@ -20,10 +20,10 @@ package final class SampleRing: @unchecked Sendable {
 
   package var capacity: Int { cursor.capacity }
 
-  /// How many samples wait to be read. Exact for the consumer, a lower bound for anybody else.
+  /// How many samples wait to be read: at least this many for the consumer, at most for the producer.
   package var count: Int { cursor.readable().count }
 
-  /// How many samples can be written. Exact for the producer, a lower bound for anybody else.
+  /// How many samples can be written: at least this many for the producer, at most for the consumer.
   package var free: Int { cursor.writable().count }
 
   /// How many samples did not fit and were dropped.

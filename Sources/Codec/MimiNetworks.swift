@@ -6,6 +6,7 @@ internal import Layers
 struct MimiAnalysis: Analysis {
   private let convolutions: SEANetEncoder
   private let transformer: Transformer
+  private let transformerScratch: Transformer.Scratch
   private let downsample: StreamingConvolution
   let width: Int
   let bytes: Int
@@ -20,8 +21,9 @@ struct MimiAnalysis: Analysis {
     columns = convolutions.columns
     transformer = try MimiTransformer.load(
       checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+    transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     guard columns == max(shape[2] / 2, 1) else {
       throw .wrongShape(
         file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns], found: shape)
@@ -40,7 +42,7 @@ struct MimiAnalysis: Analysis {
     convolutions.step(frame, into: x, session.memory, workers)
     session.columns.removeAll()
     session.columns.append(session.memory, first: session.frames * Int64(columns), length: columns)
-    transformer.step(x, session.columns, session.scratch, workers)
+    transformer.step(x, session.columns, transformerScratch, session.scratch, workers)
     downsample.step(columns, into: latent, isFirst: session.frames == 0, session.memory, workers)
   }
 }
@@ -49,6 +51,7 @@ struct MimiAnalysis: Analysis {
 struct MimiSynthesis: Synthesis {
   private let upsample: StreamingDepthwiseUpsample
   private let transformer: Transformer
+  private let transformerScratch: Transformer.Scratch
   private let convolutions: SEANetDecoder
   private let features: Region<Float>  // [columns][width]
   let width: Int
@@ -59,13 +62,14 @@ struct MimiSynthesis: Synthesis {
     _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout SessionPlan
   ) throws(CheckpointError) {
     let scope = checkpoint.scope("upsample.convtr.convtr.convtr")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     width = shape[0]
     columns = max(shape[2] / 2, 1)
     upsample = try StreamingDepthwiseUpsample(
       scope, channels: width, kernel: shape[2], stride: columns, steps: 1, state: &plan.state)
     transformer = try MimiTransformer.load(
       checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+    transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     convolutions = try SEANetDecoder(checkpoint.scope("decoder"), columns: columns, state: &plan.state)
     guard convolutions.inputs == width, convolutions.samples == configuration.samplesPerFrame else {
       throw .badField(
@@ -85,7 +89,7 @@ struct MimiSynthesis: Synthesis {
     upsample.step(1, into: x, session.memory)
     session.columns.removeAll()
     session.columns.append(session.memory, first: session.frames * Int64(columns), length: columns)
-    transformer.step(x, session.columns, session.scratch, workers)
+    transformer.step(x, session.columns, transformerScratch, session.scratch, workers)
     convolutions.step(x, into: frame, session.memory, workers)
   }
 }
@@ -108,6 +112,6 @@ enum MimiTransformer {
       TransformerConfiguration(
         width: width, heads: configuration.heads, layers: layers, context: configuration.context,
         capacity: max(configuration.context, columns), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
-        gated: false, position: .rotary), columns: columns, state: &plan.state, scratch: &plan.scratch)
+        gated: false, position: .rotary), state: &plan.state)
   }
 }

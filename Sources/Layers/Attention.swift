@@ -30,11 +30,16 @@ package struct Attention: Sendable {
     let projected: Region<Float>  // [columns][3 width]
     let attended: Region<Float>  // [columns][width]
     let scores: Region<Float>  // [columns][heads][capacity]
+    // Cosines and sines of the columns' positions.
+    let angles: Region<Float>?
 
-    package init(width: Int, heads: Int, capacity: Int, columns: Int, in plan: inout MemoryPlan) {
+    package init(
+      width: Int, heads: Int, capacity: Int, columns: Int, rotary: RotaryEmbedding?, in plan: inout MemoryPlan
+    ) {
       projected = plan.reserve(Float.self, columns * 3 * width)
       attended = plan.reserve(Float.self, columns * width)
       scores = plan.reserve(Float.self, columns * heads * capacity)
+      angles = rotary?.reserve(columns: columns, in: &plan)
     }
   }
 
@@ -51,9 +56,9 @@ package struct Attention: Sendable {
     let count = columns.count
     let projected = scratch[regions.projected]
     input(x, into: projected, count: count, workers)
-    if let rotary {
+    if let rotary, let angles = regions.angles {
       // Queries and keys are neighbours: one call turns the heads of both.
-      rotary.rotate(projected, stride: 3 * width, heads: 2 * heads, count: count, scratch)
+      rotary.rotate(projected, stride: 3 * width, heads: 2 * heads, count: count, scratch[angles])
     }
     cache.store(key: projected + width, value: projected + 2 * width, stride: 3 * width, columns)
     workers.attend(

@@ -1,29 +1,27 @@
 internal import Foundation
-package import Kernels
+internal import Kernels
 
 /// Rotary position embedding over interleaved pairs (RoFormer, 3.4.2): (a, b) -> (a cos - b sin, a sin + b cos).
 ///
 /// The frequencies are rounded to f32 as in the reference; the angle is taken in f64, so it stays accurate after days.
 package struct RotaryEmbedding: Sendable {
   private let frequencies: [Float]
-  // [columns][headWidth / 2] cosines, then as many sines.
-  private let table: Region<Float>
-  private let capacity: Int
 
-  package init(headWidth: Int, maxPeriod: Double, columns: Int, scratch: inout MemoryPlan) {
-    let half = headWidth / 2
-    frequencies = (0..<half).map {
+  package init(headWidth: Int, maxPeriod: Double) {
+    frequencies = (0..<headWidth / 2).map {
       exp(Float(-log(maxPeriod) * 2 / Double(headWidth)) * Float($0))
     }
-    capacity = columns
-    table = scratch.reserve(Float.self, 2 * columns * half)
+  }
+
+  /// Room for the cosines and sines of so many columns: [columns][headWidth / 2] each.
+  func reserve(columns: Int, in plan: inout MemoryPlan) -> Region<Float> {
+    plan.reserve(Float.self, 2 * columns * frequencies.count)
   }
 
   /// Fills the table for the columns' positions: once a step, for all layers.
-  func prepare(_ columns: Columns, _ scratch: MemoryView) {
+  func prepare(_ columns: Columns, _ cosines: UnsafeMutablePointer<Float>) {
     let half = frequencies.count
-    let cosines = scratch[table]
-    let sines = cosines + capacity * half
+    let sines = cosines + columns.count * half
     for column in 0..<columns.count {
       let position = Double(columns.positions[column])
       for i in 0..<half {
@@ -36,11 +34,14 @@ package struct RotaryEmbedding: Sendable {
 
   /// Rotates `heads` heads of every column in place.
   ///
-  /// - Parameter x: [count][stride], heads contiguous.
-  func rotate(_ x: UnsafeMutablePointer<Float>, stride: Int, heads: Int, count: Int, _ scratch: MemoryView) {
+  /// - Parameters:
+  ///   - x: [count][stride], heads contiguous.
+  ///   - cosines: the table `prepare` filled for as many columns.
+  func rotate(
+    _ x: UnsafeMutablePointer<Float>, stride: Int, heads: Int, count: Int, _ cosines: UnsafePointer<Float>
+  ) {
     let half = frequencies.count
-    let cosines = scratch[table]
-    let sines = cosines + capacity * half
+    let sines = cosines + count * half
     for column in 0..<count {
       let (cosine, sine) = (cosines + column * half, sines + column * half)
       for head in 0..<heads {

@@ -54,19 +54,20 @@ package struct Transformer: Sendable {
   package let configuration: TransformerConfiguration
   private let layers: [Layer]
   private let rotary: RotaryEmbedding?
-  private let attentionScratch: Attention.Scratch
-  private let normed: Region<Float>  // [columns][width]
-  private let branch: Region<Float>  // [columns][width]
-  private let hidden: Region<Float>
+
+  /// What a step needs and nobody keeps, for some number of columns.
+  package struct Scratch: Sendable {
+    let attention: Attention.Scratch
+    let normed: Region<Float>  // [columns][width]
+    let branch: Region<Float>  // [columns][width]
+    let hidden: Region<Float>
+  }
 
   /// - Parameters:
   ///   - scope: where `layers.0` ... lie.
-  ///   - columns: most columns of one step.
   ///   - state: what a session keeps.
-  ///   - scratch: what a step needs and nobody keeps.
   package init(
-    _ scope: Scope, _ configuration: TransformerConfiguration, columns: Int, state: inout MemoryPlan,
-    scratch: inout MemoryPlan
+    _ scope: Scope, _ configuration: TransformerConfiguration, state: inout MemoryPlan
   ) throws(CheckpointError) {
     let (width, heads) = (configuration.width, configuration.heads)
     self.configuration = configuration
@@ -87,13 +88,18 @@ package struct Transformer: Sendable {
     }
     self.layers = layers
     rotary = configuration.position == .rotary
-      ? RotaryEmbedding(
-        headWidth: width / heads, maxPeriod: configuration.maxPeriod, columns: columns, scratch: &scratch) : nil
-    attentionScratch = Attention.Scratch(
-      width: width, heads: heads, capacity: configuration.capacity, columns: columns, in: &scratch)
-    normed = scratch.reserve(Float.self, columns * width)
-    branch = scratch.reserve(Float.self, columns * width)
-    hidden = scratch.reserve(Float.self, columns * (layers.map(\.feedForward.scratchPerColumn).max() ?? 0))
+      ? RotaryEmbedding(headWidth: width / heads, maxPeriod: configuration.maxPeriod) : nil
+  }
+
+  /// Reserves the scratch of steps of up to `columns` columns.
+  package func reserveScratch(columns: Int, in plan: inout MemoryPlan) -> Scratch {
+    let width = configuration.width
+    return Scratch(
+      attention: Attention.Scratch(
+        width: width, heads: configuration.heads, capacity: configuration.capacity, columns: columns, rotary: rotary,
+        in: &plan),
+      normed: plan.reserve(Float.self, columns * width), branch: plan.reserve(Float.self, columns * width),
+      hidden: plan.reserve(Float.self, columns * (layers.map(\.feedForward.scratchPerColumn).max() ?? 0)))
   }
 
   private static func scale(_ scope: Scope, _ name: String, _ width: Int) throws(CheckpointError) -> Vector? {
@@ -115,22 +121,22 @@ package struct Transformer: Sendable {
   ///
   /// - Parameter x: [columns.count][width]
   package func step(
-    _ x: UnsafeMutablePointer<Float>, _ columns: Columns, _ scratch: MemoryView, _ workers: Workers
+    _ x: UnsafeMutablePointer<Float>, _ columns: Columns, _ regions: Scratch, _ scratch: MemoryView, _ workers: Workers
   ) {
     let (width, count) = (configuration.width, columns.count)
-    let (normed, branch) = (scratch[normed], scratch[branch])
-    rotary?.prepare(columns, scratch)
+    let (normed, branch) = (scratch[regions.normed], scratch[regions.branch])
+    if let angles = regions.attention.angles { rotary?.prepare(columns, scratch[angles]) }
     if configuration.position == .sinusoidal { addSinusoids(to: x, columns) }
     for layer in layers {
       layer.norm1(x, into: normed, count: count)
       layer.attention.step(
         normed, into: layer.scale1 == nil ? x : branch, accumulate: layer.scale1 == nil, layer.cache,
-        context: configuration.context, rotary: rotary, columns, attentionScratch, scratch, workers)
+        context: configuration.context, rotary: rotary, columns, regions.attention, scratch, workers)
       if let scale = layer.scale1 { add(branch, scaledBy: scale, to: x, width, count) }
       layer.norm2(x, into: normed, count: count)
       layer.feedForward(
         normed, into: layer.scale2 == nil ? x : branch, count: count, accumulate: layer.scale2 == nil,
-        scratch: scratch[hidden], workers)
+        scratch: scratch[regions.hidden], workers)
       if let scale = layer.scale2 { add(branch, scaledBy: scale, to: x, width, count) }
     }
   }

@@ -62,6 +62,19 @@ struct SoundFileWriterTests {
     #expect(abs(peak - 0.25) < 0.02)
   }
 
+  @Test("two channels at 48 kHz come back as mono at 24 kHz from every format", arguments: formats)
+  func otherRate(name: String, purity: Double, slack: Int) throws {
+    let path = scratch.path("out.\(name)")
+    let writer = try SoundFileWriter.create(path, channels: 2, sampleRate: 48_000)
+    writeAll(tone(1_000, rate: 48_000, count: 48_000), to: writer)
+    try writer.finish()
+    let reader = try SoundFileReader.open(path)
+    #expect(reader.fileRate == 48_000 && reader.channels == 2)
+    let samples = readAll(reader)
+    #expect(abs(samples.count - 24_000) <= slack + 1)
+    #expect(toneToRest(samples[2_400..<21_600], 1_000) > purity)
+  }
+
   @Test("samples are clipped and counted, and never wrap round")
   func clipping() throws {
     let path = scratch.path("out.wav")
