@@ -30,6 +30,9 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   /// Microseconds since the epoch.
   package func now(_ monotonic: Int64 = MonotonicClock.now()) -> Int64 { monotonic - origin }
 
+  /// A moment that another module saw on the monotonic clock.
+  package func time(nanoseconds: UInt64) -> Int64 { now(Int64(nanoseconds / 1000)) }
+
   /// A frame is complete and work on it starts.
   /// - Returns: when it was complete. In a file run `now` moves there, or to where the last frame ended if
   ///   that is later.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Codec
+import Dialogue
 import Runtime
 
 /// What `inspect` tells.
@@ -35,7 +36,19 @@ struct InspectView: Encodable {
     let cardinality: Int
   }
 
+  struct DialogueView: Encodable {
+    let kind: String
+    let ownCodebooks: Int
+    let userCodebooks: Int
+    let textTokens: Int
+    let delays: [Int]
+    /// Frames that it sees, and the bytes that each one takes.
+    let context: Int
+    let cacheBytesPerFrame: Int
+  }
+
   var files: [File] = []
+  var dialogue: DialogueView?
   var codec: CodecView?
   var needs: [Need] = []
   /// Bytes per second that the weights take in real time.
@@ -43,14 +56,33 @@ struct InspectView: Encodable {
 
   init(_ path: String) throws {
     if Files.isDirectory(path) {
-      let names = try ModelFiles(path)
-      files = [try Self.file(names.weights), try Self.file(names.codec)]
-      try add(codec: names.codec)
+      let names = try DialogueConfiguration(directory: path).files
+      files = [try Self.file(path + "/" + names.model), try Self.file(path + "/" + names.codec)]
+      try add(dialogue: path)
+      try add(codec: path + "/" + names.codec)
     } else {
       let file = try Self.file(path)
       files = [file]
       if file.tensors.contains(where: { $0.name.hasPrefix("quantizer.") }) { try add(codec: path) }
     }
+  }
+
+  /// Steps per second of every model of the family.
+  private static let frameRate = 12.5
+
+  private mutating func add(dialogue directory: String) throws {
+    let dialogue = try Dialogue.open(directory)
+    let configuration = dialogue.configuration
+    let streams = dialogue.streams
+    self.dialogue = DialogueView(
+      kind: configuration.modelType.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
+      textTokens: streams.textCardinality, delays: streams.delays, context: configuration.context,
+      cacheBytesPerFrame: dialogue.cacheBytesPerFrame)
+    needs.append(
+      Need(
+        part: "dialogue step", bytesPerFrame: dialogue.bytesPerStep,
+        sessionBytes: dialogue.makeState().bytes.kept))
+    bytesPerSecond += Double(dialogue.bytesPerStep) * Self.frameRate
   }
 
   private mutating func add(codec path: String) throws {
@@ -86,6 +118,12 @@ struct InspectView: Encodable {
           Figures.table(
             file.tensors.map { ["  " + $0.name, $0.type, "\($0.shape)", Figures.bytes($0.bytes)] }))
       }
+    }
+    if let dialogue {
+      parts.append(
+        "dialogue: \(dialogue.kind), speaks \(dialogue.ownCodebooks) codebooks, hears \(dialogue.userCodebooks), "
+          + "\(dialogue.textTokens) text tokens, delays \(dialogue.delays), sees \(dialogue.context) frames at "
+          + "\(Figures.bytes(dialogue.cacheBytesPerFrame)) each")
     }
     if let codec {
       parts.append(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoint
 import Codec
+import Dialogue
 import Runtime
 
 /// Which codec.
@@ -23,25 +24,48 @@ struct CodecOptions: ParsableArguments {
 
   /// Opens the codec that was named, or the one that ships with the program.
   func open(codebooks: Int? = nil) throws -> Codec {
-    let path: String
-    if let codec {
-      path = codec
-    } else if let model {
-      path = try ModelFiles(model).codec
-    } else {
-      guard let model = Assets.defaultModel() else { throw CommandError.noDefaultModel }
-      if !model.isTrained { Terminal.remark(CodecOptions.untrained) }
-      path = try ModelFiles(model.directory).codec
-    }
+    let path = try codec ?? ModelOptions.codec(in: ModelOptions.directory(model))
     return try Codec.open(path, codebooks: codebooks, threads: threads)
+  }
+}
+
+/// Which model.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A model directory in the published layout; the default is what ships with this program.",
+      valueName: "directory"))
+  var model: String?
+
+  @Option(help: "Threads that share the work of one frame; the default is one for each processor, up to 8.")
+  var threads = Threads.usual
+
+  func validate() throws { try Threads.validate(threads) }
+
+  /// The directory that was named, or what ships with the program.
+  static func directory(_ named: String?) throws -> String {
+    if let named {
+      guard Files.exists(named) else { throw CheckpointError.notFound(file: named) }
+      guard Files.isDirectory(named) else { throw CheckpointError.notDirectory(file: named) }
+      return named
+    }
+    guard let usual = Assets.defaultModel() else { throw CommandError.noDefaultModel }
+    if !usual.isTrained { Terminal.remark(untrained) }
+    return usual.directory
+  }
+
+  static func codec(in directory: String) throws -> String {
+    directory + "/" + (try DialogueConfiguration(directory: directory).files.codec)
   }
 
   /// What is said before noise is made.
   static let untrained =
-    "note: no trained model ships with this version; the tiny test model is used, and its sound is noise."
+    "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
 }
 
 enum Threads {
+  static var usual: Int { min(max(Machine.processors, 1), 8) }
+
   static func validate(_ count: Int) throws {
     guard (1...256).contains(count) else { throw ValidationError("--threads takes a number from 1 to 256.") }
   }
