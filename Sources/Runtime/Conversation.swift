@@ -83,9 +83,11 @@ public struct Conversation: ~Copyable, Sendable {
   public mutating func step(_ frame: Span<Float>, into reply: inout MutableSpan<Float>) -> Step {
     var step = Step()
     step.encodeStart = MonotonicClock.now()
-    var codes = heard.mutableSpan
-    model.codec.encode(frame, into: &codes, &encoder)
-    return finish(step, &reply)
+    Self.hear(frame, into: &heard, model, &encoder)
+    step.encodeEnd = MonotonicClock.now()
+    think(&step)
+    speak(into: &reply, &step)
+    return step
   }
 
   /// Hears "the recording has ended" instead of a frame: the token that translation models wait for.
@@ -93,34 +95,56 @@ public struct Conversation: ~Copyable, Sendable {
     var step = Step()
     step.encodeStart = MonotonicClock.now()
     for index in heard.indices { heard[index] = Int32(model.dialogue.streams.cardinality) }
-    return finish(step, &reply)
+    step.encodeEnd = MonotonicClock.now()
+    think(&step)
+    speak(into: &reply, &step)
+    return step
   }
 
-  private mutating func finish(_ begun: Step, _ reply: inout MutableSpan<Float>) -> Step {
-    var step = begun
-    step.encodeEnd = MonotonicClock.now()
+  private mutating func think(_ step: inout Step) {
     let streams = model.dialogue.streams
-    let user = heard.span.extracting(0..<streams.user)
-    var own = said.mutableSpan
     if !isBegun {
       isBegun = true
-      if start == .recording { _ = model.dialogue.step(user, into: &own, &state) }
+      if start == .recording { _ = Self.answer(heard, into: &said, model, &state) }
     }
-    let answer = model.dialogue.step(user, into: &own, &state)
+    let answer = Self.answer(heard, into: &said, model, &state)
     step.text = answer.text
     step.isReady = answer.isReady && streams.own > 0
+    step.userSemantic = heard.first ?? 0
+    step.ownSemantic = said.first ?? 0
     step.temporalEnd = Int64(answer.times.temporal / 1000)
     step.textEnd = Int64(answer.times.text / 1000)
     step.depthEnd = Int64(answer.times.depth / 1000)
-    step.userSemantic = heard.first ?? 0
+  }
+
+  private mutating func speak(into reply: inout MutableSpan<Float>, _ step: inout Step) {
     if step.isReady {
-      step.ownSemantic = said[0]
-      model.codec.decode(said.span, into: &reply, &decoder)
+      Self.say(said, into: &reply, model, &decoder)
     } else {
       for index in 0..<reply.count { reply[index] = 0 }
     }
     step.decodeEnd = MonotonicClock.now()
-    return step
+  }
+
+  // Static, so that the buffer and the state, two parts of one value, can be written in one call.
+  private static func hear(
+    _ frame: Span<Float>, into codes: inout [Int32], _ model: Model, _ encoder: inout EncoderState
+  ) {
+    var span = codes.mutableSpan
+    model.codec.encode(frame, into: &span, &encoder)
+  }
+
+  private static func answer(
+    _ heard: [Int32], into said: inout [Int32], _ model: Model, _ state: inout DialogueState
+  ) -> DialogueStep {
+    var span = said.mutableSpan
+    return model.dialogue.step(heard.span.extracting(0..<model.dialogue.streams.user), into: &span, &state)
+  }
+
+  private static func say(
+    _ codes: [Int32], into reply: inout MutableSpan<Float>, _ model: Model, _ decoder: inout DecoderState
+  ) {
+    model.codec.decode(codes.span, into: &reply, &decoder)
   }
 }
 

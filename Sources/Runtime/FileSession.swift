@@ -121,9 +121,7 @@ private struct FilePass: ~Copyable {
 
   mutating func step() {
     let captured = clock.begin(frame: Int64(outcome.frames))
-    var span = reply.mutableSpan
-    let step = phase == .ending
-      ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
+    let step = Self.step(&conversation, phase, frame, into: &reply)
     record = FrameRecord(step, model.dialogue.configuration, clock)
     record.frame = Int64(outcome.frames)
     record.userSampleEnd = Int64((outcome.frames + 1) * frame.count - 1)
@@ -137,6 +135,13 @@ private struct FilePass: ~Copyable {
     let isQuiet = record.textIsPadding == true && record.ownLoudness.decibels < Self.quietDecibels
     quiet = isQuiet ? quiet + 1 : 0
     outcome.frames += 1
+  }
+
+  private static func step(
+    _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float]
+  ) -> Conversation.Step {
+    var span = reply.mutableSpan
+    return phase == .ending ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
   }
 
   mutating func write(to sink: any AudioSink) -> Bool {

@@ -25,7 +25,8 @@ struct TraceCodec: ParsableCommand {
     let pcm = try Safetensors(input).floats("pcm", rank: 1).values
     let size = codec.configuration.samplesPerFrame
     let (frames, count) = (pcm.count / size, codec.configuration.codebooks)
-    var (encoder, decoder) = (codec.makeEncoderState(), codec.makeDecoderState())
+    var encoder = codec.makeEncoderState()
+    var decoder = codec.makeDecoderState()
     var codes = [Int32](repeating: 0, count: count)
     var frame = [Float](repeating: 0, count: size)
     var all = [Int32](repeating: 0, count: count * frames)
