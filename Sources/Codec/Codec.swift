@@ -100,13 +100,13 @@ public final class Codec: Sendable {
   /// Turns the session's next codes into a frame.
   ///
   /// - Parameters:
-  ///   - codes: `codebooks` codes below `cardinality`.
+  ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
   ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
   public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState) {
-    precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
+    precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)
     let session = state.half.session
     let latent = session.scratch[latents.decoder]
-    codes.withUnsafeBufferPointer { quantizer.decode($0.baseAddress!, into: latent, session.scratch, workers) }
+    codes.withUnsafeBufferPointer { quantizer.decode($0, into: latent, session.scratch, workers) }
     frame.withUnsafeMutableBufferPointer { synthesis.step(latent, into: $0.baseAddress!, session, workers) }
     state.half.frames += 1
   }

@@ -51,13 +51,15 @@ struct ResidualQuantizer: Sendable {
   }
 
   /// - Parameters:
-  ///   - codes: `count` indices below `cardinality`.
+  ///   - codes: 1 to `count` indices below `cardinality`.
   ///   - latent: `width` floats.
   func decode(
-    _ codes: UnsafePointer<Int32>, into latent: UnsafeMutablePointer<Float>, _ scratch: MemoryView, _ workers: Workers
+    _ codes: UnsafeBufferPointer<Int32>, into latent: UnsafeMutablePointer<Float>, _ scratch: MemoryView,
+    _ workers: Workers
   ) {
-    first.decode(codes, into: latent, accumulate: false, scratch, workers)
-    rest?.decode(codes + 1, into: latent, accumulate: true, scratch, workers)
+    first.decode(codes.extracting(0..<1), into: latent, accumulate: false, scratch, workers)
+    guard let rest, codes.count > 1 else { return }
+    rest.decode(codes.extracting(1...), into: latent, accumulate: true, scratch, workers)
   }
 }
 
@@ -110,14 +112,14 @@ private struct Chain: Sendable {
   }
 
   func decode(
-    _ codes: UnsafePointer<Int32>, into latent: UnsafeMutablePointer<Float>, accumulate: Bool, _ scratch: MemoryView,
-    _ workers: Workers
+    _ codes: UnsafeBufferPointer<Int32>, into latent: UnsafeMutablePointer<Float>, accumulate: Bool,
+    _ scratch: MemoryView, _ workers: Workers
   ) {
     let sum = scratch[sum]
     sum.update(repeating: 0, count: input.outputs)
-    for (level, codebook) in codebooks.enumerated() {
+    for (code, codebook) in zip(codes, codebooks) {
       // Checked where codes enter; here only memory is protected.
-      codebook.entries.add(row: min(max(Int(codes[level]), 0), cardinality - 1), to: sum)
+      codebook.entries.add(row: min(max(Int(code), 0), cardinality - 1), to: sum)
     }
     output(sum, into: latent, count: 1, accumulate: accumulate, workers)
   }

@@ -2,7 +2,7 @@
 ///
 /// A live run reads the clock as it is. A file run has a virtual clock: frame `i` arrives complete at
 /// `(i + 1)` frame times, as it would from a microphone, and what the machine then spends on it is measured
-/// and added. Reading the file, writing it and draining the log happen while this clock stands still. A frame
+/// and added. Reading the file and draining the log happen while this clock stands still. A frame
 /// that is not finished when the next one arrives delays it, exactly as in a live run.
 package struct FrameClock: Sendable, BitwiseCopyable {
   package enum Mode: Sendable, BitwiseCopyable {
