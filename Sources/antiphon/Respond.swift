@@ -68,7 +68,7 @@ struct Respond: ParsableCommand {
 
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
-    var outcome = FileSession.Outcome()
+    var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)
     let ran = Result {
       try FileSession(model, options).run(from: source, to: sink, recorder: recorder) { sofar in
@@ -80,11 +80,11 @@ struct Respond: ParsableCommand {
     progress.clear()
     // Whatever ended the run, what was made is made whole.
     try sink.finish()
-    if let text { try TextFile.create(text, overwrite: replacing.overwrite).append(outcome.text + "\n") }
+    if let text { try TextFile.create(text, overwrite: replacing.overwrite).append((outcome?.text ?? "") + "\n") }
     let report = try recorder?.finish()
-    try tell(outcome, report)
+    if let outcome { try tell(outcome, report) }
     _ = try ran.get()
-    try Ending.check(source, path: output, seconds: outcome.seconds)
+    try Ending.check(source, path: output, seconds: outcome?.seconds ?? 0)
   }
 
   private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {

@@ -205,23 +205,20 @@ import Testing
 
   @Test("Ctrl-C leaves a whole file of what was decoded so far", arguments: [SIGINT, SIGTERM])
   func interrupted(signal: Int32) async throws {
-    // Long enough to be met in the middle on any machine: an hour and a half.
-    let codes = [Int32](repeating: 3, count: 8 * 64_000)
+    // Long enough to be met in the middle on any machine: twenty minutes.
+    let codes = [Int32](repeating: 3, count: 8 * 16_000)
     try CodesFile(
       frameCodes: codes, codebooks: 8, sampleRate: 24_000, frameRate: 12.5,
-      codec: try Golden.open("tiny-codec/model.safetensors").digest, samples: 64_000 * 1920
+      codec: try Golden.open("tiny-codec/model.safetensors").digest, samples: 16_000 * 1920
     ).write(to: file("long.codes"))
     let running = try Program.start(["decode", file("long.codes"), file("long.wav"), "--codec", codec])
-    while try (FileManager.default.attributesOfItem(atPath: file("long.wav"))[.size] as? Int ?? 0) < 400_000 {
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    kill(running.process.processIdentifier, signal)
+    try await running.interrupt(signal, once: file("long.wav"), reaches: 400_000)
     let result = try running.wait()
     #expect(result.code == 128 + signal)
     #expect(result.sentence.hasPrefix("Stopped by a signal after "))
     let reader = try SoundFileReader.open(file("long.wav"))
     let seconds = try #require(reader.duration)
-    #expect(seconds > 1 && seconds < 64_000 * 0.08)
+    #expect(seconds > 1 && seconds < 16_000 * 0.08)
     #expect(result.sentence.contains("\(Int(seconds))."))
   }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct CommandLineTests {
   @Test("every verb has an abstract, an example and a help text")
   func help() throws {
-    let verbs = Antiphon.configuration.subcommands
+    let verbs = Antiphon.configuration.subcommands.filter { $0.configuration.shouldDisplay }
     #expect(!verbs.isEmpty)
     for verb in verbs {
       #expect(!verb.configuration.abstract.isEmpty)

@@ -87,7 +87,7 @@ import Testing
   func plural() {
     let one = LatencyMismatch(place: "turns.csv: line 2, reply_ms", expected: "1.000", found: "2.000")
     let message = Message(LatencyReportError.mismatch(directory: "run1", [one, one]))
-    #expect(message?.sentence.hasPrefix("2 values in 'run1' contradict") == true)
+    #expect(message.sentence.hasPrefix("2 values in 'run1' contradict"))
   }
 }
 

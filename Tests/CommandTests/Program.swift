@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 
 /// The built program, run as a person runs it.
@@ -51,6 +52,16 @@ struct Program {
       process.standardOutput = output
       process.standardError = errors
       try process.run()
+    }
+
+    /// Sends a signal when a file that the program makes has grown to so many bytes.
+    func interrupt(_ signal: Int32, once path: String, reaches size: Int) async throws {
+      while process.isRunning {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        if attributes?[.size] as? Int ?? 0 >= size { break }
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      kill(process.processIdentifier, signal)
     }
 
     func wait() throws -> Result {
