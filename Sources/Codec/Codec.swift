@@ -39,7 +39,9 @@ public final class Codec: Sendable {
       analysis = try MimiAnalysis(checkpoint, configuration, plan: &encoderPlan)
       synthesis = try MimiSynthesis(checkpoint, configuration, plan: &decoderPlan)
     case .spectral:
-      throw .unsupported(file: file.path, field: "architecture", found: "spectral")
+      let sizes = try SpectralSizes(configuration)
+      analysis = try SpectralAnalysis(checkpoint, configuration, sizes, plan: &encoderPlan)
+      synthesis = try SpectralSynthesis(checkpoint, configuration, sizes, plan: &decoderPlan)
     }
     quantizer = try ResidualQuantizer(
       checkpoint.scope("quantizer"), width: analysis.width, count: codebooks ?? 8, encoder: &encoderPlan,
