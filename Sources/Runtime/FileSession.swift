@@ -141,7 +141,8 @@ private struct FilePass: ~Copyable {
     _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float]
   ) -> Conversation.Step {
     var span = reply.mutableSpan
-    return phase == .ending ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
+    return phase == .ending
+      ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
   }
 
   mutating func write(to sink: any AudioSink) -> Bool {
