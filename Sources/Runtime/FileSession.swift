@@ -28,6 +28,8 @@ public struct FileSession: Sendable {
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
+    public init() {}
+
     public var text: String { pieces.map(\.text).joined() }
   }
 
