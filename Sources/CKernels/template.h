@@ -43,8 +43,10 @@ INLINE float sum(vec v) {
 }
 // Weights that are read once come faster when they are asked for a kilobyte ahead (measured: 18.7 -> 21.1 GB/s).
 INLINE void prefetch(const void *p) { __builtin_prefetch((const char *)p + 1024); }
-INLINE vec vmax(vec a, vec b) { return __builtin_elementwise_max(a, b); }
-INLINE vec vmin(vec a, vec b) { return __builtin_elementwise_min(a, b); }
+// Where a is not a number, it stays so. The compiler makes one instruction of each.
+INLINE vec vselect(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+INLINE vec vmax(vec a, vec b) { return vselect(b > a, b, a); }
+INLINE vec vmin(vec a, vec b) { return vselect(b < a, b, a); }
 
 // e^x to 1.1e-7 relative: 2^n times a degree-6 polynomial on [-ln2/2, ln2/2] (Chebyshev fit).
 INLINE vec vexp(vec x) {
@@ -65,8 +67,8 @@ INLINE vec vexp(vec x) {
 
 // x * Phi(x), exact-erf GELU to 6e-8 absolute: erfc(t/sqrt 2) = exp(-t^2/2) * P(1 / (1 + 0.4 t)) for t >= 0.
 INLINE vec vgelu(vec x) {
-  vec t = __builtin_elementwise_abs(x);
-  vec v = 1.0f / (1.0f + 0.4f * vmin(t, splat(14.0f)));
+  vec t = vmin(__builtin_elementwise_abs(x), splat(14.0f));
+  vec v = 1.0f / (1.0f + 0.4f * t);
   vec p = splat(-0.07735727727413177f);
   p = p * v + 0.3924451768398285f;
   p = p * v - 0.7298852205276489f;
@@ -80,7 +82,7 @@ INLINE vec vgelu(vec x) {
   return vmax(x, splat(0)) - tail;
 }
 
-INLINE vec vsilu(vec x) { return x / (1.0f + vexp(-x)); }
+INLINE vec vsilu(vec x) { return vmax(x, splat(-88.0f)) / (1.0f + vexp(-x)); }
 INLINE vec velu(vec x) { return vmax(x, splat(0)) + (vexp(vmin(x, splat(0))) - 1.0f); }
 
 // Applies a vector function to n floats; the tail goes through a padded register so that every element is treated alike.
