@@ -64,9 +64,11 @@ let package = Package(
       ],
       swiftSettings: swift),
 
+    .target(name: "CTestSupport", path: "Tests/CSupport"),
     .target(
-      name: "TestSupport", dependencies: ["Checkpoint"], path: "Tests/Support", swiftSettings: swift),
-    tests("Kernels", ["Kernels"]),
+      name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
+      swiftSettings: swift),
+    tests("Kernels", ["Kernels", "CKernels"]),
     tests("Checkpoint", ["Checkpoint"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
