@@ -75,6 +75,11 @@ let package = Package(
     tests("Dialogue", ["Dialogue", "Checkpoint"]),
     tests("AudioIO", ["AudioIO"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
-    tests("Command", ["antiphon", "Runtime", "AudioIO", "AntiphonKit"]),
+    tests(
+      "Command",
+      [
+        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ]
 )

@@ -134,7 +134,8 @@ package struct TensorValues {
 
   package subscript(index: Int) -> Float {
     switch type {
-    case .bfloat16: Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
+    case .bfloat16:
+      Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
     case .float16: Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self))
     default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
     }

@@ -90,12 +90,15 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples in [-1, 1].
   ///   - codes: `codebooks` codes, each below `cardinality`.
-  public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState) {
+  public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState)
+  {
     precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
     let session = state.half.session
     let latent = session.scratch[latents.encoder]
     frame.withUnsafeBufferPointer { analysis.step($0.baseAddress!, into: latent, session, workers) }
-    codes.withUnsafeMutableBufferPointer { quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers) }
+    codes.withUnsafeMutableBufferPointer {
+      quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers)
+    }
     state.half.frames += 1
   }
 
@@ -104,7 +107,8 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
   ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
-  public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState) {
+  public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
+  {
     precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)
     let session = state.half.session
     let latent = session.scratch[latents.decoder]

@@ -20,23 +20,27 @@ struct MimiAnalysis: Analysis {
     width = convolutions.outputs
     columns = convolutions.columns
     transformer = try CodecTransformer.load(
-      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns,
+      &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
     let shape = try SEANetNames.shape(scope, "")
     guard columns == max(shape[2] / 2, 1) else {
       throw .wrongShape(
-        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns], found: shape)
+        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns],
+        found: shape)
     }
     downsample = try StreamingConvolution(
-      scope, inputs: width, outputs: width, kernel: shape[2], stride: columns, padding: .replicate, steps: columns,
+      scope, inputs: width, outputs: width, kernel: shape[2], stride: columns, padding: .replicate,
+      steps: columns,
       state: &plan.state)
     plan.columns = columns
     bytes = convolutions.bytes + transformer.bytesPerStep + downsample.bytes
   }
 
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let x = downsample.input(session.memory)
     convolutions.step(frame, into: x, session.memory, workers)
@@ -68,7 +72,8 @@ struct MimiSynthesis: Synthesis {
     upsample = try StreamingDepthwiseUpsample(
       scope, channels: width, kernel: shape[2], stride: columns, steps: 1, state: &plan.state)
     transformer = try CodecTransformer.load(
-      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns,
+      &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     convolutions = try SEANetDecoder(checkpoint.scope("decoder"), columns: columns, state: &plan.state)
     guard convolutions.inputs == width, convolutions.samples == configuration.samplesPerFrame else {
@@ -82,7 +87,8 @@ struct MimiSynthesis: Synthesis {
   }
 
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let x = session.scratch[features]
     upsample.input(session.memory).update(from: latent, count: width)

@@ -25,7 +25,8 @@ struct SpectralAnalysis: Analysis {
   let bytes: Int
 
   init(
-    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes, plan: inout SessionPlan
+    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes,
+    plan: inout SessionPlan
   ) throws(CheckpointError) {
     self.sizes = sizes
     let (bins, window) = (sizes.analysisBins, sizes.analysisWindow)
@@ -48,21 +49,25 @@ struct SpectralAnalysis: Analysis {
     for index in 0..<sizes.encoderBlocks.outer {
       blocks.append(
         try ConvNeXtBlock(
-          scope["blocks.\(index)"], width: sizes.encoderWidth, steps: outer, state: &plan.state, scratch: &plan.scratch))
+          scope["blocks.\(index)"], width: sizes.encoderWidth, steps: outer, state: &plan.state,
+          scratch: &plan.scratch))
     }
     self.blocks = blocks
     outerDown = try StreamingConvolution(
-      scope["down.0.conv"], inputs: sizes.encoderWidth, outputs: sizes.latentWidth, kernel: 2 * outer / middle,
+      scope["down.0.conv"], inputs: sizes.encoderWidth, outputs: sizes.latentWidth,
+      kernel: 2 * outer / middle,
       stride: outer / middle, steps: outer, state: &plan.state)
     var middleBlocks: [ConvNeXtBlock] = []
     for index in 0..<sizes.encoderBlocks.middle {
       middleBlocks.append(
         try ConvNeXtBlock(
-          scope["middle.\(index)"], width: sizes.latentWidth, steps: middle, state: &plan.state, scratch: &plan.scratch))
+          scope["middle.\(index)"], width: sizes.latentWidth, steps: middle, state: &plan.state,
+          scratch: &plan.scratch))
     }
     self.middleBlocks = middleBlocks
     middleDown = try StreamingConvolution(
-      scope["down.1.conv"], inputs: sizes.latentWidth, outputs: sizes.latentWidth, kernel: 2 * middle, stride: middle,
+      scope["down.1.conv"], inputs: sizes.latentWidth, outputs: sizes.latentWidth, kernel: 2 * middle,
+      stride: middle,
       steps: middle, state: &plan.state)
     width = sizes.latentWidth
     transformer = try CodecTransformer.load(
@@ -72,12 +77,14 @@ struct SpectralAnalysis: Analysis {
     magnitude = plan.scratch.reserve(Float.self, outer * bins)
     hidden = plan.scratch.reserve(Float.self, outer * sizes.encoderWidth)
     bytes = (blocks + middleBlocks).reduce(
-      transform.bytes + mel.bytes + input.bytes + outerDown.bytes + middleDown.bytes + transformer.bytesPerStep
+      transform.bytes + mel.bytes + input.bytes + outerDown.bytes + middleDown.bytes
+        + transformer.bytesPerStep
     ) { $0 + $1.bytes }
   }
 
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let (state, scratch) = (session.memory, session.scratch)
     let (outer, middle) = sizes.steps

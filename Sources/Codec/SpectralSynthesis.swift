@@ -26,7 +26,8 @@ struct SpectralSynthesis: Synthesis {
   let bytes: Int
 
   init(
-    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes, plan: inout SessionPlan
+    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes,
+    plan: inout SessionPlan
   ) throws(CheckpointError) {
     self.sizes = sizes
     let scope = checkpoint.scope("decoder")
@@ -54,7 +55,8 @@ struct SpectralSynthesis: Synthesis {
     for index in 0..<sizes.decoderBlocks.outer {
       blocks.append(
         try ConvNeXtBlock(
-          scope["blocks.\(index)"], width: sizes.decoderWidth, steps: outer, state: &plan.state, scratch: &plan.scratch))
+          scope["blocks.\(index)"], width: sizes.decoderWidth, steps: outer, state: &plan.state,
+          scratch: &plan.scratch))
     }
     self.blocks = blocks
     norm = try Norm(scope["norm"], .layerNorm, width: sizes.decoderWidth)
@@ -89,7 +91,8 @@ struct SpectralSynthesis: Synthesis {
   }
 
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let (state, scratch) = (session.memory, session.scratch)
     let (outer, middle) = sizes.steps

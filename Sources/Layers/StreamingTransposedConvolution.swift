@@ -19,13 +19,15 @@ package struct StreamingTransposedConvolution: Sendable {
     let weight = try ConvolutionWeights(scope, shape: [inputs, outputs, kernel])
     let bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
     self.init(
-      weight: { weight[$0, $1, $2] }, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel, stride: stride,
+      weight: { weight[$0, $1, $2] }, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel,
+      stride: stride,
       steps: steps, state: &state)
   }
 
   /// - Parameter weight: (input, output, tap) -> weight.
   package init(
-    weight: (Int, Int, Int) -> Float, bias: Vector?, inputs: Int, outputs: Int, kernel: Int, stride: Int, steps: Int,
+    weight: (Int, Int, Int) -> Float, bias: Vector?, inputs: Int, outputs: Int, kernel: Int, stride: Int,
+    steps: Int,
     state: inout MemoryPlan
   ) {
     let taps = (kernel + stride - 1) / stride

@@ -28,6 +28,8 @@ public struct FileSession: Sendable {
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
+    public init() {}
+
     public var text: String { pieces.map(\.text).joined() }
   }
 
@@ -141,7 +143,8 @@ private struct FilePass: ~Copyable {
     _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float]
   ) -> Conversation.Step {
     var span = reply.mutableSpan
-    return phase == .ending ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
+    return phase == .ending
+      ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
   }
 
   mutating func write(to sink: any AudioSink) -> Bool {

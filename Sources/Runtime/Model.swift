@@ -1,6 +1,6 @@
+internal import Checkpoint
 public import Codec
 public import Dialogue
-internal import Checkpoint
 
 /// A model directory in the published layout: codec, dialogue model and text tokenizer that belong together.
 ///

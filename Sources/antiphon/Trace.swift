@@ -49,7 +49,8 @@ struct TraceCodec: ParsableCommand {
 struct TraceDialogue: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dialogue",
-    abstract: "codes I32 [steps, user rows] -> text, audio, output, text_logits, audio_logits of greedy steps.")
+    abstract:
+      "codes I32 [steps, user rows] -> text, audio, output, text_logits, audio_logits of greedy steps.")
 
   @Argument var model: String
   @Argument var input: String
