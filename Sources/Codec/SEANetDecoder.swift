@@ -20,11 +20,15 @@ struct SEANetDecoder: Sendable {
   let inputs: Int
   let bytes: Int
 
-  /// - Parameter columns: columns that enter, per frame.
-  init(_ scope: Scope, columns: Int, state: inout MemoryPlan) throws(CheckpointError) {
+  /// - Parameters:
+  ///   - columns: columns that enter, per frame.
+  ///   - samples: samples that should leave, per frame.
+  init(
+    _ scope: Scope, columns: Int, samples: Int, state: inout MemoryPlan
+  ) throws(CheckpointError) {
     let convolutions = SEANetNames.indices(scope, "conv.conv")
     let transposed = SEANetNames.indices(scope, "convtr.convtr")
-    guard convolutions.count == 2, let last = convolutions.last else {
+    guard convolutions.count == 2, let last = convolutions.last, transposed.last ?? 0 < last else {
       throw .missingTensor(
         file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
         present: convolutions.count)
@@ -39,9 +43,15 @@ struct SEANetDecoder: Sendable {
     var stages: [Stage] = []
     for (order, index) in transposed.enumerated() {
       let shape = try SEANetNames.shape(scope, "model.\(index).convtr.convtr")
+      let stride = max(shape[2] / 2, 1)
+      guard stride <= samples / steps else {
+        throw .wrongShape(
+          file: scope.checkpoint.path, tensor: scope.full("model.\(index).convtr.convtr.weight"),
+          expected: [channels, shape[1], 2 * max(samples / steps, 1)], found: shape)
+      }
       let up = try StreamingTransposedConvolution(
         scope["model.\(index).convtr.convtr"], inputs: channels, outputs: shape[1], kernel: shape[2],
-        stride: max(shape[2] / 2, 1), steps: steps, state: &state)
+        stride: stride, steps: steps, state: &state)
       let end = order + 1 < transposed.count ? transposed[order + 1] : last
       var units: [ResidualUnit] = []
       for unit in index + 1..<end where SEANetNames.has(scope, "model.\(unit).block.1.conv.conv") {
@@ -57,7 +67,7 @@ struct SEANetDecoder: Sendable {
       scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps,
       state: &state)
     self.stages = stages
-    samples = steps
+    self.samples = steps
     bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
       stage.units.reduce(sum + stage.up.bytes) { $0 + $1.bytes }
     }

@@ -28,16 +28,16 @@ struct SEANetEncoder: Sendable {
         file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
         present: convolutions.count)
     }
-    func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
+    func load(_ index: Int, _ inputs: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
       throws(CheckpointError) -> StreamingConvolution
     {
       let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       return try StreamingConvolution(
-        scope["model.\(index).conv.conv"], inputs: shape[1], outputs: shape[0], kernel: shape[2],
+        scope["model.\(index).conv.conv"], inputs: inputs, outputs: shape[0], kernel: shape[2],
         stride: strided ? max(shape[2] / 2, 1) : 1, steps: steps, state: &state)
     }
     self.samples = samples
-    initial = try load(convolutions[0], strided: false, samples, &state)
+    initial = try load(convolutions[0], 1, strided: false, samples, &state)
     var (steps, channels, next) = (samples, initial.outputs, convolutions[0] + 1)
     var stages: [Stage] = []
     for index in convolutions[1..<convolutions.count - 1] {
@@ -55,11 +55,11 @@ struct SEANetEncoder: Sendable {
           file: scope.checkpoint.path, tensor: scope.full("model.\(index).conv.conv.weight"),
           expected: [shape[0], channels, shape[2]], found: shape)
       }
-      let down = try load(index, strided: true, steps, &state)
+      let down = try load(index, channels, strided: true, steps, &state)
       stages.append(Stage(units: units, down: down, steps: steps))
       (steps, channels, next) = (steps / down.stride, down.outputs, index + 1)
     }
-    final = try load(convolutions.last!, strided: false, steps, &state)
+    final = try load(convolutions.last!, channels, strided: false, steps, &state)
     self.stages = stages
     columns = steps
     outputs = final.outputs

@@ -181,8 +181,8 @@ private struct DepthNames {
   func input(_ set: Int) -> Scope {
     if isUnrolled { return checkpoint.scope("depformer.\(firstStep(of: set)).linear_in") }
     // A file whose steps share one input has only the first.
-    let own = "depformer_in.\(set)"
-    return checkpoint.scope(checkpoint.has(own + ".weight") ? own : "depformer_in.0")
+    let isShared = checkpoint.count(prefix: "depformer_in.") == 1
+    return checkpoint.scope("depformer_in.\(isShared ? 0 : set)")
   }
 
   func output(_ step: Int) -> Scope {
