@@ -9,7 +9,7 @@ enum CodecTransformer {
     _ scope: Scope, _ configuration: CodecConfiguration, width: Int, columns: Int, _ plan: inout SessionPlan
   ) throws(CheckpointError) -> Transformer {
     var layers = 0
-    while scope.has("layers.\(layers).norm1.weight") { layers += 1 }
+    while scope.hasAny(below: "layers.\(layers)") { layers += 1 }
     guard width % (2 * configuration.heads) == 0 else {
       // Heads have an even width: rotary positions turn pairs.
       throw .badField(

@@ -54,7 +54,7 @@ struct SEANetDecoder: Sendable {
         stride: stride, steps: steps, state: &state)
       let end = order + 1 < transposed.count ? transposed[order + 1] : last
       var units: [ResidualUnit] = []
-      for unit in index + 1..<end where SEANetNames.has(scope, "model.\(unit).block.1.conv.conv") {
+      for unit in index + 1..<end where scope.hasAny(below: "model.\(unit).block") {
         units.append(
           try ResidualUnit(
             scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
@@ -81,13 +81,19 @@ struct SEANetDecoder: Sendable {
     _ workers: Workers
   ) {
     initial.step(
-      x, columns, into: stages.first?.up.input(state) ?? final.input(state), isFirst: false, state, workers)
-    for (index, stage) in stages.enumerated() {
+      x, columns, into: stages.isEmpty ? final.input(state) : stages[0].up.input(state), isFirst: false,
+      state,
+      workers)
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for index in stages.indices {
+      let stage = stages[index]
       let input = stage.up.input(state)
       Kernels.elu(input, stage.steps * stage.inputs)
       let target = index + 1 < stages.count ? stages[index + 1].up.input(state) : final.input(state)
       stage.up.step(stage.steps, into: target, state, workers)
-      for unit in stage.units { unit.step(target, stage.steps * stage.up.stride, state, workers) }
+      for unit in stage.units.indices {
+        stage.units[unit].step(target, stage.steps * stage.up.stride, state, workers)
+      }
     }
     Kernels.elu(final.input(state), samples * final.inputs)
     final.step(samples, into: frame, isFirst: false, state, workers)

@@ -43,7 +43,7 @@ struct SEANetEncoder: Sendable {
     for index in convolutions[1..<convolutions.count - 1] {
       var units: [ResidualUnit] = []
       while next < index {
-        if SEANetNames.has(scope, "model.\(next).block.1.conv.conv") {
+        if scope.hasAny(below: "model.\(next).block") {
           units.append(
             try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
         }
@@ -76,11 +76,13 @@ struct SEANetEncoder: Sendable {
     _ workers: Workers
   ) {
     initial.step(
-      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state,
-      workers)
-    for (index, stage) in stages.enumerated() {
+      frame, samples, into: stages.isEmpty ? final.input(state) : stages[0].down.input(state), isFirst: false,
+      state, workers)
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for index in stages.indices {
+      let stage = stages[index]
       let x = stage.down.input(state)
-      for unit in stage.units { unit.step(x, stage.steps, state, workers) }
+      for unit in stage.units.indices { stage.units[unit].step(x, stage.steps, state, workers) }
       Kernels.elu(x, stage.steps * stage.down.inputs)
       let target = index + 1 < stages.count ? stages[index + 1].down.input(state) : final.input(state)
       stage.down.step(stage.steps, into: target, isFirst: false, state, workers)

@@ -142,7 +142,9 @@ struct DepthTransformer: Sendable {
         embeddings[step].add(
           tokens[column], to: x + column * width, scratch: scratch[regions.narrow], workers)
       }
-      for layer in layers {
+      // By index: iterators over large structs take heap memory in builds that are not optimised.
+      for index in layers.indices {
+        let layer = layers[index]
         let (norm1, norm2) = layer.norms[min(set, layer.norms.count - 1)]
         norm1(x, into: normed, count: count)
         layer.attention[set].step(
