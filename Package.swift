@@ -69,7 +69,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
       swiftSettings: swift),
     tests("Kernels", ["Kernels", "CKernels"]),
-    tests("Checkpoint", ["Checkpoint"]),
+    tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
     tests("Dialogue", ["Dialogue", "Checkpoint"]),

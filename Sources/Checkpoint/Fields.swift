@@ -84,7 +84,9 @@ package struct Fields: Sendable {
 
   package func integers(_ name: String, _ range: ClosedRange<Int>) throws(CheckpointError) -> [Int]? {
     guard has(name) else { return nil }
-    guard let values = object[name] as? [Int], values.allSatisfy(range.contains) else {
+    guard let numbers = object[name] as? [NSNumber], !numbers.contains(where: isBoolean),
+      let values = object[name] as? [Int], values.allSatisfy(range.contains)
+    else {
       throw bad(name, "integers from \(range.lowerBound) to \(range.upperBound)")
     }
     return values
