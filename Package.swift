@@ -64,7 +64,8 @@ let package = Package(
       ],
       swiftSettings: swift),
 
-    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
+    .target(
+      name: "TestSupport", dependencies: ["Checkpoint"], path: "Tests/Support", swiftSettings: swift),
     tests("Kernels", ["Kernels"]),
     tests("Checkpoint", ["Checkpoint"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),

@@ -77,7 +77,7 @@ package struct Scope: Sendable {
     case .bfloat16: return mapped(.bfloat)
     case .float16:
       let storage = FloatStorage(count: rows * columns)
-      let values = TensorValues(entry, bytes)!
+      let values = TensorValues(entry, checkpoint.file)!
       for i in 0..<rows * columns { storage.base[i] = values[rowOffset * columns + i] }
       return Matrix(rows: rows, columns: columns, format: .float, weights: storage.base, owner: storage)
     default:
@@ -100,7 +100,7 @@ package struct Scope: Sendable {
     guard accepts(entry.shape) else {
       throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: entry.shape)
     }
-    guard let values = TensorValues(entry, checkpoint.file.bytes(entry)) else {
+    guard let values = TensorValues(entry, checkpoint.file) else {
       throw .wrongType(
         file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: entry.type.rawValue)
     }
@@ -108,18 +108,21 @@ package struct Scope: Sendable {
   }
 }
 
-/// The elements of a float tensor, converted one by one; valid while its file lives.
+/// The elements of a float tensor, converted one by one.
 package struct TensorValues {
   package let count: Int
   private let type: ElementType
   private let bytes: UnsafeRawBufferPointer
+  // Keeps the bytes mapped.
+  private let file: Safetensors
 
   /// Nil where the tensor does not hold floats.
-  init?(_ entry: Safetensors.Entry, _ bytes: UnsafeRawBufferPointer) {
+  init?(_ entry: Safetensors.Entry, _ file: Safetensors) {
     guard [.float32, .bfloat16, .float16].contains(entry.type) else { return nil }
     count = entry.count
     type = entry.type
-    self.bytes = bytes
+    self.file = file
+    bytes = file.bytes(entry)
   }
 
   package subscript(index: Int) -> Float {

@@ -21,7 +21,8 @@ package struct Fields: Sendable {
 
   /// Reads a file of JSON.
   package init(file path: String) throws(CheckpointError) {
-    try self.init(Array(MappedFile(path).bytes), path: path)
+    let file = try MappedFile(path)
+    try self.init(withExtendedLifetime(file) { Array(file.bytes) }, path: path)
   }
 
   private init(_ object: [String: Any], path: String, prefix: String) {

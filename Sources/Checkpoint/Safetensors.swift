@@ -97,15 +97,17 @@ public final class Safetensors: Sendable {
   /// A tensor of that name, type and rank as 32-bit integers, row-major.
   public func int32s(_ name: String, rank: Int) throws(CheckpointError) -> (shape: [Int], values: [Int32]) {
     let entry = try typed(name, .int32, rank: rank)
-    let bytes = bytes(entry)
-    return (entry.shape, (0..<entry.count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) })
+    let values = (0..<entry.count).map {
+      Int32(littleEndian: bytes(entry).loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self))
+    }
+    return (entry.shape, values)
   }
 
   /// A tensor of that name, type and rank as floats, row-major.
   public func floats(_ name: String, rank: Int) throws(CheckpointError) -> (shape: [Int], values: [Float]) {
     let entry = try typed(name, .float32, rank: rank)
-    let bytes = bytes(entry)
-    return (entry.shape, (0..<entry.count).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) })
+    let values = (0..<entry.count).map { bytes(entry).loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    return (entry.shape, values)
   }
 
   private func typed(_ name: String, _ type: ElementType, rank: Int) throws(CheckpointError) -> Entry {

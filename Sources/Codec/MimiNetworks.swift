@@ -23,7 +23,7 @@ struct MimiAnalysis: Analysis {
       checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     guard columns == max(shape[2] / 2, 1) else {
       throw .wrongShape(
         file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns], found: shape)
@@ -62,7 +62,7 @@ struct MimiSynthesis: Synthesis {
     _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout SessionPlan
   ) throws(CheckpointError) {
     let scope = checkpoint.scope("upsample.convtr.convtr.convtr")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     width = shape[0]
     columns = max(shape[2] / 2, 1)
     upsample = try StreamingDepthwiseUpsample(

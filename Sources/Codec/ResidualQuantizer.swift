@@ -102,7 +102,7 @@ private struct Chain: Sendable {
       // The nearest entry has the largest r.e - |e|^2 / 2.
       codebook.search.multiply(
         residual, xStride: 0, into: scores, yStride: 0, count: 1, bias: codebook.negativeHalfNorms.base, workers)
-      let nearest = Sampler.largest(scores, cardinality)
+      let nearest = Kernels.largest(scores, cardinality)
       codes[level] = nearest
       let entry = codebook.entries.row(Int(nearest))
       for i in 0..<codebook.entries.columns { residual[i] -= entry[i] }

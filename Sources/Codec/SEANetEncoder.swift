@@ -22,7 +22,7 @@ struct SEANetEncoder: Sendable {
   let bytes: Int
 
   init(_ scope: Scope, samples: Int, state: inout MemoryPlan) throws(CheckpointError) {
-    let convolutions = SEANetShape.indices(scope, "conv.conv.weight")
+    let convolutions = SEANetNames.indices(scope, "conv.conv")
     guard convolutions.count >= 2 else {
       throw .missingTensor(
         file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
@@ -30,7 +30,7 @@ struct SEANetEncoder: Sendable {
     func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
       throws(CheckpointError) -> StreamingConvolution
     {
-      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       return try StreamingConvolution(
         scope["model.\(index).conv.conv"], inputs: shape[1], outputs: shape[0], kernel: shape[2],
         stride: strided ? max(shape[2] / 2, 1) : 1, steps: steps, state: &state)
@@ -42,12 +42,12 @@ struct SEANetEncoder: Sendable {
     for index in convolutions[1..<convolutions.count - 1] {
       var units: [ResidualUnit] = []
       while next < index {
-        if scope.has("model.\(next).block.1.conv.conv.weight") {
+        if SEANetNames.has(scope, "model.\(next).block.1.conv.conv") {
           units.append(try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
         }
         next += 1
       }
-      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       guard shape[2] >= 2, steps % (shape[2] / 2) == 0, shape[1] == channels else {
         throw .wrongShape(
           file: scope.checkpoint.path, tensor: scope.full("model.\(index).conv.conv.weight"),
@@ -83,22 +83,5 @@ struct SEANetEncoder: Sendable {
     }
     Kernels.elu(final.input(state), columns * final.inputs)
     final.step(columns, into: y, isFirst: false, state, workers)
-  }
-}
-
-/// Finds a SEANet's convolutions by the indices of its module list.
-enum SEANetShape {
-  /// Indices n for which `model.n.<suffix>` exists, in order.
-  static func indices(_ scope: Scope, _ suffix: String) -> [Int] {
-    (0..<64).filter { scope.has("model.\($0).\(suffix)") }
-  }
-
-  static func shape(_ scope: Scope, _ name: String) throws(CheckpointError) -> [Int] {
-    let shape = try scope.shape(name)
-    guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
-      throw .wrongShape(
-        file: scope.checkpoint.path, tensor: scope.full(name), expected: [-1, -1, -1], found: shape)
-    }
-    return shape
   }
 }

@@ -193,6 +193,12 @@ public final class Dialogue: Sendable {
     state.memory.view[regions.sampled] + Int(state.steps % Int64(streams.maxDelay + 1)) * (1 + streams.own)
   }
 
+  /// The codes drawn in the state's last step, before their delays are undone.
+  func drawnCodes(_ state: borrowing DialogueState) -> UnsafeBufferPointer<Int32> {
+    let row = Int((state.steps - 1) % Int64(streams.maxDelay + 1)) * (1 + streams.own)
+    return UnsafeBufferPointer(start: state.memory.view[regions.sampled] + row + 1, count: streams.own)
+  }
+
   private func hear(_ codes: UnsafePointer<Int32>, _ state: inout DialogueState) {
     let row = Int(state.steps % Int64(streams.maxDelay + 1)) * streams.user
     (state.memory.view[regions.heard] + row).update(from: codes, count: streams.user)

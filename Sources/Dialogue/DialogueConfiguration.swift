@@ -1,5 +1,5 @@
 public import Checkpoint
-public import Layers
+internal import Layers
 
 /// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {

@@ -49,4 +49,11 @@ extension Kernels {
     _ x: UnsafePointer<Float>, weight: Vector, bias: Vector?, into y: UnsafeMutablePointer<Float>, steps: Int,
     channels: Int
   ) { table.pointee.depthwise(x, weight.base, bias?.base, y, steps, channels, weight.count / channels) }
+
+  /// The first index of the largest value; 0 of none.
+  package static func largest(_ x: UnsafePointer<Float>, _ count: Int) -> Int32 {
+    var best = 0
+    for i in 1..<max(count, 1) where x[i] > x[best] { best = i }
+    return Int32(best)
+  }
 }

@@ -9,13 +9,13 @@ package struct StreamingDepthwiseUpsample: Sendable {
   private let weight: Vector  // [kernel][channels]
   private let buffer: Region<Float>  // [taps - 1 + steps][channels]
 
-  /// Reads `weight` [channels, 1, kernel], kernel a multiple of `stride`.
+  /// Reads `weight` [channels, 1, kernel] (or `weight_g`, `weight_v`), kernel a multiple of `stride`.
   package init(
     _ scope: Scope, channels: Int, kernel: Int, stride: Int, steps: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {
     precondition(kernel % stride == 0)
-    let values = try scope.values("weight", [channels, 1, kernel])
-    weight = Vector(count: kernel * channels) { values[$0 % channels * kernel + $0 / channels] }
+    let values = try ConvolutionWeights(scope, shape: [channels, 1, kernel])
+    weight = Vector(count: kernel * channels) { values[$0 % channels, 0, $0 / channels] }
     self.channels = channels
     self.stride = stride
     taps = kernel / stride

@@ -1,4 +1,4 @@
-package import Kernels
+internal import Kernels
 
 /// How a token is chosen from logits.
 public struct Sampling: Sendable, Equatable {
@@ -17,22 +17,22 @@ public struct Sampling: Sendable, Equatable {
 }
 
 /// Draws tokens without allocating.
-package struct Sampler: Sendable {
+struct Sampler: Sendable {
   private let work: Region<Float>
   private let order: Region<Int32>
 
   /// - Parameter cardinality: most logits of one draw.
-  package init(cardinality: Int, scratch: inout MemoryPlan) {
+  init(cardinality: Int, scratch: inout MemoryPlan) {
     work = scratch.reserve(Float.self, cardinality)
     order = scratch.reserve(Int32.self, cardinality)
   }
 
   /// - Parameter logits: `count` floats, left as they are.
-  package func draw(
+  func draw(
     _ logits: UnsafePointer<Float>, _ count: Int, _ sampling: Sampling, _ generator: inout SeededGenerator,
     _ scratch: MemoryView
   ) -> Int32 {
-    guard sampling.temperature > 0 else { return Self.largest(logits, count) }
+    guard sampling.temperature > 0 else { return Kernels.largest(logits, count) }
     let probabilities = scratch[work]
     for i in 0..<count { probabilities[i] = logits[i] / sampling.temperature }
     Kernels.softmax(probabilities, count)
@@ -48,13 +48,6 @@ package struct Sampler: Sendable {
       if left < 0 { return order[i] }
     }
     return order[kept - 1]
-  }
-
-  /// The first index of the largest value.
-  package static func largest(_ x: UnsafePointer<Float>, _ count: Int) -> Int32 {
-    var best = 0
-    for i in 1..<max(count, 1) where x[i] > x[best] { best = i }
-    return Int32(best)
   }
 
   // Quickselect: afterwards the `kept` most likely indices stand first.
