@@ -64,15 +64,22 @@ let package = Package(
       ],
       swiftSettings: swift),
 
+    .target(name: "CTestSupport", path: "Tests/CSupport"),
     .target(
-      name: "TestSupport", dependencies: ["Checkpoint"], path: "Tests/Support", swiftSettings: swift),
-    tests("Kernels", ["Kernels"]),
+      name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
+      swiftSettings: swift),
+    tests("Kernels", ["Kernels", "CKernels"]),
     tests("Checkpoint", ["Checkpoint"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
     tests("Dialogue", ["Dialogue", "Checkpoint"]),
     tests("AudioIO", ["AudioIO"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
-    tests("Command", ["antiphon", "Runtime", "AudioIO", "AntiphonKit"]),
+    tests(
+      "Command",
+      [
+        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ]
 )

@@ -21,6 +21,7 @@ struct ap_workers {
   _Atomic uint32_t round;     // a new value starts a job
   _Atomic uint32_t sleepers;  // workers waiting in the kernel
   _Atomic uint32_t pending;   // workers not done with this round
+  _Atomic bool busy;          // a caller's job is on the workers
   _Atomic bool stop;
 };
 
@@ -82,7 +83,8 @@ ap_workers *ap_workers_create(int threads) {
 int ap_workers_count(const ap_workers *pool) { return pool ? pool->threads : 1; }
 
 void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intptr_t), const void *context) {
-  if (!pool || pool->threads == 1) {
+  // A second caller does not wait for the first: it computes alone, with the same result.
+  if (!pool || pool->threads == 1 || atomic_exchange_explicit(&pool->busy, true, memory_order_acquire)) {
     body(context, 0, 1);
     return;
   }
@@ -101,6 +103,7 @@ void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intpt
       sched_yield();
     }
   }
+  atomic_store_explicit(&pool->busy, false, memory_order_release);
 }
 
 void ap_workers_destroy(ap_workers *pool) {

@@ -86,6 +86,13 @@ package struct Scope: Sendable {
     }
   }
 
+  /// The same matrix copied into panels, for layers that see many columns at once.
+  package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
+    let values = try elements(
+      name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
+    return Matrix(panelsOf: rows, columns) { values[$0 * columns + $1] }
+  }
+
   /// A float tensor of exactly this shape, read element by element.
   package func values(_ name: String, _ shape: [Int]) throws(CheckpointError) -> TensorValues {
     try elements(name, where: { $0 == shape }, expected: shape)
@@ -127,7 +134,8 @@ package struct TensorValues {
 
   package subscript(index: Int) -> Float {
     switch type {
-    case .bfloat16: Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
+    case .bfloat16:
+      Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
     case .float16: Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self))
     default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
     }

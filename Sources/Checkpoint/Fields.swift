@@ -14,7 +14,8 @@ package struct Fields: Sendable {
     guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
       let start = String(decoding: json.prefix(40), as: UTF8.self)
       throw .badField(
-        file: path, field: prefix.isEmpty ? "(the whole file)" : prefix, expected: "a JSON object", found: start)
+        file: path, field: prefix.isEmpty ? "(the whole file)" : prefix, expected: "a JSON object",
+        found: start)
     }
     self.init(object, path: path, prefix: prefix)
   }
@@ -68,7 +69,8 @@ package struct Fields: Sendable {
       guard let value else { throw bad(name, expected) }
       return value
     }
-    guard let number = object[name] as? NSNumber, !isBoolean(number), number.doubleValue.rounded() == number.doubleValue,
+    guard let number = object[name] as? NSNumber, !isBoolean(number),
+      number.doubleValue.rounded() == number.doubleValue,
       Double(range.lowerBound)...Double(range.upperBound) ~= number.doubleValue
     else { throw bad(name, expected) }
     return number.intValue
@@ -105,4 +107,3 @@ package struct Fields: Sendable {
   // A number made from JSON `true` reports the C type of Bool; numbers report another.
   private func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 }
-

@@ -60,7 +60,8 @@ public final class Safetensors: Sendable {
     _ name: String, _ value: Any, path: String, start: Int, total: Int
   ) throws(CheckpointError) -> Entry {
     guard let fields = value as? [String: Any], let typeName = fields["dtype"] as? String,
-      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
+      offsets.count == 2
     else { throw .badHeader(file: path, fault: .badEntry(tensor: name)) }
     guard let type = ElementType(rawValue: typeName) else {
       throw .unknownType(file: path, tensor: name, found: typeName)
@@ -84,7 +85,8 @@ public final class Safetensors: Sendable {
 
   private static func checkOverlaps(_ entries: [String: Entry], path: String) throws(CheckpointError) {
     let sorted = entries.values.filter { $0.byteCount > 0 }.sorted { $0.offset < $1.offset }
-    for (first, second) in zip(sorted, sorted.dropFirst()) where first.offset + first.byteCount > second.offset {
+    for (first, second) in zip(sorted, sorted.dropFirst())
+    where first.offset + first.byteCount > second.offset {
       throw .overlap(file: path, tensor: second.name, other: first.name)
     }
   }

@@ -10,7 +10,8 @@ struct ResidualUnit: Sendable {
   init(_ scope: Scope, channels: Int, steps: Int, state: inout MemoryPlan) throws(CheckpointError) {
     let shape = try SEANetNames.shape(scope, "block.1.conv.conv")
     first = try StreamingConvolution(
-      scope["block.1.conv.conv"], inputs: channels, outputs: shape[0], kernel: shape[2], steps: steps, state: &state)
+      scope["block.1.conv.conv"], inputs: channels, outputs: shape[0], kernel: shape[2], steps: steps,
+      state: &state)
     second = try StreamingConvolution(
       scope["block.3.conv.conv"], inputs: shape[0], outputs: channels, kernel: 1, steps: steps, state: &state)
   }

@@ -26,7 +26,8 @@ struct SEANetDecoder: Sendable {
     let transposed = SEANetNames.indices(scope, "convtr.convtr")
     guard convolutions.count == 2, let last = convolutions.last else {
       throw .missingTensor(
-        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
+        present: convolutions.count)
     }
     let first = try SEANetNames.shape(scope, "model.\(convolutions[0]).conv.conv")
     self.columns = columns
@@ -45,14 +46,16 @@ struct SEANetDecoder: Sendable {
       var units: [ResidualUnit] = []
       for unit in index + 1..<end where SEANetNames.has(scope, "model.\(unit).block.1.conv.conv") {
         units.append(
-          try ResidualUnit(scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
+          try ResidualUnit(
+            scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
       }
       stages.append(Stage(up: up, units: units, inputs: channels, steps: steps))
       (steps, channels) = (steps * up.stride, shape[1])
     }
     let shape = try SEANetNames.shape(scope, "model.\(last).conv.conv")
     final = try StreamingConvolution(
-      scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps, state: &state)
+      scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps,
+      state: &state)
     self.stages = stages
     samples = steps
     bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
@@ -64,7 +67,8 @@ struct SEANetDecoder: Sendable {
   ///   - x: [columns][inputs]
   ///   - frame: samples of one frame.
   func step(
-    _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+    _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView,
+    _ workers: Workers
   ) {
     initial.step(
       x, columns, into: stages.first?.up.input(state) ?? final.input(state), isFirst: false, state, workers)

@@ -25,7 +25,8 @@ struct SEANetEncoder: Sendable {
     let convolutions = SEANetNames.indices(scope, "conv.conv")
     guard convolutions.count >= 2 else {
       throw .missingTensor(
-        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
+        present: convolutions.count)
     }
     func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
       throws(CheckpointError) -> StreamingConvolution
@@ -43,7 +44,8 @@ struct SEANetEncoder: Sendable {
       var units: [ResidualUnit] = []
       while next < index {
         if SEANetNames.has(scope, "model.\(next).block.1.conv.conv") {
-          units.append(try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
+          units.append(
+            try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
         }
         next += 1
       }
@@ -70,10 +72,12 @@ struct SEANetEncoder: Sendable {
   ///   - frame: samples of one frame.
   ///   - y: [columns][outputs]
   func step(
-    _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+    _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView,
+    _ workers: Workers
   ) {
     initial.step(
-      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state, workers)
+      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state,
+      workers)
     for (index, stage) in stages.enumerated() {
       let x = stage.down.input(state)
       for unit in stage.units { unit.step(x, stage.steps, state, workers) }

@@ -123,7 +123,8 @@ public final class Dialogue: Sendable {
     var memory = MemoryPlan()
     let width = configuration.width
     let (x, logits) = (
-      memory.reserve(Float.self, columns * width), memory.reserve(Float.self, columns * configuration.textOutputs)
+      memory.reserve(Float.self, columns * width),
+      memory.reserve(Float.self, columns * configuration.textOutputs)
     )
     let extra = memory.reserve(Float.self, columns * extraHeads.count * configuration.extraHeads.width)
     let tokens = memory.reserve(Int32.self, columns)

@@ -20,7 +20,8 @@ struct TokenEmbedding: Sendable {
 
   /// y += the token's vector; a negative token is the zero vector.
   func add(
-    _ token: Int32, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, _ workers: Workers
+    _ token: Int32, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    _ workers: Workers
   ) {
     guard token >= 0 else { return }
     guard let widen else {

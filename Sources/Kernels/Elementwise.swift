@@ -13,7 +13,8 @@ extension Kernels {
 
   /// out = silu(gate) * up.
   package static func siluMultiply(
-    _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, _ count: Int
+    _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>,
+    _ count: Int
   ) { table.pointee.silu_multiply(gate, up, out, count) }
 
   /// e^x, in place.
@@ -22,7 +23,9 @@ extension Kernels {
   }
 
   /// Softmax, in place.
-  package static func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) { table.pointee.softmax(x, count) }
+  package static func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) {
+    table.pointee.softmax(x, count)
+  }
 
   /// y += x.
   package static func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int) {

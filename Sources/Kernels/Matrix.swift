@@ -80,7 +80,9 @@ package struct Matrix: @unchecked Sendable {
     switch format {
     case .float: weights.loadUnaligned(fromByteOffset: (row * columns + column) * 4, as: Float.self)
     case .bfloat:
-      Float(bitPattern: UInt32(weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
+      Float(
+        bitPattern: UInt32(
+          weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
     case .panels:
       weights.assumingMemoryBound(to: Float.self)[(row / 16 * columns + column) * 16 + row % 16]
     }

@@ -43,7 +43,8 @@ package final class Workers: @unchecked Sendable {
     scores: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
     let job = ap_attention(
-      queries: queries, out: out, scores: scores, keys: keys, values: values, positions: positions, newest: newest,
+      queries: queries, out: out, scores: scores, keys: keys, values: values, positions: positions,
+      newest: newest,
       columns: columns, heads: heads, head_dim: headWidth, query_stride: queryStride, capacity: capacity,
       context: context, scale: 1 / Float(headWidth).squareRoot())
     withUnsafePointer(to: job) {

@@ -22,7 +22,9 @@ package struct StreamingDepthwiseUpsample: Sendable {
     buffer = state.reserve(Float.self, (taps - 1 + steps) * channels)
   }
 
-  package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> { state[buffer] + (taps - 1) * channels }
+  package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> {
+    state[buffer] + (taps - 1) * channels
+  }
 
   /// Turns `steps` inputs that lie in `input(state)` into `steps * stride` outputs.
   ///

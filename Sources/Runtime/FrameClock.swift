@@ -2,7 +2,7 @@
 ///
 /// A live run reads the clock as it is. A file run has a virtual clock: frame `i` arrives complete at
 /// `(i + 1)` frame times, as it would from a microphone, and what the machine then spends on it is measured
-/// and added. Reading the file, writing it and draining the log happen while this clock stands still. A frame
+/// and added. Reading the file and draining the log happen while this clock stands still. A frame
 /// that is not finished when the next one arrives delays it, exactly as in a live run.
 package struct FrameClock: Sendable, BitwiseCopyable {
   package enum Mode: Sendable, BitwiseCopyable {
@@ -29,6 +29,9 @@ package struct FrameClock: Sendable, BitwiseCopyable {
 
   /// Microseconds since the epoch.
   package func now(_ monotonic: Int64 = MonotonicClock.now()) -> Int64 { monotonic - origin }
+
+  /// A moment that another module saw on the monotonic clock.
+  package func time(nanoseconds: UInt64) -> Int64 { now(Int64(nanoseconds / 1000)) }
 
   /// A frame is complete and work on it starts.
   /// - Returns: when it was complete. In a file run `now` moves there, or to where the last frame ended if

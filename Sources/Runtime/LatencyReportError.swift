@@ -26,4 +26,8 @@ package struct LatencyMismatch: Equatable, Sendable {
   package let place: String
   package let expected: String
   package let found: String
+
+  package init(place: String, expected: String, found: String) {
+    (self.place, self.expected, self.found) = (place, expected, found)
+  }
 }

@@ -10,12 +10,15 @@ package enum Machine {
       metadata["architecture"] = text(&system.machine)
     }
     metadata["cpu_model"] = processor()
-    metadata["cpus"] = String(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    metadata["cpus"] = String(processors)
     metadata["governor"] = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     let pages = sysconf(Int32(_SC_PHYS_PAGES))
     let pageSize = sysconf(Int32(_SC_PAGESIZE))
     if pages > 0, pageSize > 0 { metadata["memory_bytes"] = String(pages * pageSize) }
   }
+
+  /// Processors that are in use now.
+  package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
   /// Microseconds since this process was started, to the hundredth of a second that the kernel keeps.
   package static func processAge() -> Int64? {

@@ -8,7 +8,9 @@ struct Antiphon: ParsableCommand {
     abstract: "A full-duplex speech runtime: it listens and speaks at the same time.",
     discussion: "docs/Errors.md lists every error and exit code.",
     version: version,
-    subcommands: [Report.self])
+    subcommands: [
+      Respond.self, Encode.self, Decode.self, Inspect.self, Bench.self, Report.self, Trace.self,
+    ])
 
   static let version = "0.1.0"
 

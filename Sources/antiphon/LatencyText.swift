@@ -2,17 +2,19 @@ import Runtime
 
 /// A latency summary as lines of text.
 enum LatencyText {
-  static func text(_ report: LatencyReport) -> String {
-    [
-      run(report), frames(report.summary), stages(report.summary), turns(report.summary),
-      session(report.summary),
-    ]
-    .filter { !$0.isEmpty }.joined(separator: "\n\n")
+  static func text(_ summary: LatencySummary) -> String {
+    [run(summary), frames(summary), stages(summary), turns(summary), session(summary)]
+      .filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
-  private static func run(_ report: LatencyReport) -> String {
+  /// The same for a run without a conversation.
+  static func bench(_ summary: LatencySummary) -> String {
+    [run(summary), frames(summary), stages(summary)].joined(separator: "\n\n")
+  }
+
+  private static func run(_ summary: LatencySummary) -> String {
     let wanted = ["run_id", "version", "model", "threads", "cpu_model", "governor"]
-    return wanted.compactMap { key in report.metadata[key].map { "\(key) \($0)" } }.joined(separator: ", ")
+    return wanted.compactMap { key in summary.run[key].map { "\(key) \($0)" } }.joined(separator: ", ")
   }
 
   private static func frames(_ summary: LatencySummary) -> String {

@@ -1,4 +1,6 @@
 import AudioIO
+import Checkpoint
+import Dialogue
 import Glibc
 import Runtime
 
@@ -21,6 +23,8 @@ struct Message: Equatable {
     switch error {
     case let error as SoundFileError: self.init(error)
     case let error as LatencyReportError: self.init(error)
+    case let error as CheckpointError: self.init(error)
+    case let error as TextTokenizerError: self.init(error)
     case let error as CommandError: self.init(error)
     default: return nil
     }
@@ -107,7 +111,7 @@ extension Message {
       self.init(
         "'\(path)' cannot be written: \(Self.reason(code)).",
         "Make room, or name a directory that may be written.",
-        code == ENOSPC || code == EDQUOT || code == EIO ? .writeFailed : .cannotCreate)
+        Self.exit(writing: code))
     case .badHeader(let path, let line, let column, let expected, let found):
       self.init(
         "'\(path)', line \(line): column \(column) must be '\(expected)' and is '\(found)'.",
@@ -132,21 +136,16 @@ extension Message {
     }
   }
 
-  init(_ error: CommandError) {
-    switch error {
-    case .interrupted(let signal, let path, let seconds):
-      self.init(
-        "Stopped by a signal after \(Self.seconds(seconds)) of sound.",
-        "\(Self.name(path, "Standard output")) is whole and ends there.",
-        signal == SIGTERM ? .terminated : .interrupted)
-    }
+  /// A full or failing disk is another matter than a path that cannot be made.
+  static func exit(writing code: Int32) -> Exit {
+    code == ENOSPC || code == EDQUOT || code == EIO || code == EFBIG ? .writeFailed : .cannotCreate
   }
 
   /// What another library says, fit to stand inside a sentence.
-  private static func clause(_ text: String) -> String {
+  static func clause(_ text: String) -> String {
     let text = text.last == "." ? text.dropLast() : text[...]
     return text.isEmpty ? "no reason was given" : text.prefix(1).lowercased() + text.dropFirst()
   }
 
-  private static func seconds(_ value: Double) -> String { Figures.fixed(value, 1) + " s" }
+  static func seconds(_ value: Double) -> String { Figures.fixed(value, 1) + " s" }
 }

@@ -26,7 +26,7 @@ struct Report: ParsableCommand {
     if json {
       Terminal.print(report.summary.json)
     } else {
-      Terminal.print(LatencyText.text(report))
+      Terminal.print(LatencyText.text(report.summary))
       Terminal.print("\nThe logs and the summary agree; the picture is \(report.plotPath).")
     }
   }

@@ -1,7 +1,8 @@
 import Checkpoint
-@testable import Dialogue
 import TestSupport
 import Testing
+
+@testable import Dialogue
 
 /// The language model against the official generator: 48 greedy steps, a window of 4 positions.
 struct DialogueGoldenTests {
@@ -20,7 +21,8 @@ struct DialogueGoldenTests {
     #expect(largestDifference(trace.textLogits, try expected.floats("text_logits", rank: 2).values) <= 1e-3)
     if dialogue.streams.own > 0 {
       #expect(trace.audio == (try expected.int32s("audio", rank: 2).values))
-      #expect(largestDifference(trace.audioLogits, try expected.floats("audio_logits", rank: 3).values) <= 1e-3)
+      #expect(
+        largestDifference(trace.audioLogits, try expected.floats("audio_logits", rank: 3).values) <= 1e-3)
       #expect(trace.output == (try expected.int32s("output", rank: 2).values))
     }
     if dialogue.configuration.extraHeads.count > 0 {

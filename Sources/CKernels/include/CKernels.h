@@ -75,6 +75,7 @@ ap_workers *ap_workers_create(int threads);
 void ap_workers_destroy(ap_workers *workers);
 int ap_workers_count(const ap_workers *workers);
 // Runs body(context, part, parts) once for every part, on all threads; returns when all are done. A null pool runs it here.
+// While another thread's job is on the workers, the body runs once, here, as part 0 of 1.
 void ap_workers_run(ap_workers *workers, void (*body)(const void *context, intptr_t part, intptr_t parts),
                     const void *context);
 
