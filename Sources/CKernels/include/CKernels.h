@@ -79,10 +79,10 @@ typedef struct ap_workers ap_workers;
 ap_workers *ap_workers_create(int threads);
 void ap_workers_destroy(ap_workers *workers);
 int ap_workers_count(const ap_workers *workers);
-// Runs body(context, part, parts) once for every part, on all threads; returns when all are done. A null pool runs it here.
-// While another thread's job is on the workers, the body runs once, here, as part 0 of 1.
+// Runs body(context, part, parts) once for every part, on all threads that have time; returns when all are done. A null
+// pool, a single part, or a pool that another caller uses at the moment: body(context, 0, 1) on the caller.
 void ap_workers_run(ap_workers *workers, void (*body)(const void *context, intptr_t part, intptr_t parts),
-                    const void *context);
+                    const void *context, intptr_t parts);
 
 // Half precision to single, and back rounding to nearest even; for finite values.
 float ap_from_half(uint16_t x);
