@@ -25,17 +25,21 @@ public final class Dialogue: Sendable {
 
   /// Reads the model of a directory in the published layout: `config.json` and the file it names.
   ///
-  /// - Parameter threads: threads that share the arithmetic of one step.
-  public static func open(_ directory: String, threads: Int = 1) throws(CheckpointError) -> Dialogue {
+  /// - Parameters:
+  ///   - threads: threads that share the arithmetic of one step.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them.
+  public static func open(
+    _ directory: String, threads: Int = 1, bits: Int? = nil
+  ) throws(CheckpointError) -> Dialogue {
     let configuration = try DialogueConfiguration(directory: directory)
     return try Dialogue(
-      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads)
+      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads, bits: bits)
   }
 
   private init(
-    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int
+    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, bits: Int?
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file)
+    let checkpoint = Checkpoint(file, bits: bits)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
