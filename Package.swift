@@ -69,12 +69,13 @@ let package = Package(
       swiftSettings: swift),
 
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
+    .target(name: "CCounting", path: "Tests/Counting"),
     tests("Kernels", ["Kernels"]),
     tests("Checkpoint", ["Checkpoint"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
     tests("Dialogue", ["Dialogue", "Checkpoint"]),
-    tests("AudioIO", ["AudioIO"]),
+    tests("AudioIO", ["AudioIO", "CCounting"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
     tests("Command", ["antiphon", "Runtime", "AudioIO", "AntiphonKit"]),
   ]
