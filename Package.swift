@@ -68,15 +68,22 @@ let package = Package(
       ],
       swiftSettings: swift),
 
-    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: swift),
-    .target(name: "CCounting", path: "Tests/Counting"),
-    tests("Kernels", ["Kernels"]),
-    tests("Checkpoint", ["Checkpoint"]),
+    .target(name: "CTestSupport", path: "Tests/CSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
+      swiftSettings: swift),
+    tests("Kernels", ["Kernels", "CKernels"]),
+    tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
     tests("Dialogue", ["Dialogue", "Checkpoint"]),
-    tests("AudioIO", ["AudioIO", "CCounting"]),
+    tests("AudioIO", ["AudioIO", "CTestSupport"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
-    tests("Command", ["antiphon", "Runtime", "AudioIO", "AntiphonKit"]),
+    tests(
+      "Command",
+      [
+        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ]
 )

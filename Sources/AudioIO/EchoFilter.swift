@@ -12,7 +12,7 @@ package final class EchoFilter: @unchecked Sendable {
   private let clean: UnsafeMutablePointer<Int16>
 
   /// - Parameter tailMilliseconds: how long after a sound was played its echo may still be heard.
-  package init(tailMilliseconds: Int = 250) {
+  package init(tailMilliseconds: Int = 128) {
     let tail = tailMilliseconds * AudioFrame.sampleRate / 1000
     var rate = Int32(AudioFrame.sampleRate)
     echo = speex_echo_state_init(Int32(Self.blockSize), Int32(tail))

@@ -6,9 +6,15 @@ package struct Checkpoint: Sendable {
   /// Our name of each tensor -> the file's name.
   private let names: [String: String]
 
-  /// - Parameter rename: the file's name -> the name our code asks for, or nil to hide the tensor.
-  package init(_ file: Safetensors, rename: (String) -> String? = { $0 }) {
+  /// Bits of the matrices that products read; nil leaves them as the file has them.
+  let bits: Int?
+
+  /// - Parameters:
+  ///   - bits: 8 or 4 rounds every matrix that fits at load; nil leaves them as they are.
+  ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
+  package init(_ file: Safetensors, bits: Int? = nil, rename: (String) -> String? = { $0 }) {
     self.file = file
+    self.bits = bits
     var names: [String: String] = [:]
     for name in file.entries.keys {
       if let ours = rename(name) { names[ours] = name }
@@ -55,10 +61,19 @@ package struct Scope: Sendable {
     return Vector(count: count) { values[$0] }
   }
 
-  /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.
+  /// A matrix that products read: as the file has it, or rounded to the checkpoint's bits.
   ///
   /// - Parameter rowOffset: first row, for matrices stacked in one tensor of `stacked` rows.
   package func matrix(
+    _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
+  ) throws(CheckpointError) -> Matrix {
+    let matrix = try table(name, rows, columns, rowOffset: rowOffset, stacked: stacked)
+    guard let bits = checkpoint.bits, QuantizedBlocks.fits(columns: columns) else { return matrix }
+    return matrix.quantized(bits: bits)
+  }
+
+  /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.
+  package func table(
     _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
   ) throws(CheckpointError) -> Matrix {
     let entry = try checkpoint.entry(full(name))
@@ -77,13 +92,20 @@ package struct Scope: Sendable {
     case .bfloat16: return mapped(.bfloat)
     case .float16:
       let storage = FloatStorage(count: rows * columns)
-      let values = TensorValues(entry, bytes)!
+      let values = TensorValues(entry, checkpoint.file)!
       for i in 0..<rows * columns { storage.base[i] = values[rowOffset * columns + i] }
       return Matrix(rows: rows, columns: columns, format: .float, weights: storage.base, owner: storage)
     default:
       throw .wrongType(
         file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: entry.type.rawValue)
     }
+  }
+
+  /// The same matrix copied into panels, for layers that see many columns at once.
+  package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
+    let values = try elements(
+      name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
+    return Matrix(panelsOf: rows, columns) { values[$0 * columns + $1] }
   }
 
   /// A float tensor of exactly this shape, read element by element.
@@ -100,7 +122,7 @@ package struct Scope: Sendable {
     guard accepts(entry.shape) else {
       throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: entry.shape)
     }
-    guard let values = TensorValues(entry, checkpoint.file.bytes(entry)) else {
+    guard let values = TensorValues(entry, checkpoint.file) else {
       throw .wrongType(
         file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: entry.type.rawValue)
     }
@@ -108,23 +130,27 @@ package struct Scope: Sendable {
   }
 }
 
-/// The elements of a float tensor, converted one by one; valid while its file lives.
+/// The elements of a float tensor, converted one by one.
 package struct TensorValues {
   package let count: Int
   private let type: ElementType
   private let bytes: UnsafeRawBufferPointer
+  // Keeps the bytes mapped.
+  private let file: Safetensors
 
   /// Nil where the tensor does not hold floats.
-  init?(_ entry: Safetensors.Entry, _ bytes: UnsafeRawBufferPointer) {
+  init?(_ entry: Safetensors.Entry, _ file: Safetensors) {
     guard [.float32, .bfloat16, .float16].contains(entry.type) else { return nil }
     count = entry.count
     type = entry.type
-    self.bytes = bytes
+    self.file = file
+    bytes = file.bytes(entry)
   }
 
   package subscript(index: Int) -> Float {
     switch type {
-    case .bfloat16: Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
+    case .bfloat16:
+      Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)) << 16)
     case .float16: Float(bytes.loadUnaligned(fromByteOffset: index * 2, as: Float16.self))
     default: bytes.loadUnaligned(fromByteOffset: index * 4, as: Float.self)
     }

@@ -14,14 +14,16 @@ package struct Fields: Sendable {
     guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
       let start = String(decoding: json.prefix(40), as: UTF8.self)
       throw .badField(
-        file: path, field: prefix.isEmpty ? "(the whole file)" : prefix, expected: "a JSON object", found: start)
+        file: path, field: prefix.isEmpty ? "(the whole file)" : prefix, expected: "a JSON object",
+        found: start)
     }
     self.init(object, path: path, prefix: prefix)
   }
 
   /// Reads a file of JSON.
   package init(file path: String) throws(CheckpointError) {
-    try self.init(Array(MappedFile(path).bytes), path: path)
+    let file = try MappedFile(path)
+    try self.init(withExtendedLifetime(file) { Array(file.bytes) }, path: path)
   }
 
   private init(_ object: [String: Any], path: String, prefix: String) {
@@ -67,7 +69,8 @@ package struct Fields: Sendable {
       guard let value else { throw bad(name, expected) }
       return value
     }
-    guard let number = object[name] as? NSNumber, !isBoolean(number), number.doubleValue.rounded() == number.doubleValue,
+    guard let number = object[name] as? NSNumber, !isBoolean(number),
+      number.doubleValue.rounded() == number.doubleValue,
       Double(range.lowerBound)...Double(range.upperBound) ~= number.doubleValue
     else { throw bad(name, expected) }
     return number.intValue
@@ -81,7 +84,9 @@ package struct Fields: Sendable {
 
   package func integers(_ name: String, _ range: ClosedRange<Int>) throws(CheckpointError) -> [Int]? {
     guard has(name) else { return nil }
-    guard let values = object[name] as? [Int], values.allSatisfy(range.contains) else {
+    guard let numbers = object[name] as? [NSNumber], !numbers.contains(where: isBoolean),
+      let values = object[name] as? [Int], values.allSatisfy(range.contains)
+    else {
       throw bad(name, "integers from \(range.lowerBound) to \(range.upperBound)")
     }
     return values
@@ -104,4 +109,3 @@ package struct Fields: Sendable {
   // A number made from JSON `true` reports the C type of Bool; numbers report another.
   private func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 }
-

@@ -60,7 +60,8 @@ public final class Safetensors: Sendable {
     _ name: String, _ value: Any, path: String, start: Int, total: Int
   ) throws(CheckpointError) -> Entry {
     guard let fields = value as? [String: Any], let typeName = fields["dtype"] as? String,
-      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
+      offsets.count == 2
     else { throw .badHeader(file: path, fault: .badEntry(tensor: name)) }
     guard let type = ElementType(rawValue: typeName) else {
       throw .unknownType(file: path, tensor: name, found: typeName)
@@ -78,13 +79,17 @@ public final class Safetensors: Sendable {
     guard end - begin == size else {
       throw .wrongSize(file: path, tensor: name, expected: size, found: end - begin)
     }
-    guard end <= total - start else { throw .truncated(file: path, expected: start + end, found: total) }
+    guard end <= total - start else {
+      let (expected, overflow) = start.addingReportingOverflow(end)
+      throw .truncated(file: path, expected: overflow ? .max : expected, found: total)
+    }
     return Entry(name: name, type: type, shape: shape, offset: start + begin, byteCount: size)
   }
 
   private static func checkOverlaps(_ entries: [String: Entry], path: String) throws(CheckpointError) {
     let sorted = entries.values.filter { $0.byteCount > 0 }.sorted { $0.offset < $1.offset }
-    for (first, second) in zip(sorted, sorted.dropFirst()) where first.offset + first.byteCount > second.offset {
+    for (first, second) in zip(sorted, sorted.dropFirst())
+    where first.offset + first.byteCount > second.offset {
       throw .overlap(file: path, tensor: second.name, other: first.name)
     }
   }
@@ -97,15 +102,17 @@ public final class Safetensors: Sendable {
   /// A tensor of that name, type and rank as 32-bit integers, row-major.
   public func int32s(_ name: String, rank: Int) throws(CheckpointError) -> (shape: [Int], values: [Int32]) {
     let entry = try typed(name, .int32, rank: rank)
-    let bytes = bytes(entry)
-    return (entry.shape, (0..<entry.count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) })
+    let values = (0..<entry.count).map {
+      Int32(littleEndian: bytes(entry).loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self))
+    }
+    return (entry.shape, values)
   }
 
   /// A tensor of that name, type and rank as floats, row-major.
   public func floats(_ name: String, rank: Int) throws(CheckpointError) -> (shape: [Int], values: [Float]) {
     let entry = try typed(name, .float32, rank: rank)
-    let bytes = bytes(entry)
-    return (entry.shape, (0..<entry.count).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) })
+    let values = (0..<entry.count).map { bytes(entry).loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    return (entry.shape, values)
   }
 
   private func typed(_ name: String, _ type: ElementType, rank: Int) throws(CheckpointError) -> Entry {

@@ -29,12 +29,14 @@ public struct SafetensorsWriter: Sendable {
     var offset = 0
     for tensor in tensors {
       header[tensor.name] = [
-        "dtype": tensor.type.rawValue, "shape": tensor.shape, "data_offsets": [offset, offset + tensor.bytes.count],
+        "dtype": tensor.type.rawValue, "shape": tensor.shape,
+        "data_offsets": [offset, offset + tensor.bytes.count],
       ]
       offset += tensor.bytes.count
     }
     // Sorted keys: the same content is the same file. Dictionaries of strings and integers always serialize.
-    var json = try! JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
+    var json = try! JSONSerialization.data(
+      withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
     json.append(contentsOf: Array(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
     var data = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
     data.append(json)

@@ -39,7 +39,9 @@ public final class Codec: Sendable {
       analysis = try MimiAnalysis(checkpoint, configuration, plan: &encoderPlan)
       synthesis = try MimiSynthesis(checkpoint, configuration, plan: &decoderPlan)
     case .spectral:
-      throw .unsupported(file: file.path, field: "architecture", found: "spectral")
+      let sizes = try SpectralSizes(configuration)
+      analysis = try SpectralAnalysis(checkpoint, configuration, sizes, plan: &encoderPlan)
+      synthesis = try SpectralSynthesis(checkpoint, configuration, sizes, plan: &decoderPlan)
     }
     quantizer = try ResidualQuantizer(
       checkpoint.scope("quantizer"), width: analysis.width, count: codebooks ?? 8, encoder: &encoderPlan,
@@ -88,25 +90,29 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples in [-1, 1].
   ///   - codes: `codebooks` codes, each below `cardinality`.
-  public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState) {
+  public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState)
+  {
     precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
     let session = state.half.session
     let latent = session.scratch[latents.encoder]
     frame.withUnsafeBufferPointer { analysis.step($0.baseAddress!, into: latent, session, workers) }
-    codes.withUnsafeMutableBufferPointer { quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers) }
+    codes.withUnsafeMutableBufferPointer {
+      quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers)
+    }
     state.half.frames += 1
   }
 
   /// Turns the session's next codes into a frame.
   ///
   /// - Parameters:
-  ///   - codes: `codebooks` codes below `cardinality`.
+  ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
   ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
-  public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState) {
-    precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
+  public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
+  {
+    precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)
     let session = state.half.session
     let latent = session.scratch[latents.decoder]
-    codes.withUnsafeBufferPointer { quantizer.decode($0.baseAddress!, into: latent, session.scratch, workers) }
+    codes.withUnsafeBufferPointer { quantizer.decode($0, into: latent, session.scratch, workers) }
     frame.withUnsafeMutableBufferPointer { synthesis.step(latent, into: $0.baseAddress!, session, workers) }
     state.half.frames += 1
   }

@@ -21,6 +21,8 @@ public struct CodecConfiguration: Sendable {
   public internal(set) var codebooks = 0
   /// Entries of a codebook.
   public internal(set) var cardinality = 0
+  /// Samples by which decoded sound is later than what was encoded.
+  public let delay: Int
   /// Attention heads of both transformers.
   let heads: Int
   /// Positions a transformer sees.
@@ -38,8 +40,11 @@ public struct CodecConfiguration: Sendable {
     self.architecture = architecture
     sampleRate = try fields.integer("sample_rate", default: 24000, 8000...192_000)
     samplesPerFrame = try fields.integer("samples_per_frame", default: 1920, 1...96000)
-    heads = try fields.integer("num_heads", default: 8, 1...256)
+    heads =
+      try fields.has("heads")
+      ? fields.integer("heads", 1...256) : fields.integer("num_heads", default: 8, 1...256)
     context = try fields.integer("context", default: 250, 1...100_000)
-    maxPeriod = try fields.number("max_period", default: 10000)
+    maxPeriod = try fields.number(fields.has("rope_theta") ? "rope_theta" : "max_period", default: 10000)
+    delay = try fields.integer("delay", default: 0, 0...96000)
   }
 }

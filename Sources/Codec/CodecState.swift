@@ -55,7 +55,9 @@ struct HalfState: ~Copyable, Sendable {
   borrowing func fork() -> HalfState { HalfState(plan, memory.fork(), frames: frames) }
 
   /// What a network sees of it during one frame.
-  var session: Session { Session(memory: memory.view, scratch: scratch.view, columns: columns, frames: frames) }
+  var session: Session {
+    Session(memory: memory.view, scratch: scratch.view, columns: columns, frames: frames)
+  }
 }
 
 /// A session as the layers of one half see it during one frame; unowned.

@@ -19,24 +19,28 @@ struct MimiAnalysis: Analysis {
       checkpoint.scope("encoder"), samples: configuration.samplesPerFrame, state: &plan.state)
     width = convolutions.outputs
     columns = convolutions.columns
-    transformer = try MimiTransformer.load(
-      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+    transformer = try CodecTransformer.load(
+      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns,
+      &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     guard columns == max(shape[2] / 2, 1) else {
       throw .wrongShape(
-        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns], found: shape)
+        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns],
+        found: shape)
     }
     downsample = try StreamingConvolution(
-      scope, inputs: width, outputs: width, kernel: shape[2], stride: columns, padding: .replicate, steps: columns,
+      scope, inputs: width, outputs: width, kernel: shape[2], stride: columns, padding: .replicate,
+      steps: columns,
       state: &plan.state)
     plan.columns = columns
     bytes = convolutions.bytes + transformer.bytesPerStep + downsample.bytes
   }
 
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let x = downsample.input(session.memory)
     convolutions.step(frame, into: x, session.memory, workers)
@@ -62,13 +66,14 @@ struct MimiSynthesis: Synthesis {
     _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout SessionPlan
   ) throws(CheckpointError) {
     let scope = checkpoint.scope("upsample.convtr.convtr.convtr")
-    let shape = try SEANetShape.shape(scope, "weight")
+    let shape = try SEANetNames.shape(scope, "")
     width = shape[0]
     columns = max(shape[2] / 2, 1)
     upsample = try StreamingDepthwiseUpsample(
       scope, channels: width, kernel: shape[2], stride: columns, steps: 1, state: &plan.state)
-    transformer = try MimiTransformer.load(
-      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns, &plan)
+    transformer = try CodecTransformer.load(
+      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns,
+      &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
     convolutions = try SEANetDecoder(checkpoint.scope("decoder"), columns: columns, state: &plan.state)
     guard convolutions.inputs == width, convolutions.samples == configuration.samplesPerFrame else {
@@ -82,7 +87,8 @@ struct MimiSynthesis: Synthesis {
   }
 
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers
   ) {
     let x = session.scratch[features]
     upsample.input(session.memory).update(from: latent, count: width)
@@ -91,27 +97,5 @@ struct MimiSynthesis: Synthesis {
     session.columns.append(session.memory, first: session.frames * Int64(columns), length: columns)
     transformer.step(x, session.columns, transformerScratch, session.scratch, workers)
     convolutions.step(x, into: frame, session.memory, workers)
-  }
-}
-
-/// The transformer of either half: LayerNorm, exact GELU, layer scale, rotary positions.
-enum MimiTransformer {
-  /// The ring has exactly `context` slots, and a frame's tokens are written before they attend, as in the reference.
-  static func load(
-    _ scope: Scope, _ configuration: CodecConfiguration, width: Int, columns: Int, _ plan: inout SessionPlan
-  ) throws(CheckpointError) -> Transformer {
-    var layers = 0
-    while scope.has("layers.\(layers).norm1.weight") { layers += 1 }
-    guard width % configuration.heads == 0 else {
-      throw .badField(
-        file: scope.checkpoint.path, field: "codec.num_heads", expected: "a divisor of \(width)",
-        found: "\(configuration.heads)")
-    }
-    return try Transformer(
-      scope,
-      TransformerConfiguration(
-        width: width, heads: configuration.heads, layers: layers, context: configuration.context,
-        capacity: max(configuration.context, columns), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
-        gated: false, position: .rotary), state: &plan.state)
   }
 }

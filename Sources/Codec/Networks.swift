@@ -10,7 +10,8 @@ protocol Analysis: Sendable {
   ///   - frame: samples of one frame.
   ///   - latent: `width` floats.
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers)
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers)
 }
 
 /// The half that speaks: one latent vector becomes one frame of samples.
@@ -22,5 +23,6 @@ protocol Synthesis: Sendable {
   ///   - latent: `width` floats.
   ///   - frame: samples of one frame.
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session, _ workers: Workers)
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers)
 }

@@ -26,7 +26,8 @@ struct ResidualQuantizer: Sendable {
     }
     let count = min(wanted ?? available, available)
     first = try Chain(scope["rvq_first"], width: width, count: 1, &encoder.scratch, &decoder.scratch)
-    rest = count > 1
+    rest =
+      count > 1
       ? try Chain(scope["rvq_rest"], width: width, count: count - 1, &encoder.scratch, &decoder.scratch) : nil
     self.available = available
     self.count = count
@@ -44,20 +45,23 @@ struct ResidualQuantizer: Sendable {
   ///   - latent: `width` floats.
   ///   - codes: `count` indices.
   func encode(
-    _ latent: UnsafePointer<Float>, into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView, _ workers: Workers
+    _ latent: UnsafePointer<Float>, into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView,
+    _ workers: Workers
   ) {
     first.encode(latent, into: codes, scratch, workers)
     rest?.encode(latent, into: codes + 1, scratch, workers)
   }
 
   /// - Parameters:
-  ///   - codes: `count` indices below `cardinality`.
+  ///   - codes: 1 to `count` indices below `cardinality`.
   ///   - latent: `width` floats.
   func decode(
-    _ codes: UnsafePointer<Int32>, into latent: UnsafeMutablePointer<Float>, _ scratch: MemoryView, _ workers: Workers
+    _ codes: UnsafeBufferPointer<Int32>, into latent: UnsafeMutablePointer<Float>, _ scratch: MemoryView,
+    _ workers: Workers
   ) {
-    first.decode(codes, into: latent, accumulate: false, scratch, workers)
-    rest?.decode(codes + 1, into: latent, accumulate: true, scratch, workers)
+    first.decode(codes.extracting(0..<1), into: latent, accumulate: false, scratch, workers)
+    guard let rest, codes.count > 1 else { return }
+    rest.decode(codes.extracting(1...), into: latent, accumulate: true, scratch, workers)
   }
 }
 
@@ -78,7 +82,9 @@ private struct Chain: Sendable {
     input = try Linear(scope["input_proj"], inputs: width, outputs: dimension)
     output = try Linear(scope["output_proj"], inputs: dimension, outputs: width)
     var codebooks: [Codebook] = []
-    for level in 0..<count { codebooks.append(try Codebook(scope["vq.layers.\(level)._codebook"], dimension)) }
+    for level in 0..<count {
+      codebooks.append(try Codebook(scope["vq.layers.\(level)._codebook"], dimension))
+    }
     self.codebooks = codebooks
     cardinality = codebooks[0].entries.rows
     for (level, codebook) in codebooks.enumerated() where codebook.entries.rows != cardinality {
@@ -94,15 +100,17 @@ private struct Chain: Sendable {
   var bytes: Int { codebooks.reduce(input.matrix.bytes) { $0 + $1.search.bytes } }
 
   func encode(
-    _ latent: UnsafePointer<Float>, into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView, _ workers: Workers
+    _ latent: UnsafePointer<Float>, into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView,
+    _ workers: Workers
   ) {
     let (residual, scores) = (scratch[residual], scratch[scores])
     input(latent, into: residual, count: 1, workers)
     for (level, codebook) in codebooks.enumerated() {
       // The nearest entry has the largest r.e - |e|^2 / 2.
       codebook.search.multiply(
-        residual, xStride: 0, into: scores, yStride: 0, count: 1, bias: codebook.negativeHalfNorms.base, workers)
-      let nearest = Sampler.largest(scores, cardinality)
+        residual, xStride: 0, into: scores, yStride: 0, count: 1, bias: codebook.negativeHalfNorms.base,
+        workers)
+      let nearest = Kernels.largest(scores, cardinality)
       codes[level] = nearest
       let entry = codebook.entries.row(Int(nearest))
       for i in 0..<codebook.entries.columns { residual[i] -= entry[i] }
@@ -110,14 +118,14 @@ private struct Chain: Sendable {
   }
 
   func decode(
-    _ codes: UnsafePointer<Int32>, into latent: UnsafeMutablePointer<Float>, accumulate: Bool, _ scratch: MemoryView,
-    _ workers: Workers
+    _ codes: UnsafeBufferPointer<Int32>, into latent: UnsafeMutablePointer<Float>, accumulate: Bool,
+    _ scratch: MemoryView, _ workers: Workers
   ) {
     let sum = scratch[sum]
     sum.update(repeating: 0, count: input.outputs)
-    for (level, codebook) in codebooks.enumerated() {
+    for (code, codebook) in zip(codes, codebooks) {
       // Checked where codes enter; here only memory is protected.
-      codebook.entries.add(row: min(max(Int(codes[level]), 0), cardinality - 1), to: sum)
+      codebook.entries.add(row: min(max(Int(code), 0), cardinality - 1), to: sum)
     }
     output(sum, into: latent, count: 1, accumulate: accumulate, workers)
   }
@@ -147,7 +155,9 @@ private struct Codebook: Sendable {
     self.entries = entries
     search = Matrix(panelsOf: rows, dimension) { entries.row($0)[$1] }
     negativeHalfNorms = Vector(count: rows) { row in
-      Float(-0.5 * (0..<dimension).reduce(0.0) { $0 + Double(entries.row(row)[$1]) * Double(entries.row(row)[$1]) })
+      Float(
+        -0.5
+          * (0..<dimension).reduce(0.0) { $0 + Double(entries.row(row)[$1]) * Double(entries.row(row)[$1]) })
     }
   }
 }

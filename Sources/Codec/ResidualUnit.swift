@@ -8,12 +8,12 @@ struct ResidualUnit: Sendable {
   private let second: StreamingConvolution
 
   init(_ scope: Scope, channels: Int, steps: Int, state: inout MemoryPlan) throws(CheckpointError) {
-    let shape = try scope.shape("block.1.conv.conv.weight")
-    let (hidden, kernel) = shape.count == 3 ? (shape[0], shape[2]) : (0, 1)
+    let shape = try SEANetNames.shape(scope, "block.1.conv.conv")
     first = try StreamingConvolution(
-      scope["block.1.conv.conv"], inputs: channels, outputs: hidden, kernel: kernel, steps: steps, state: &state)
+      scope["block.1.conv.conv"], inputs: channels, outputs: shape[0], kernel: shape[2], steps: steps,
+      state: &state)
     second = try StreamingConvolution(
-      scope["block.3.conv.conv"], inputs: hidden, outputs: channels, kernel: 1, steps: steps, state: &state)
+      scope["block.3.conv.conv"], inputs: shape[0], outputs: channels, kernel: 1, steps: steps, state: &state)
   }
 
   var bytes: Int { first.bytes + second.bytes }

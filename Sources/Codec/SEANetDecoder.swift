@@ -22,13 +22,14 @@ struct SEANetDecoder: Sendable {
 
   /// - Parameter columns: columns that enter, per frame.
   init(_ scope: Scope, columns: Int, state: inout MemoryPlan) throws(CheckpointError) {
-    let convolutions = SEANetShape.indices(scope, "conv.conv.weight")
-    let transposed = SEANetShape.indices(scope, "convtr.convtr.weight")
+    let convolutions = SEANetNames.indices(scope, "conv.conv")
+    let transposed = SEANetNames.indices(scope, "convtr.convtr")
     guard convolutions.count == 2, let last = convolutions.last else {
       throw .missingTensor(
-        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
+        present: convolutions.count)
     }
-    let first = try SEANetShape.shape(scope, "model.\(convolutions[0]).conv.conv.weight")
+    let first = try SEANetNames.shape(scope, "model.\(convolutions[0]).conv.conv")
     self.columns = columns
     initial = try StreamingConvolution(
       scope["model.\(convolutions[0]).conv.conv"], inputs: first[1], outputs: first[0], kernel: first[2],
@@ -37,22 +38,24 @@ struct SEANetDecoder: Sendable {
     var (steps, channels) = (columns, first[0])
     var stages: [Stage] = []
     for (order, index) in transposed.enumerated() {
-      let shape = try SEANetShape.shape(scope, "model.\(index).convtr.convtr.weight")
+      let shape = try SEANetNames.shape(scope, "model.\(index).convtr.convtr")
       let up = try StreamingTransposedConvolution(
         scope["model.\(index).convtr.convtr"], inputs: channels, outputs: shape[1], kernel: shape[2],
         stride: max(shape[2] / 2, 1), steps: steps, state: &state)
       let end = order + 1 < transposed.count ? transposed[order + 1] : last
       var units: [ResidualUnit] = []
-      for unit in index + 1..<end where scope.has("model.\(unit).block.1.conv.conv.weight") {
+      for unit in index + 1..<end where SEANetNames.has(scope, "model.\(unit).block.1.conv.conv") {
         units.append(
-          try ResidualUnit(scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
+          try ResidualUnit(
+            scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
       }
       stages.append(Stage(up: up, units: units, inputs: channels, steps: steps))
       (steps, channels) = (steps * up.stride, shape[1])
     }
-    let shape = try SEANetShape.shape(scope, "model.\(last).conv.conv.weight")
+    let shape = try SEANetNames.shape(scope, "model.\(last).conv.conv")
     final = try StreamingConvolution(
-      scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps, state: &state)
+      scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps,
+      state: &state)
     self.stages = stages
     samples = steps
     bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
@@ -64,7 +67,8 @@ struct SEANetDecoder: Sendable {
   ///   - x: [columns][inputs]
   ///   - frame: samples of one frame.
   func step(
-    _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+    _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView,
+    _ workers: Workers
   ) {
     initial.step(
       x, columns, into: stages.first?.up.input(state) ?? final.input(state), isFirst: false, state, workers)

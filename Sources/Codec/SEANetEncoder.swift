@@ -22,15 +22,16 @@ struct SEANetEncoder: Sendable {
   let bytes: Int
 
   init(_ scope: Scope, samples: Int, state: inout MemoryPlan) throws(CheckpointError) {
-    let convolutions = SEANetShape.indices(scope, "conv.conv.weight")
+    let convolutions = SEANetNames.indices(scope, "conv.conv")
     guard convolutions.count >= 2 else {
       throw .missingTensor(
-        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"), present: convolutions.count)
+        file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
+        present: convolutions.count)
     }
     func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
       throws(CheckpointError) -> StreamingConvolution
     {
-      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       return try StreamingConvolution(
         scope["model.\(index).conv.conv"], inputs: shape[1], outputs: shape[0], kernel: shape[2],
         stride: strided ? max(shape[2] / 2, 1) : 1, steps: steps, state: &state)
@@ -42,12 +43,13 @@ struct SEANetEncoder: Sendable {
     for index in convolutions[1..<convolutions.count - 1] {
       var units: [ResidualUnit] = []
       while next < index {
-        if scope.has("model.\(next).block.1.conv.conv.weight") {
-          units.append(try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
+        if SEANetNames.has(scope, "model.\(next).block.1.conv.conv") {
+          units.append(
+            try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
         }
         next += 1
       }
-      let shape = try SEANetShape.shape(scope, "model.\(index).conv.conv.weight")
+      let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       guard shape[2] >= 2, steps % (shape[2] / 2) == 0, shape[1] == channels else {
         throw .wrongShape(
           file: scope.checkpoint.path, tensor: scope.full("model.\(index).conv.conv.weight"),
@@ -70,10 +72,12 @@ struct SEANetEncoder: Sendable {
   ///   - frame: samples of one frame.
   ///   - y: [columns][outputs]
   func step(
-    _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView, _ workers: Workers
+    _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView,
+    _ workers: Workers
   ) {
     initial.step(
-      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state, workers)
+      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state,
+      workers)
     for (index, stage) in stages.enumerated() {
       let x = stage.down.input(state)
       for unit in stage.units { unit.step(x, stage.steps, state, workers) }
@@ -83,22 +87,5 @@ struct SEANetEncoder: Sendable {
     }
     Kernels.elu(final.input(state), columns * final.inputs)
     final.step(columns, into: y, isFirst: false, state, workers)
-  }
-}
-
-/// Finds a SEANet's convolutions by the indices of its module list.
-enum SEANetShape {
-  /// Indices n for which `model.n.<suffix>` exists, in order.
-  static func indices(_ scope: Scope, _ suffix: String) -> [Int] {
-    (0..<64).filter { scope.has("model.\($0).\(suffix)") }
-  }
-
-  static func shape(_ scope: Scope, _ name: String) throws(CheckpointError) -> [Int] {
-    let shape = try scope.shape(name)
-    guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
-      throw .wrongShape(
-        file: scope.checkpoint.path, tensor: scope.full(name), expected: [-1, -1, -1], found: shape)
-    }
-    return shape
   }
 }

@@ -36,7 +36,8 @@ struct DepthTransformer: Sendable {
     }
     embeddings = try (0..<steps).map { step throws(CheckpointError) in
       try TokenEmbedding(
-        names.embedding(step), tokens: (step == 0 ? streams.textCardinality : streams.cardinality) + 1, width: width,
+        names.embedding(step), tokens: (step == 0 ? streams.textCardinality : streams.cardinality) + 1,
+        width: width,
         rank: configuration.lowRank)
     }
     var plan = MemoryPlan()
@@ -67,11 +68,12 @@ struct DepthTransformer: Sendable {
     }
     self.layers = layers
     cachePlan = plan
-    headNorms = try configuration.headNorm.map { kind throws(CheckpointError) in
-      try (0..<streams.own).map { step throws(CheckpointError) in
-        try Norm(checkpoint.scope("depformer_norms.\(step)"), kind, width: width)
-      }
-    } ?? []
+    headNorms =
+      try configuration.headNorm.map { kind throws(CheckpointError) in
+        try (0..<streams.own).map { step throws(CheckpointError) in
+          try Norm(checkpoint.scope("depformer_norms.\(step)"), kind, width: width)
+        }
+      } ?? []
     heads = try (0..<steps).map { step throws(CheckpointError) in
       try Linear(names.output(step), inputs: width, outputs: streams.cardinality)
     }
@@ -83,7 +85,8 @@ struct DepthTransformer: Sendable {
       layers.reduce(sum + inputs[set].matrix.bytes) { sum, layer in
         let attention = layer.attention[set]
         return layer.feedForward[set].matrices.reduce(
-          sum + attention.input.matrix.bytes + attention.output.matrix.bytes) { $0 + $1.bytes }
+          sum + attention.input.matrix.bytes + attention.output.matrix.bytes
+        ) { $0 + $1.bytes }
       }
     }
   }
@@ -143,7 +146,8 @@ struct DepthTransformer: Sendable {
         let (norm1, norm2) = layer.norms[min(set, layer.norms.count - 1)]
         norm1(x, into: normed, count: count)
         layer.attention[set].step(
-          normed, into: x, accumulate: true, layer.cache, context: steps, rotary: nil, columns, regions.attention,
+          normed, into: x, accumulate: true, layer.cache, context: steps, rotary: nil, columns,
+          regions.attention,
           scratch, workers)
         norm2(x, into: normed, count: count)
         layer.feedForward[set](

@@ -1,5 +1,5 @@
 public import Checkpoint
-public import Layers
+internal import Layers
 
 /// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {
@@ -74,13 +74,17 @@ public struct DialogueConfiguration: Sendable {
     let norm = try Self.norm(fields, "norm", default: isMoshi7B ? "rms_norm_f32" : "layer_norm")
     let gating = try fields.string("gating", default: isMoshi7B ? "silu" : "none")
     temporal = TransformerConfiguration(
-      width: width, heads: try required("num_heads", 32, 1...1024), layers: try required("num_layers", 32, 1...1024),
+      width: width, heads: try required("num_heads", 32, 1...1024),
+      layers: try required("num_layers", 32, 1...1024),
       context: context, capacity: context + Self.longestBlock - 1,
       maxPeriod: try fields.number("max_period", default: 10000), norm: norm,
-      gated: try Self.isGated(fields, "gating", gating), position: try Self.position(fields, isMoshi7B: isMoshi7B))
+      gated: try Self.isGated(fields, "gating", gating),
+      position: try Self.position(fields, isMoshi7B: isMoshi7B))
     guard width % temporal.heads == 0 else { throw fields.bad("num_heads", "a divisor of \(width)") }
-    depth = streams.own == 0
-      ? nil : try DepthConfiguration(fields, norm: norm, gating: gating, isMoshi7B: isMoshi7B, steps: streams.own)
+    depth =
+      streams.own == 0
+      ? nil
+      : try DepthConfiguration(fields, norm: norm, gating: gating, isMoshi7B: isMoshi7B, steps: streams.own)
     extraHeads = (
       try fields.integer("extra_heads_num_heads", default: 0, 0...64),
       try fields.integer("extra_heads_dim", default: 6, 1...4096)
@@ -100,7 +104,8 @@ public struct DialogueConfiguration: Sendable {
     where try fields.flag(name, default: false) {
       throw .unsupported(file: fields.path, field: name, found: "true")
     }
-    for (name, allowed) in [("kv_repeat", 1)] where try fields.integer(name, default: allowed, 1...64) != allowed {
+    for (name, allowed) in [("kv_repeat", 1)]
+    where try fields.integer(name, default: allowed, 1...64) != allowed {
       throw .unsupported(file: fields.path, field: name, found: "\(try fields.integer(name, 1...64))")
     }
     guard try fields.flag("causal", default: true) else {
@@ -108,7 +113,9 @@ public struct DialogueConfiguration: Sendable {
     }
   }
 
-  static func norm(_ fields: Fields, _ name: String, default value: String) throws(CheckpointError) -> Norm.Kind {
+  static func norm(_ fields: Fields, _ name: String, default value: String) throws(CheckpointError)
+    -> Norm.Kind
+  {
     let text = try fields.string(name, default: value)
     guard let kind = Norm.Kind(rawValue: text) else {
       throw .unsupported(file: fields.path, field: name, found: text)
@@ -117,7 +124,9 @@ public struct DialogueConfiguration: Sendable {
   }
 
   static func isGated(_ fields: Fields, _ name: String, _ value: String) throws(CheckpointError) -> Bool {
-    guard ["silu", "none"].contains(value) else { throw .unsupported(file: fields.path, field: name, found: value) }
+    guard ["silu", "none"].contains(value) else {
+      throw .unsupported(file: fields.path, field: name, found: value)
+    }
     return value == "silu"
   }
 
@@ -150,7 +159,9 @@ public struct DialogueConfiguration: Sendable {
   }
 
   private static func conditions(_ fields: Fields, _ type: ModelType) throws(CheckpointError) -> [Condition] {
-    guard let fuser = try fields.object("fuser"), let table = try fields.object("conditioners") else { return [] }
+    guard let fuser = try fields.object("fuser"), let table = try fields.object("conditioners") else {
+      return []
+    }
     for name in ["cross", "prepend"] {
       if let used = try fuser.strings(name), !used.isEmpty {
         throw .unsupported(file: fields.path, field: "fuser.\(name)", found: used.joined(separator: ", "))
@@ -198,7 +209,8 @@ struct DepthConfiguration: Sendable {
     norm = usualNorm
     gated = try DialogueConfiguration.isGated(
       fields, "depformer_gating", fields.string("depformer_gating", default: gating))
-    headNorm = fields.has("depformer_norm")
+    headNorm =
+      fields.has("depformer_norm")
       ? try DialogueConfiguration.norm(fields, "depformer_norm", default: "layer_norm") : nil
     let position = try fields.string("depformer_pos_emb", default: "none")
     guard position == "none" else {
@@ -206,12 +218,15 @@ struct DepthConfiguration: Sendable {
     }
     let perStep = try fields.flag("depformer_weights_per_step", default: isMoshi7B)
     if let given = try fields.integers("depformer_weights_per_step_schedule", 0...1023) {
-      guard given.count >= steps else { throw fields.bad("depformer_weights_per_step_schedule", "\(steps) integers") }
+      guard given.count >= steps else {
+        throw fields.bad("depformer_weights_per_step_schedule", "\(steps) integers")
+      }
       schedule = Array(given.prefix(steps))
     } else {
       schedule = (0..<steps).map { perStep ? $0 : 0 }
     }
-    lowRank = fields.has("depformer_low_rank_embeddings")
+    lowRank =
+      fields.has("depformer_low_rank_embeddings")
       ? try fields.integer("depformer_low_rank_embeddings", 1...65536) : nil
   }
 }

@@ -1,5 +1,5 @@
 internal import Kernels
-public import Layers
+internal import Layers
 
 /// What one conversation remembers: keys and values, the last tokens of every row, the generator, its settings.
 ///

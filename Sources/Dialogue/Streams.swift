@@ -36,7 +36,9 @@ public struct Streams: Sendable {
     cardinality = try required("card", 2048, 1...1_000_000)
     textCardinality = try required("text_card", 32000, 1...10_000_000)
     let acoustic = Array(repeating: 1, count: 7)
-    guard let delays = try fields.integers("delays", 0...1000) ?? (isMoshi7B ? [0, 0] + acoustic + [0] + acoustic : nil),
+    guard
+      let delays = try fields.integers("delays", 0...1000)
+        ?? (isMoshi7B ? [0, 0] + acoustic + [0] + acoustic : nil),
       delays.count >= all + 1
     else { throw fields.bad("delays", "\(all + 1) integers, text first") }
     self.delays = Array(delays.prefix(all + 1))

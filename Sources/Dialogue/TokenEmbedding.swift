@@ -9,7 +9,7 @@ struct TokenEmbedding: Sendable {
 
   /// - Parameter rank: width of the table where it is low-rank; `low_rank.weight` then widens it.
   init(_ scope: Scope, tokens: Int, width: Int, rank: Int? = nil) throws(CheckpointError) {
-    table = try scope.matrix("weight", tokens, rank ?? width)
+    table = try scope.table("weight", tokens, rank ?? width)
     widen = try rank.map { rank throws(CheckpointError) in
       try Linear(scope["low_rank"], inputs: rank, outputs: width)
     }
@@ -20,7 +20,8 @@ struct TokenEmbedding: Sendable {
 
   /// y += the token's vector; a negative token is the zero vector.
   func add(
-    _ token: Int32, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, _ workers: Workers
+    _ token: Int32, to y: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    _ workers: Workers
   ) {
     guard token >= 0 else { return }
     guard let widen else {

@@ -13,7 +13,8 @@ extension Kernels {
 
   /// out = silu(gate) * up.
   package static func siluMultiply(
-    _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>, _ count: Int
+    _ gate: UnsafePointer<Float>, _ up: UnsafePointer<Float>, into out: UnsafeMutablePointer<Float>,
+    _ count: Int
   ) { table.pointee.silu_multiply(gate, up, out, count) }
 
   /// e^x, in place.
@@ -22,7 +23,9 @@ extension Kernels {
   }
 
   /// Softmax, in place.
-  package static func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) { table.pointee.softmax(x, count) }
+  package static func softmax(_ x: UnsafeMutablePointer<Float>, _ count: Int) {
+    table.pointee.softmax(x, count)
+  }
 
   /// y += x.
   package static func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ count: Int) {
@@ -49,4 +52,11 @@ extension Kernels {
     _ x: UnsafePointer<Float>, weight: Vector, bias: Vector?, into y: UnsafeMutablePointer<Float>, steps: Int,
     channels: Int
   ) { table.pointee.depthwise(x, weight.base, bias?.base, y, steps, channels, weight.count / channels) }
+
+  /// The first index of the largest value; 0 of none.
+  package static func largest(_ x: UnsafePointer<Float>, _ count: Int) -> Int32 {
+    var best = 0
+    for i in 1..<max(count, 1) where x[i] > x[best] { best = i }
+    return Int32(best)
+  }
 }

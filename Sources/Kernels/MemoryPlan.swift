@@ -9,7 +9,9 @@ package struct MemoryPlan {
   package init() {}
 
   /// Reserves `count` elements on a cache line of their own.
-  package mutating func reserve<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) -> Region<Element> {
+  package mutating func reserve<Element: BitwiseCopyable>(_ type: Element.Type, _ count: Int) -> Region<
+    Element
+  > {
     let region = Region<Element>(offset: bytes, count: count)
     bytes += (count * MemoryLayout<Element>.stride + 63) & ~63
     return region

@@ -14,7 +14,9 @@ package enum Reference {
   package static func elu(_ x: Float) -> Float { x > 0 ? x : Float(expm1(Double(x))) }
 
   /// Exact GELU: x times the normal distribution function.
-  package static func gelu(_ x: Float) -> Float { Float(0.5 * Double(x) * erfc(-Double(x) / 2.0.squareRoot())) }
+  package static func gelu(_ x: Float) -> Float {
+    Float(0.5 * Double(x) * erfc(-Double(x) / 2.0.squareRoot()))
+  }
 
   package static func silu(_ x: Float) -> Float { Float(Double(x) / (1 + exp(-Double(x)))) }
 
@@ -29,7 +31,8 @@ package enum Reference {
     let mean = x.reduce(0.0) { $0 + Double($1) } / Double(x.count)
     let variance = x.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(x.count)
     return x.indices.map {
-      Float((Double(x[$0]) - mean) / (variance + epsilon).squareRoot() * Double(weight[$0]) + Double(bias[$0]))
+      Float(
+        (Double(x[$0]) - mean) / (variance + epsilon).squareRoot() * Double(weight[$0]) + Double(bias[$0]))
     }
   }
 
@@ -40,7 +43,8 @@ package enum Reference {
 
   /// One query over `keys` and `values`, rows of one head.
   package static func attention(query: [Float], keys: [[Float]], values: [[Float]], scale: Float) -> [Float] {
-    let scores = softmax(keys.map { key in Float(zip(query, key).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }) * scale })
+    let scores = softmax(
+      keys.map { key in Float(zip(query, key).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }) * scale })
     return query.indices.map { d in
       Float(zip(scores, values).reduce(0.0) { $0 + Double($1.0) * Double($1.1[d]) })
     }

@@ -8,7 +8,8 @@ package struct Attention: Sendable {
   private let heads: Int
 
   /// Reads set `set` of `sets`, stacked in one tensor (`in_proj_weight`) or one tensor each (`in_projs.N.weight`).
-  package init(_ scope: Scope, width: Int, heads: Int, set: Int = 0, of sets: Int = 1) throws(CheckpointError) {
+  package init(_ scope: Scope, width: Int, heads: Int, set: Int = 0, of sets: Int = 1) throws(CheckpointError)
+  {
     func projection(_ stacked: [String], _ plural: String, _ rows: Int) throws(CheckpointError) -> Linear {
       for name in stacked where scope.has(name) {
         return Linear(
@@ -62,8 +63,10 @@ package struct Attention: Sendable {
     }
     cache.store(key: projected + width, value: projected + 2 * width, stride: 3 * width, columns)
     workers.attend(
-      projected, queryStride: 3 * width, keys: columns.keys, values: columns.values, positions: columns.positions,
-      newest: columns.newest, columns: count, heads: heads, headWidth: width / heads, capacity: cache.capacity,
+      projected, queryStride: 3 * width, keys: columns.keys, values: columns.values,
+      positions: columns.positions,
+      newest: columns.newest, columns: count, heads: heads, headWidth: width / heads,
+      capacity: cache.capacity,
       context: context, scores: scratch[regions.scores], into: scratch[regions.attended])
     output(scratch[regions.attended], into: y, count: count, accumulate: accumulate, workers)
   }

@@ -20,6 +20,12 @@ package struct Linear: Sendable {
     bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
   }
 
+  /// The same, copied into panels: for layers that always see many columns at once.
+  package init(panels scope: Scope, inputs: Int, outputs: Int) throws(CheckpointError) {
+    matrix = try scope.panels("weight", outputs, inputs)
+    bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
+  }
+
   /// - Parameters:
   ///   - x: [count][inputs], columns `xStride` apart (contiguous unless said).
   ///   - y: [count][outputs], columns `yStride` apart; added to with `accumulate`.

@@ -27,7 +27,8 @@ package struct StreamingConvolution: Sendable {
   ///
   /// - Parameter steps: most input columns of one call, a multiple of `stride`.
   package init(
-    _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = .zeros, steps: Int,
+    _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = .zeros,
+    steps: Int,
     state: inout MemoryPlan
   ) throws(CheckpointError) {
     let weight = try ConvolutionWeights(scope, shape: [outputs, inputs, kernel])
@@ -40,7 +41,8 @@ package struct StreamingConvolution: Sendable {
 
   /// - Parameter weights: [outputs, kernel * inputs], the oldest input's channels first.
   package init(
-    weights: Matrix, bias: Vector?, inputs: Int, kernel: Int, stride: Int = 1, padding: Padding = .zeros, steps: Int,
+    weights: Matrix, bias: Vector?, inputs: Int, kernel: Int, stride: Int = 1, padding: Padding = .zeros,
+    steps: Int,
     state: inout MemoryPlan
   ) {
     precondition(kernel >= stride && steps % stride == 0 && weights.columns == kernel * inputs)
@@ -67,7 +69,8 @@ package struct StreamingConvolution: Sendable {
   ///   - y: [steps / stride][outputs]; added to with `accumulate`.
   ///   - isFirst: whether nothing came before in this session.
   package func step(
-    _ steps: Int, into y: UnsafeMutablePointer<Float>, accumulate: Bool = false, isFirst: Bool, _ state: MemoryView,
+    _ steps: Int, into y: UnsafeMutablePointer<Float>, accumulate: Bool = false, isFirst: Bool,
+    _ state: MemoryView,
     _ workers: Workers
   ) {
     precondition(steps > 0 && steps % stride == 0)
@@ -112,7 +115,9 @@ struct ConvolutionWeights {
     let size = shape[1] * shape[2]
     self.values = values
     scale = (0..<shape[0]).map { row in
-      gain[row] / (0..<size).reduce(0 as Float) { $0 + values[row * size + $1] * values[row * size + $1] }.squareRoot()
+      gain[row]
+        / (0..<size).reduce(0 as Float) { $0 + values[row * size + $1] * values[row * size + $1] }
+        .squareRoot()
     }
   }
 

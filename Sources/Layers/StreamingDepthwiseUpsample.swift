@@ -9,20 +9,22 @@ package struct StreamingDepthwiseUpsample: Sendable {
   private let weight: Vector  // [kernel][channels]
   private let buffer: Region<Float>  // [taps - 1 + steps][channels]
 
-  /// Reads `weight` [channels, 1, kernel], kernel a multiple of `stride`.
+  /// Reads `weight` [channels, 1, kernel] (or `weight_g`, `weight_v`), kernel a multiple of `stride`.
   package init(
     _ scope: Scope, channels: Int, kernel: Int, stride: Int, steps: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {
     precondition(kernel % stride == 0)
-    let values = try scope.values("weight", [channels, 1, kernel])
-    weight = Vector(count: kernel * channels) { values[$0 % channels * kernel + $0 / channels] }
+    let values = try ConvolutionWeights(scope, shape: [channels, 1, kernel])
+    weight = Vector(count: kernel * channels) { values[$0 % channels, 0, $0 / channels] }
     self.channels = channels
     self.stride = stride
     taps = kernel / stride
     buffer = state.reserve(Float.self, (taps - 1 + steps) * channels)
   }
 
-  package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> { state[buffer] + (taps - 1) * channels }
+  package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> {
+    state[buffer] + (taps - 1) * channels
+  }
 
   /// Turns `steps` inputs that lie in `input(state)` into `steps * stride` outputs.
   ///

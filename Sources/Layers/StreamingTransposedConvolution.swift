@@ -17,15 +17,27 @@ package struct StreamingTransposedConvolution: Sendable {
     _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int, steps: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {
     let weight = try ConvolutionWeights(scope, shape: [inputs, outputs, kernel])
-    let taps = (kernel + stride - 1) / stride
     let bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
+    self.init(
+      weight: { weight[$0, $1, $2] }, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel,
+      stride: stride,
+      steps: steps, state: &state)
+  }
+
+  /// - Parameter weight: (input, output, tap) -> weight.
+  package init(
+    weight: (Int, Int, Int) -> Float, bias: Vector?, inputs: Int, outputs: Int, kernel: Int, stride: Int,
+    steps: Int,
+    state: inout MemoryPlan
+  ) {
+    let taps = (kernel + stride - 1) / stride
     self.stride = stride
     self.outputs = outputs
     convolution = StreamingConvolution(
       weights: Matrix(panelsOf: stride * outputs, taps * inputs) { row, column in
         // Row: output `row / outputs` of the block; column: oldest input first.
         let tap = row / outputs + stride * (taps - 1 - column / inputs)
-        return tap < kernel ? weight[column % inputs, row % outputs, tap] : 0
+        return tap < kernel ? weight(column % inputs, row % outputs, tap) : 0
       }, bias: bias.map { bias in Vector(count: stride * outputs) { bias[$0 % outputs] } }, inputs: inputs,
       kernel: taps, steps: steps, state: &state)
   }

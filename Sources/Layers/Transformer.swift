@@ -1,5 +1,5 @@
-internal import Foundation
 package import Checkpoint
+internal import Foundation
 package import Kernels
 
 /// What a stack of transformer layers is made of.
@@ -24,7 +24,8 @@ package struct TransformerConfiguration: Sendable {
   package var position: Position
 
   package init(
-    width: Int, heads: Int, layers: Int, context: Int, capacity: Int, maxPeriod: Double, norm: Norm.Kind, gated: Bool,
+    width: Int, heads: Int, layers: Int, context: Int, capacity: Int, maxPeriod: Double, norm: Norm.Kind,
+    gated: Bool,
     position: Position
   ) {
     self.width = width
@@ -81,13 +82,15 @@ package struct Transformer: Sendable {
           scale1: try Self.scale(scope, "layer_scale_1.scale", width),
           norm2: try Norm(scope["norm2"], configuration.norm, width: width),
           feedForward: configuration.gated
-            ? try FeedForward(gated: scope["gating"], width: width) : try FeedForward(plain: scope, width: width),
+            ? try FeedForward(gated: scope["gating"], width: width)
+            : try FeedForward(plain: scope, width: width),
           scale2: try Self.scale(scope, "layer_scale_2.scale", width),
           cache: KVCache(
             heads: heads, headWidth: width / heads, capacity: configuration.capacity, in: &state)))
     }
     self.layers = layers
-    rotary = configuration.position == .rotary
+    rotary =
+      configuration.position == .rotary
       ? RotaryEmbedding(headWidth: width / heads, maxPeriod: configuration.maxPeriod) : nil
   }
 
@@ -96,7 +99,8 @@ package struct Transformer: Sendable {
     let width = configuration.width
     return Scratch(
       attention: Attention.Scratch(
-        width: width, heads: configuration.heads, capacity: configuration.capacity, columns: columns, rotary: rotary,
+        width: width, heads: configuration.heads, capacity: configuration.capacity, columns: columns,
+        rotary: rotary,
         in: &plan),
       normed: plan.reserve(Float.self, columns * width), branch: plan.reserve(Float.self, columns * width),
       hidden: plan.reserve(Float.self, columns * (layers.map(\.feedForward.scratchPerColumn).max() ?? 0)))
@@ -109,7 +113,8 @@ package struct Transformer: Sendable {
   /// Bytes of weights read by one step, whatever its columns.
   package var bytesPerStep: Int {
     layers.reduce(0) { sum, layer in
-      let matrices = [layer.attention.input.matrix, layer.attention.output.matrix] + layer.feedForward.matrices
+      let matrices =
+        [layer.attention.input.matrix, layer.attention.output.matrix] + layer.feedForward.matrices
       return sum + matrices.reduce(0) { $0 + $1.bytes }
     }
   }
@@ -121,7 +126,8 @@ package struct Transformer: Sendable {
   ///
   /// - Parameter x: [columns.count][width]
   package func step(
-    _ x: UnsafeMutablePointer<Float>, _ columns: Columns, _ regions: Scratch, _ scratch: MemoryView, _ workers: Workers
+    _ x: UnsafeMutablePointer<Float>, _ columns: Columns, _ regions: Scratch, _ scratch: MemoryView,
+    _ workers: Workers
   ) {
     let (width, count) = (configuration.width, columns.count)
     let (normed, branch) = (scratch[regions.normed], scratch[regions.branch])
@@ -142,7 +148,8 @@ package struct Transformer: Sendable {
   }
 
   private func add(
-    _ branch: UnsafePointer<Float>, scaledBy scale: Vector, to x: UnsafeMutablePointer<Float>, _ width: Int, _ count: Int
+    _ branch: UnsafePointer<Float>, scaledBy scale: Vector, to x: UnsafeMutablePointer<Float>, _ width: Int,
+    _ count: Int
   ) {
     for column in 0..<count {
       Kernels.add(branch + column * width, scaledBy: scale, to: x + column * width)

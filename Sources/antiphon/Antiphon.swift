@@ -1,8 +1,27 @@
 import ArgumentParser
+import Glibc
 
 @main
 struct Antiphon: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "antiphon",
-    abstract: "A full-duplex speech runtime: it listens and speaks at the same time.")
+    abstract: "A full-duplex speech runtime: it listens and speaks at the same time.",
+    discussion: "docs/Errors.md lists every error and exit code.",
+    version: version,
+    subcommands: [
+      Respond.self, Encode.self, Decode.self, Inspect.self, Bench.self, Report.self, Trace.self,
+    ])
+
+  static let version = "0.1.0"
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard let message = Message(error) else { exit(withError: error) }
+      Terminal.error(message.text)
+      Glibc.exit(message.exit.rawValue)
+    }
+  }
 }

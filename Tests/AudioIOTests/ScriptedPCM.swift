@@ -7,6 +7,8 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   var settings: PCMSettings
   /// What the next calls of `transfer`, or of `update`, return instead of working.
   var failures: [Int32] = []
+  /// The device ran over or dry: the next call says so. Apart from `failures`, because it must not allocate.
+  var hasRunOut = false
   var resumeResults: [Int32] = []
   /// How often the device is not found when it is looked for.
   var absences = 0
@@ -44,14 +46,14 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
       queued -= count
       if queued < 0 {
         queued = 0
-        failures.insert(EPIPE, at: 0)
+        hasRunOut = true
         isRunning = false
       }
     }
   }
 
   func transfer(_ raw: UnsafeMutableRawPointer, _ frames: Int) -> Int {
-    if !failures.isEmpty { return -Int(failures.removeFirst()) }
+    if let failure = nextFailure() { return failure }
     let size = settings.bytesPerFrame
     switch settings.direction {
     case .capture:
@@ -79,7 +81,7 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   }
 
   func wait(milliseconds: Int) -> Int {
-    if let failure = failures.first, failure != EAGAIN { return -Int(failures.removeFirst()) }
+    if hasRunOut || failures.first.map({ $0 != EAGAIN }) == true { return nextFailure()! }
     switch settings.direction {
     case .capture: return queued >= settings.periodFrames || !failures.isEmpty ? 1 : 0
     case .playback: return settings.bufferFrames - queued >= settings.periodFrames ? 1 : 0
@@ -90,8 +92,15 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
     status.available = settings.direction == .capture ? queued : settings.bufferFrames - queued
     status.delay = queued
     status.nanoseconds = 1_000_000_000 + UInt64(Double(frames) * 1e9 / Double(settings.rate))
-    if settings.direction == .playback, !failures.isEmpty { return -Int(failures.removeFirst()) }
-    return 0
+    return settings.direction == .playback ? nextFailure() ?? 0 : 0
+  }
+
+  private func nextFailure() -> Int? {
+    if hasRunOut {
+      hasRunOut = false
+      return Int(-EPIPE)
+    }
+    return failures.isEmpty ? nil : -Int(failures.removeFirst())
   }
 
   func prepare() -> Int {

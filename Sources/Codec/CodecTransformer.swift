@@ -1,0 +1,25 @@
+internal import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// The transformer of either half of either architecture: LayerNorm, exact GELU, layer scale, rotary positions.
+enum CodecTransformer {
+  /// The ring has exactly `context` slots, and a frame's tokens are written before they attend, as in the reference.
+  static func load(
+    _ scope: Scope, _ configuration: CodecConfiguration, width: Int, columns: Int, _ plan: inout SessionPlan
+  ) throws(CheckpointError) -> Transformer {
+    var layers = 0
+    while scope.has("layers.\(layers).norm1.weight") { layers += 1 }
+    guard width % configuration.heads == 0 else {
+      throw .badField(
+        file: scope.checkpoint.path, field: "codec.num_heads", expected: "a divisor of \(width)",
+        found: "\(configuration.heads)")
+    }
+    return try Transformer(
+      scope,
+      TransformerConfiguration(
+        width: width, heads: configuration.heads, layers: layers, context: configuration.context,
+        capacity: max(configuration.context, columns), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
+        gated: false, position: .rotary), state: &plan.state)
+  }
+}

@@ -1,0 +1,39 @@
+internal import Kernels
+
+/// Everything a run of greedy steps computed, for comparison with another implementation; row-major.
+public struct Trace: Sendable {
+  public var text: [Int32] = []  // [steps]
+  public var audio: [Int32] = []  // [steps][own], as drawn in the step
+  public var output: [Int32] = []  // [steps][own], all of one frame; -1 while there is none
+  public var textLogits: [Float] = []  // [steps][text outputs]
+  public var audioLogits: [Float] = []  // [steps][own][cardinality]
+  public var extraHeads: [Float] = []  // [steps][heads][width], after softmax
+}
+
+extension Dialogue {
+  /// Runs greedy steps from a fresh state and keeps what they computed.
+  ///
+  /// - Parameter user: [steps][streams.user]
+  public func trace(_ user: [Int32], steps: Int, conditions: [String: String] = [:]) -> Trace {
+    var state = makeState(conditions: conditions)
+    state.textSampling = .greedy
+    state.audioSampling = .greedy
+    var trace = Trace()
+    for step in 0..<steps {
+      var own = [Int32](repeating: -1, count: streams.own)
+      var span = own.mutableSpan
+      let result = self.step(
+        user.span.extracting(step * streams.user..<(step + 1) * streams.user), into: &span, &state)
+      trace.text.append(result.text)
+      trace.output += own
+      let (plan, scratch) = (state.workspace.plan, state.workspace.memory.view)
+      trace.textLogits += UnsafeBufferPointer(start: scratch[plan.textLogits], count: plan.textLogits.count)
+      trace.extraHeads += UnsafeBufferPointer(start: scratch[plan.extra], count: plan.extra.count)
+      if let depth = plan.depth {
+        trace.audioLogits += UnsafeBufferPointer(start: scratch[depth.logits], count: depth.logits.count)
+        trace.audio += drawnCodes(state)
+      }
+    }
+    return trace
+  }
+}

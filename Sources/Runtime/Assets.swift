@@ -1,0 +1,33 @@
+import Glibc
+
+/// What ships with the program.
+package enum Assets {
+  /// A directory under `Assets`, or `nil` where this program was moved away from them.
+  ///
+  /// Looked for are `$ANTIPHON_ASSETS`, `share/antiphon` beside the directory of the program, and `Assets` in
+  /// every directory above it, which is where a build finds them.
+  package static func directory(_ name: String) -> String? {
+    var places: [String] = []
+    if let named = getenv("ANTIPHON_ASSETS") { places.append(String(cString: named)) }
+    var directory = program().split(separator: "/").dropLast().map(String.init)
+    places.append("/" + (directory.dropLast() + ["share", "antiphon"]).joined(separator: "/"))
+    while !directory.isEmpty {
+      places.append("/" + (directory + ["Assets"]).joined(separator: "/"))
+      directory.removeLast()
+    }
+    return places.map { $0 + "/" + name }.first { access($0, R_OK | X_OK) == 0 }
+  }
+
+  /// The model that runs when none is named.
+  /// - Returns: its directory, and whether it was ever trained; an untrained one answers with noise.
+  package static func defaultModel() -> (directory: String, isTrained: Bool)? {
+    if let directory = directory("models/default") { return (directory, true) }
+    return directory("golden/tiny-model").map { ($0, false) }
+  }
+
+  private static func program() -> String {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+  }
+}

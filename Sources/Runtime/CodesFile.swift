@@ -1,0 +1,66 @@
+package import Checkpoint
+
+/// Codes of a stretch of sound, as a safetensors file with one tensor `codes` of 32-bit integers.
+package struct CodesFile: Sendable, Equatable {
+  /// [codebooks][frames]
+  package let codes: [Int32]
+  package let codebooks: Int
+  package let frames: Int
+  /// Samples per second of the sound.
+  package let sampleRate: Int
+  package let frameRate: Double
+  /// SHA-256 of the codec that made the codes, when the file says so.
+  package let codec: String?
+  /// Samples of the sound, when the file says so: the last frame may be filled up with silence.
+  package let samples: Int?
+
+  /// - Parameter frameCodes: [frames][codebooks], as an encoder makes them.
+  package init(
+    frameCodes: [Int32], codebooks: Int, sampleRate: Int, frameRate: Double, codec: String, samples: Int
+  ) {
+    precondition(codebooks > 0 && frameCodes.count % codebooks == 0)
+    let frames = frameCodes.count / codebooks
+    codes = (0..<codebooks).flatMap { book in (0..<frames).map { frameCodes[$0 * codebooks + book] } }
+    self.codebooks = codebooks
+    self.frames = frames
+    self.sampleRate = sampleRate
+    self.frameRate = frameRate
+    self.codec = codec
+    self.samples = samples
+  }
+
+  /// Reads a file. What the metadata does not say is as in Mimi.
+  package init(_ path: String) throws(CheckpointError) {
+    let file = try Safetensors(path)
+    let tensor = try file.int32s("codes", rank: 2)
+    guard tensor.shape[0] > 0 else {
+      throw .wrongShape(file: path, tensor: "codes", expected: [-1, -1], found: tensor.shape)
+    }
+    codes = tensor.values
+    (codebooks, frames) = (tensor.shape[0], tensor.shape[1])
+    sampleRate = Int(try Self.number(file, "sample_rate") ?? 24_000)
+    frameRate = try Self.number(file, "frame_rate") ?? 12.5
+    codec = file.metadata["codec"]
+    samples = try Self.number(file, "samples").map { Int($0) }
+  }
+
+  package func write(to path: String) throws(CheckpointError) {
+    var metadata = ["sample_rate": "\(sampleRate)", "frame_rate": "\(frameRate)"]
+    metadata["codec"] = codec
+    metadata["samples"] = samples.map { "\($0)" }
+    var file = SafetensorsWriter(metadata: metadata)
+    file.add("codes", codes, shape: [codebooks, frames])
+    try file.write(to: path)
+  }
+
+  /// The codes of one frame.
+  package func frame(_ index: Int) -> [Int32] { (0..<codebooks).map { codes[$0 * frames + index] } }
+
+  private static func number(_ file: Safetensors, _ key: String) throws(CheckpointError) -> Double? {
+    guard let text = file.metadata[key] else { return nil }
+    guard let number = Double(text), number > 0, number < 1e12 else {
+      throw .badField(file: file.path, field: key, expected: "a number above 0", found: text)
+    }
+    return number
+  }
+}

@@ -1,0 +1,159 @@
+public import AudioIO
+internal import Codec
+internal import Dialogue
+
+/// A conversation with a recording: every frame of the source is heard, and the reply is written as it is made.
+///
+/// The reply keeps time with the recording: its sample n is what a person would have heard at sample n, the machine's own
+/// time left out. When the recording ends the model hears silence until it has finished speaking.
+public struct FileSession: Sendable {
+  /// How a recording is answered.
+  public struct Options: Sendable {
+    public var seed: UInt64 = 0
+    /// Take the most likely token always.
+    public var isGreedy = false
+    /// Write the person left and the model right.
+    public var isStereo = false
+    /// Longest time to listen for the rest of the reply, in seconds.
+    public var tail = 10.0
+
+    public init() {}
+  }
+
+  /// What happened.
+  public struct Outcome: Sendable {
+    public var frames = 0
+    /// Seconds written.
+    public var seconds = 0.0
+    /// What the model said: each piece of text and the second it began.
+    public var pieces: [(seconds: Double, text: String)] = []
+
+    public init() {}
+
+    public var text: String { pieces.map(\.text).joined() }
+  }
+
+  private let model: Model
+  private let options: Options
+
+  public init(_ model: Model, _ options: Options = Options()) {
+    self.model = model
+    self.options = options
+  }
+
+  /// Runs until the source and the reply have ended, or the sink fails.
+  ///
+  /// - Throws: what the source or the sink met; what was made before is written.
+  public func run(from source: any AudioSource, to sink: any AudioSink) throws -> Outcome {
+    try run(from: source, to: sink, recorder: nil) { _ in true }
+  }
+
+  /// - Parameters:
+  ///   - recorder: where the latency of every frame is logged.
+  ///   - proceed: is asked after every frame, and told what happened so far.
+  package func run(
+    from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
+    proceed: (Outcome) -> Bool
+  ) throws -> Outcome {
+    var pass = FilePass(model, options)
+    while pass.listen(to: source) {
+      pass.step()
+      guard pass.write(to: sink) else { break }
+      if let recorder {
+        recorder.log.append(pass.record)
+        try recorder.drain()
+      }
+      guard proceed(pass.outcome) else { break }
+    }
+    if let failure = sink.failure { throw failure }
+    return pass.outcome
+  }
+}
+
+/// One pass over a recording: the loop's variables.
+private struct FilePass: ~Copyable {
+  private enum Phase { case hearing, ending, waiting }
+
+  // A reply is over after so many frames (1.5 s) without a word or a sound above this loudness.
+  private static let quietFrames = 19
+  private static let quietDecibels: Float = -45
+
+  private let model: Model
+  private let options: FileSession.Options
+  private var conversation: Conversation
+  private var clock: FrameClock
+  private var words: StreamingText
+  private var frame: [Float]
+  private var reply: [Float]
+  private var phase = Phase.hearing
+  private var (quiet, waited) = (0, 0)
+  private(set) var outcome = FileSession.Outcome()
+  private(set) var record = FrameRecord()
+
+  init(_ model: Model, _ options: FileSession.Options) {
+    self.model = model
+    self.options = options
+    let (format, dialogue) = (model.codec.configuration, model.dialogue.configuration)
+    conversation = Conversation(model, start: .recording, seed: options.seed, isGreedy: options.isGreedy)
+    clock = FrameClock(
+      .file, frameMicroseconds: Int64(1_000_000 * format.samplesPerFrame / format.sampleRate))
+    words = StreamingText(
+      model.tokenizer, endOfPadding: dialogue.textEndOfPadding, padding: dialogue.textPadding,
+      initial: Int32(model.dialogue.streams.textCardinality))
+    frame = [Float](repeating: 0, count: format.samplesPerFrame)
+    reply = frame
+  }
+
+  private var secondsPerFrame: Double { 1 / model.codec.frameRate }
+
+  /// Fills the next frame from the source, or with silence after its end. False when all has been said.
+  mutating func listen(to source: any AudioSource) -> Bool {
+    if phase == .hearing {
+      var span = frame.mutableSpan
+      if source.read(into: &span) > 0 { return true }
+      // A translation model waits for a sign that the recording has ended.
+      phase = model.dialogue.configuration.modelType == .hibiki ? .ending : .waiting
+    } else {
+      phase = .waiting
+    }
+    for index in frame.indices { frame[index] = 0 }
+    waited += 1
+    return quiet < Self.quietFrames && Double(waited) * secondsPerFrame <= options.tail
+  }
+
+  mutating func step() {
+    let captured = clock.begin(frame: Int64(outcome.frames))
+    let step = Self.step(&conversation, phase, frame, into: &reply)
+    record = FrameRecord(step, model.dialogue.configuration, clock)
+    record.frame = Int64(outcome.frames)
+    record.userSampleEnd = Int64((outcome.frames + 1) * frame.count - 1)
+    record.captured = captured
+    (record.userLoudness, record.ownLoudness) = (Loudness(frame.span), Loudness(reply.span))
+    let cache = conversation.cache
+    (record.cacheFrames, record.cacheBytes) = (Int64(cache.frames), Int64(cache.bytes))
+    record.weightBytes = Int64(model.dialogue.bytesPerStep)
+    let text = words.append(step.text)
+    if !text.isEmpty { outcome.pieces.append((Double(outcome.frames) * secondsPerFrame, text)) }
+    let isQuiet = record.textIsPadding == true && record.ownLoudness.decibels < Self.quietDecibels
+    quiet = isQuiet ? quiet + 1 : 0
+    outcome.frames += 1
+  }
+
+  private static func step(
+    _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float]
+  ) -> Conversation.Step {
+    var span = reply.mutableSpan
+    return phase == .ending
+      ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
+  }
+
+  mutating func write(to sink: any AudioSink) -> Bool {
+    let written = options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
+    record.written = clock.now()
+    // The loudspeaker would run dry one frame after this frame was complete.
+    record.deadline = record.captured.map { $0 + clock.frameMicroseconds }
+    clock.end()
+    if written { outcome.seconds += secondsPerFrame }
+    return written
+  }
+}

@@ -1,0 +1,29 @@
+import Glibc
+import Synchronization
+
+/// Whether somebody asked this process to stop: SIGINT (Ctrl-C) or SIGTERM.
+///
+/// The loop asks once per frame and ends as it would at the end of the sound, so that what was made so far is
+/// whole. A second signal of the same kind ends the process at once.
+package enum Interruption {
+  private static let received = Atomic<Int32>(0)
+
+  /// Watches for the signals from now on.
+  package static func watch() {
+    // A global is made at its first use; the handler must not be the first.
+    received.store(0, ordering: .relaxed)
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { Interruption.received.store($0, ordering: .relaxed) }
+    action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+    sigaction(SIGINT, &action, nil)
+    sigaction(SIGTERM, &action, nil)
+  }
+
+  /// The signal that came, or `nil`. Costs one atomic load.
+  package static var signal: Int32? {
+    let value = received.load(ordering: .relaxed)
+    return value == 0 ? nil : value
+  }
+
+  package static var isRequested: Bool { signal != nil }
+}

@@ -1,0 +1,75 @@
+import Glibc
+
+/// Writes the latency logs of a run while it goes on.
+///
+/// The frame path appends records to `log`; whoever has time calls `drain`: between frames when sound comes
+/// from a file, on a thread of its own when it is live. What was drained is in the file, so a killed process
+/// loses only what was not.
+package final class LatencyRecorder {
+  package let log: FrameLog
+  package let directory: String
+  private let metadata: RunMetadata
+  private let frames: TextFile
+  private let text: ([Int32]) -> String
+  private var finders: [Int64: TurnFinder] = [:]
+  private let labels: [Range<Int64>]?
+
+  /// Makes the directory where it is missing, and `frames.csv` in it.
+  /// - Parameters:
+  ///   - metadata: everything that is known of the run; `run_id` is given when it has none.
+  ///   - overwrite: replace the logs of an earlier run.
+  ///   - labels: where the person speaks, in samples, when that is known.
+  ///   - text: the words that text tokens stand for.
+  package init(
+    directory: String, metadata: RunMetadata, overwrite: Bool = false, capacity: Int = 512,
+    labels: [Range<Int64>]? = nil, text: @escaping ([Int32]) -> String = { _ in "" }
+  ) throws(LatencyReportError) {
+    self.directory = directory
+    self.labels = labels
+    self.text = text
+    var metadata = metadata
+    if metadata[RunMetadata.runID] == nil { metadata[RunMetadata.runID] = "\(Machine.date())-\(getpid())" }
+    self.metadata = metadata
+    log = FrameLog(capacity: capacity)
+    if mkdir(directory, 0o755) != 0 && errno != EEXIST { throw .unwritable(path: directory, code: errno) }
+    if !overwrite {
+      for path in [LatencyReport.turnsPath(directory), LatencyReport.summaryPath(directory)]
+      where access(path, F_OK) == 0 {
+        throw .exists(path: path)
+      }
+    }
+    frames = try TextFile.create(LatencyReport.framesPath(directory), overwrite: overwrite)
+    try frames.append(FrameTable.table.head(metadata))
+  }
+
+  /// Writes down the records that wait in the log.
+  package func drain() throws(LatencyReportError) {
+    var lines = ""
+    let run = metadata[RunMetadata.runID] ?? ""
+    log.drain { record in
+      lines += FrameTable.table.line(record, run: run)
+      let session = record.session ?? 0
+      if finders[session] == nil {
+        finders[session] = TurnFinder(session: session, metadata: metadata, labels: labels)
+      }
+      finders[session]?.append(record)
+    }
+    if !lines.isEmpty { try frames.append(lines) }
+  }
+
+  /// Drains, finds the turns, and writes `turns.csv`, `latency.json` and `latency.svg`.
+  /// - Returns: what the files now say, read back from them.
+  @discardableResult
+  package func finish() throws(LatencyReportError) -> LatencyReport {
+    try drain()
+    let run = metadata[RunMetadata.runID] ?? ""
+    var lines = TurnTable.table.head(RunMetadata())
+    for session in finders.keys.sorted() {
+      for turn in finders[session]?.turns(text: text) ?? [] { lines += TurnTable.table.line(turn, run: run) }
+    }
+    try TextFile.create(LatencyReport.turnsPath(directory), overwrite: true).append(lines)
+    let report = try LatencyReport.read(directory)
+    try report.write()
+    return report
+  }
+}

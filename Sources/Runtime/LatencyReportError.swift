@@ -1,0 +1,33 @@
+/// What can be wrong with a directory of latency logs.
+package enum LatencyReportError: Error, Equatable, Sendable {
+  /// There is no such file.
+  case missing(path: String)
+  /// The file is there and cannot be read; `code` is the errno.
+  case unreadable(path: String, code: Int32)
+  /// A file of an earlier run is in the way.
+  case exists(path: String)
+  /// The file cannot be made or written; `code` is the errno.
+  case unwritable(path: String, code: Int32)
+  /// The line of column names is not the one that this program writes; `column` counts from 1.
+  case badHeader(path: String, line: Int, column: Int, expected: String, found: String)
+  /// A row has the wrong number of fields.
+  case badWidth(path: String, line: Int, expected: Int, found: Int)
+  /// A field is not what its column holds.
+  case badField(path: String, line: Int, column: String, found: String)
+  /// The summary is not one that this program writes.
+  case badSummary(path: String)
+  /// The summary, or a value that follows from others, differs from what the logs say.
+  case mismatch(directory: String, [LatencyMismatch])
+}
+
+/// One value that is not what the logs say it must be.
+package struct LatencyMismatch: Equatable, Sendable {
+  /// Where it stands: a file and a path in it, such as `latency.json: stages.encode_ms.p50`.
+  package let place: String
+  package let expected: String
+  package let found: String
+
+  package init(place: String, expected: String, found: String) {
+    (self.place, self.expected, self.found) = (place, expected, found)
+  }
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// What is known about the computer a run was measured on.
+package enum Machine {
+  /// Name, kernel, processor, cores, governor: whatever this machine tells.
+  package static func describe(into metadata: inout RunMetadata) {
+    var system = utsname()
+    if uname(&system) == 0 {
+      metadata["os"] = text(&system.sysname) + " " + text(&system.release)
+      metadata["architecture"] = text(&system.machine)
+    }
+    metadata["cpu_model"] = processor()
+    metadata["cpus"] = String(processors)
+    metadata["governor"] = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let pageSize = sysconf(Int32(_SC_PAGESIZE))
+    if pages > 0, pageSize > 0 { metadata["memory_bytes"] = String(pages * pageSize) }
+  }
+
+  /// Processors that are in use now.
+  package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+
+  /// Microseconds since this process was started, to the hundredth of a second that the kernel keeps.
+  package static func processAge() -> Int64? {
+    guard let text = try? TextFile.read("/proc/self/stat") else { return nil }
+    // The second field is the program's name in brackets and may hold spaces.
+    guard let bracket = text.lastIndex(of: ")") else { return nil }
+    let fields = text[text.index(after: bracket)...].split(separator: " ")
+    guard fields.count > 19, let started = Int64(fields[19]) else { return nil }
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    let now = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    return max(now - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
+  }
+
+  /// The moment in UTC, such as `2026-11-23T07:08:03Z`.
+  package static func date() -> String {
+    var seconds = time(nil)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+      + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+  }
+
+  private static func processor() -> String? {
+    guard let text = try? TextFile.read("/proc/cpuinfo") else { return nil }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":", maxSplits: 1).last.map { String($0.drop { $0 == " " }) }
+  }
+
+  private static func firstLine(_ path: String) -> String? {
+    (try? TextFile.read(path))?.split(separator: "\n").first.map(String.init)
+  }
+
+  private static func text<Field>(_ field: inout Field) -> String {
+    withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}

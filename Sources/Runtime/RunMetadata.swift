@@ -1,0 +1,35 @@
+/// What a run was: the `# key=value` lines at the head of `frames.csv`, in order.
+package struct RunMetadata: Sendable, Equatable {
+  package private(set) var keys: [String] = []
+  private var values: [String: String] = [:]
+
+  package init() {}
+
+  /// A value, or `nil` for one that is not known. Setting `nil` leaves the key out. Line ends in a value
+  /// become spaces.
+  package subscript(_ key: String) -> String? {
+    get { values[key] }
+    set {
+      precondition(!key.isEmpty && !key.contains("=") && !key.contains("\n"), "a key is one word")
+      if values[key] == nil, newValue != nil { keys.append(key) }
+      if newValue == nil { keys.removeAll { $0 == key } }
+      values[key] = newValue.map { String($0.map { $0.isNewline ? " " : $0 }) }
+    }
+  }
+
+  /// A value that is a number.
+  package func integer(_ key: String) -> Int64? { values[key].flatMap { Int64($0) } }
+}
+
+extension RunMetadata {
+  // Keys that the summary computes with. Everything else is only carried.
+  package static let runID = "run_id"
+  /// Frames at the start of a session that the stage percentiles leave out.
+  package static let warmUpFrames = "warmup_frames"
+  /// Frames between a semantic code and the sound that holds it.
+  package static let acousticDelayFrames = "acoustic_delay_frames"
+  /// From the start of the process to the run's epoch, in microseconds.
+  package static let startMicroseconds = "start_us"
+  package static let frameMicroseconds = "frame_us"
+  package static let sampleRate = "sample_rate"
+}

@@ -1,0 +1,72 @@
+/// One exchange between the person and the model: a row of `turns.csv`. Times are microseconds since the
+/// run's
+/// epoch, differences are microseconds; `docs/Latency.md` says what each means and when it is `nil`.
+package struct Turn: Sendable, Equatable {
+  package enum Kind: String, Sendable, CaseIterable {
+    /// The model answered what the person had said.
+    case reply
+    /// The person spoke while the model was speaking.
+    case bargeIn = "barge_in"
+    /// A short sound of the model while the person went on speaking.
+    case backchannel
+    /// The model took the floor and the person had not finished.
+    case falseStart = "false_start"
+    /// The model spoke before the person had said anything.
+    case opening
+    /// The person spoke and the model did not answer.
+    case unanswered
+  }
+
+  /// What the times of the person's speech come from.
+  package enum Reference: String, Sendable, CaseIterable {
+    /// Given with the sound.
+    case label
+    /// Found by loudness.
+    case vad
+  }
+
+  package var session: Int64? = 0
+  package var number: Int64? = 0
+  package var kind: Kind?
+  package var reference: Reference?
+  package var userStart: Int64?
+  package var userEnd: Int64?
+  package var firstText: Int64?
+  package var firstSemantic: Int64?
+  package var firstReady: Int64?
+  package var firstPlayed: Int64?
+  package var audible: Int64?
+  package var decisionFrames: Int64?
+  package var system: Int64?
+  package var algorithmic: Int64?
+  package var outQueueAtStart: Int64?
+  package var boundaryWait: Int64?
+  package var bargeInStop: Int64?
+  package var reply: Int64?
+  package var overlap: Int64?
+  package var meanBlock: Float?
+  package var backbonePasses: Int64?
+  package var concealedFrames: Int64?
+  package var misses: Int64?
+  package var worstSlack: Int64?
+  package var meanRegret: Float?
+  package var ownText: String?
+  package var heardText: String?
+  package var wordErrorRate: Float?
+  package var notes: String?
+
+  package init() {}
+
+  package var user: Int64? { difference(userEnd, userStart) }
+  /// From the end of the person's speech to the model's first word.
+  package var untilText: Int64? { difference(firstText, userEnd) }
+  /// From the end of the person's speech to the first code of audible sound.
+  package var untilSemantic: Int64? { difference(firstSemantic, userEnd) }
+  /// From the end of the person's speech to the first audible sample: the response time.
+  package var untilAudible: Int64? { difference(audible, userEnd) }
+
+  private func difference(_ later: Int64?, _ earlier: Int64?) -> Int64? {
+    guard let later, let earlier else { return nil }
+    return later - earlier
+  }
+}

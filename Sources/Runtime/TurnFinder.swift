@@ -1,0 +1,159 @@
+/// Collects the frames of one session and finds its turns.
+///
+/// Keeps about a hundred bytes per frame, so it belongs where records are drained, not on the frame path.
+package struct TurnFinder: Sendable {
+  /// What of a record is needed in hindsight.
+  private struct Row: Sendable {
+    let userSampleEnd: Int64?
+    let captured: Int64
+    let textTime: Int64?
+    let text: Int32?
+    let semanticTime: Int64?
+    let ready: Int64?
+    let played: Int64?
+    let queueSamples: Int32?
+    let slack: Int64?
+    let block: Int32
+    let isConcealed: Bool
+  }
+
+  private let session: Int64
+  private let frame: Int64
+  private let sampleRate: Int64
+  private let delay: Int
+  private let labels: [Range<Int64>]?
+  private let taking = TurnTaking()
+  private var rows: [Row] = []
+  private var user: SpeechSegments
+  private var own: SpeechSegments
+
+  /// - Parameters:
+  ///   - metadata: tells the frame time, the sample rate and the acoustic delay.
+  ///   - threshold: loudness of speech in dB relative to full scale, both sides.
+  ///   - labels: where the person speaks, in samples, when that is known; otherwise it is found by loudness.
+  package init(
+    session: Int64 = 0, metadata: RunMetadata, threshold: Float = -45, labels: [Range<Int64>]? = nil
+  ) {
+    self.session = session
+    self.labels = labels
+    frame = metadata.integer(RunMetadata.frameMicroseconds) ?? 80_000
+    sampleRate = metadata.integer(RunMetadata.sampleRate) ?? 24_000
+    delay = Int(metadata.integer(RunMetadata.acousticDelayFrames) ?? 0)
+    user = SpeechSegments(threshold: threshold, windowsToStart: 2, windowsToEnd: 20)
+    own = SpeechSegments(threshold: threshold, windowsToStart: 2, windowsToEnd: 20)
+  }
+
+  /// The next record of this session. One that was never captured tells nothing and is left out.
+  package mutating func append(_ record: FrameRecord) {
+    guard let captured = record.capturedHardware ?? record.captured else { return }
+    let heard = record.played ?? record.written ?? captured
+    let window = frame / Int64(Loudness.windows)
+    for index in 0..<Loudness.windows {
+      let from = captured - frame + Int64(index) * window
+      user.append(record.userLoudness.windowDecibels[index], from: from, to: from + window, row: rows.count)
+      let out = heard + Int64(index) * window
+      own.append(record.ownLoudness.windowDecibels[index], from: out, to: out + window, row: rows.count)
+    }
+    rows.append(
+      Row(
+        userSampleEnd: record.userSampleEnd, captured: captured,
+        textTime: record.textEnd ?? record.depthEnd,
+        text: record.textIsPadding == false ? record.textID.map { Int32(truncatingIfNeeded: $0) } : nil,
+        semanticTime: record.depthEnd, ready: record.decodeEnd, played: record.played,
+        queueSamples: record.playbackDelaySamples.map { Int32(truncatingIfNeeded: $0) }, slack: record.slack,
+        block: Int32(truncatingIfNeeded: record.block ?? 0), isConcealed: record.source == .conceal))
+  }
+
+  /// The turns so far, in order of time.
+  /// - Parameter text: the words that text tokens stand for.
+  package func turns(text: ([Int32]) -> String) -> [Turn] {
+    let exchanges = taking.exchanges(users: labels.map(segments) ?? user.segments, owns: own.segments)
+    let lastSpoken = exchanges.lastIndex { $0.own != nil && $0.kind != .bargeIn }
+    var told = 0
+    return exchanges.enumerated().map { index, exchange in
+      var turn = measure(exchange)
+      turn.number = Int64(index)
+      if let own = exchange.own, exchange.kind != .bargeIn {
+        let end = index == lastSpoken ? rows.count : own.endRow + 1
+        let tokens = rows[told..<max(end, told)].compactMap(\.text)
+        turn.ownText = tokens.isEmpty ? nil : text(tokens)
+        told = max(end, told)
+      }
+      return turn
+    }
+  }
+
+  /// Labels as stretches of speech, on the clock of the run.
+  private func segments(_ labels: [Range<Int64>]) -> [Segment] {
+    labels.compactMap { label in
+      let first = rows.firstIndex { ($0.userSampleEnd ?? -1) >= label.lowerBound }
+      guard let first, !label.isEmpty else { return nil }
+      let last = rows.firstIndex { ($0.userSampleEnd ?? -1) >= label.upperBound - 1 } ?? rows.count - 1
+      return Segment(
+        start: time(label.lowerBound, rows[first]), end: time(label.upperBound, rows[last]),
+        startRow: first, endRow: last)
+    }
+  }
+
+  private func time(_ sample: Int64, _ row: Row) -> Int64 {
+    row.captured - ((row.userSampleEnd ?? 0) + 1 - sample) * 1_000_000 / sampleRate
+  }
+
+  private func measure(_ exchange: TurnTaking.Exchange) -> Turn {
+    var turn = Turn()
+    turn.session = session
+    turn.kind = exchange.kind
+    turn.reference = exchange.user == nil ? nil : labels == nil ? .vad : .label
+    turn.userStart = exchange.user?.start
+    turn.userEnd = exchange.user?.end
+    guard let own = exchange.own else { return turn }
+
+    if let user = exchange.user { turn.overlap = user.overlap(own) }
+    if exchange.kind == .bargeIn {
+      turn.bargeInStop = own.isOpen ? nil : own.end - (exchange.user?.start ?? own.end)
+    } else {
+      onset(own, exchange, &turn)
+    }
+    let first = exchange.kind == .bargeIn ? exchange.user?.startRow : exchange.user?.endRow
+    counts(min(first ?? own.startRow, own.startRow)...own.endRow, &turn)
+    return turn
+  }
+
+  /// How the model's speech began, and how long after the person's ended.
+  private func onset(_ own: Segment, _ exchange: TurnTaking.Exchange, _ turn: inout Turn) {
+    let row = rows[own.startRow]
+    let semanticRow = max(own.startRow - delay, 0)
+    turn.audible = own.start
+    turn.reply = own.end - own.start
+    turn.firstSemantic = rows[semanticRow].semanticTime
+    turn.firstReady = row.ready
+    turn.firstPlayed = row.played
+    turn.outQueueAtStart = row.queueSamples.map { Int64($0) * 1_000_000 / sampleRate }
+    turn.algorithmic = frame * Int64(1 + delay)
+
+    let reference = exchange.user?.end ?? 0
+    guard own.start >= reference else {
+      turn.notes = "began before the person ended"
+      return
+    }
+    turn.firstText =
+      rows[...own.endRow].first { $0.text != nil && ($0.textTime ?? -1) > reference }.flatMap(\.textTime)
+    guard let user = exchange.user else { return }
+    let decision = max(semanticRow - user.endRow, 0)
+    turn.decisionFrames = Int64(decision)
+    turn.system = own.start - user.end - Int64(decision) * frame
+    turn.boundaryWait = rows[user.endRow].captured - user.end
+  }
+
+  private func counts(_ range: ClosedRange<Int>, _ turn: inout Turn) {
+    let rows = rows[range]
+    let passes = rows.filter { $0.block > 0 }
+    turn.backbonePasses = Int64(passes.count)
+    if !passes.isEmpty {
+      turn.meanBlock = Float(passes.reduce(0) { $0 + Int($1.block) }) / Float(passes.count)
+    }
+    turn.concealedFrames = Int64(rows.count { $0.isConcealed })
+    turn.misses = Int64(rows.count { ($0.slack ?? 0) < 0 })
+    turn.worstSlack = rows.compactMap(\.slack).min()
+  }
+}

@@ -1,0 +1,40 @@
+/// The columns of `turns.csv`, in order.
+enum TurnTable {
+  static let table = Table<Turn>(columns: columns, blank: Turn())
+
+  private static let columns: [Column<Turn>] = [
+    .integer("session", \.session),
+    .integer("turn", \.number),
+    .choice("kind", \.kind, Turn.Kind.allCases.map { ($0.rawValue, $0) }),
+    .choice("ref", \.reference, Turn.Reference.allCases.map { ($0.rawValue, $0) }),
+    .integer("t_user_start_us", \.userStart),
+    .integer("t_user_end_us", \.userEnd),
+    .derived("user_ms") { $0.user.map(Decimal.milliseconds) ?? "" },
+    .integer("t_text1_us", \.firstText),
+    .integer("t_sem1_us", \.firstSemantic),
+    .integer("t_ready1_us", \.firstReady),
+    .integer("t_dac1_us", \.firstPlayed),
+    .integer("t_audible_us", \.audible),
+    .derived("first_text_ms") { $0.untilText.map(Decimal.milliseconds) ?? "" },
+    .derived("first_sem_ms") { $0.untilSemantic.map(Decimal.milliseconds) ?? "" },
+    .derived("first_audible_ms") { $0.untilAudible.map(Decimal.milliseconds) ?? "" },
+    .integer("decision_frames", \.decisionFrames),
+    .milliseconds("system_ms", \.system),
+    .milliseconds("algorithmic_ms", \.algorithmic),
+    .milliseconds("out_queue_ms_at_start", \.outQueueAtStart),
+    .milliseconds("boundary_wait_ms", \.boundaryWait),
+    .milliseconds("barge_in_stop_ms", \.bargeInStop),
+    .milliseconds("reply_ms", \.reply),
+    .milliseconds("overlap_ms", \.overlap),
+    .decimal("mean_k", \.meanBlock, 3),
+    .integer("backbone_passes", \.backbonePasses),
+    .integer("concealed_frames", \.concealedFrames),
+    .integer("misses_in_turn", \.misses),
+    .integer("worst_slack_us", \.worstSlack),
+    .decimal("mean_regret_nats", \.meanRegret),
+    .text("own_text", \.ownText),
+    .text("asr_text", \.heardText),
+    .decimal("wer", \.wordErrorRate),
+    .text("notes", \.notes),
+  ]
+}

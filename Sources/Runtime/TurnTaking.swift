@@ -1,0 +1,104 @@
+/// Who spoke when, put into words: stretches of speech on both sides become exchanges.
+///
+/// Pure and in hindsight: nothing here asks the model what it meant to do. `docs/Latency.md` has the rules.
+struct TurnTaking: Sendable {
+  /// A kind of turn and the speech that makes it one.
+  struct Exchange: Sendable, Equatable {
+    var kind: Turn.Kind
+    var user: Segment?
+    var own: Segment?
+
+    /// When it happened: what came, or when something should have come.
+    var onset: Int64 {
+      switch kind {
+      case .bargeIn: user?.start ?? .max
+      case .unanswered: user?.end ?? .max
+      case .reply, .backchannel, .falseStart, .opening: own?.start ?? .max
+      }
+    }
+  }
+
+  /// A person who goes on sooner than this, with no answer in between, had only paused.
+  var longestPause: Int64 = 2_000_000
+  /// A person who starts sooner than this after the model cannot have reacted to it.
+  var shortestReaction: Int64 = 250_000
+  /// A sound of the model up to this long does not take the floor.
+  var longestBackchannel: Int64 = 1_000_000
+
+  /// - Parameters:
+  ///   - users: the person's stretches of speech, in order.
+  ///   - owns: the model's stretches of speech, in order.
+  /// - Returns: the exchanges, in order of time.
+  func exchanges(users: [Segment], owns: [Segment]) -> [Exchange] {
+    let turns = joined(users, owns)
+    var isAnswered = [Bool](repeating: false, count: turns.count)
+    var exchanges: [Exchange] = []
+    // What the model is saying at the moment: more of the same makes it longer.
+    var floor: Int?
+
+    for own in owns {
+      let inside = turns.lastIndex { $0.contains(own.start) }
+      let before = turns.lastIndex { $0.end <= own.start }
+      let kind: Turn.Kind
+      if let turn = inside {
+        kind = overlapping(own, turns[turn], users)
+        if own.end >= turns[turn].end { isAnswered[turn] = true }
+      } else if let turn = before {
+        if isAnswered[turn], let floor {
+          exchanges[floor].own?.extend(to: own)
+          continue
+        }
+        kind = .reply
+        isAnswered[turn] = true
+      } else if let floor {
+        exchanges[floor].own?.extend(to: own)
+        continue
+      } else {
+        kind = .opening
+      }
+      exchanges.append(Exchange(kind: kind, user: (inside ?? before).map { turns[$0] }, own: own))
+      floor = exchanges.count - 1
+    }
+
+    for (index, turn) in turns.enumerated() {
+      if let own = owns.first(where: { $0.start < turn.start && $0.contains(turn.start) }) {
+        exchanges.append(Exchange(kind: .bargeIn, user: turn, own: own))
+      } else if !isAnswered[index] {
+        exchanges.append(Exchange(kind: .unanswered, user: turn, own: nil))
+      }
+    }
+    return exchanges.sorted { $0.onset < $1.onset }
+  }
+
+  /// The person's turns: stretches with only a pause between them are one turn.
+  private func joined(_ users: [Segment], _ owns: [Segment]) -> [Segment] {
+    var turns: [Segment] = []
+    for user in users {
+      if let last = turns.last, user.start - last.end < longestPause {
+        let between = owns.filter { $0.start >= last.end && $0.start < user.start }
+        if between.allSatisfy({ isNoAnswer($0, resumed: user.start) }) {
+          turns[turns.count - 1].extend(to: user)
+          continue
+        }
+      }
+      turns.append(user)
+    }
+    return turns
+  }
+
+  /// Whether a sound in a pause of the person leaves the pause a pause.
+  private func isNoAnswer(_ own: Segment, resumed: Int64) -> Bool {
+    resumed - own.start < shortestReaction
+      || own.end <= resumed && own.end - own.start <= longestBackchannel
+  }
+
+  /// The model began inside a turn of the person: while speaking, or in a pause.
+  private func overlapping(_ own: Segment, _ turn: Segment, _ users: [Segment]) -> Turn.Kind {
+    guard users.contains(where: { $0.contains(own.start) }) else {
+      let resumed = users.first { $0.start > own.start }?.start ?? .max
+      return own.end <= resumed ? .backchannel : .falseStart
+    }
+    guard own.end < turn.end else { return .reply }
+    return own.end - own.start <= longestBackchannel ? .backchannel : .falseStart
+  }
+}

@@ -1,0 +1,14 @@
+/// What a verb itself finds wrong, beside what the modules find.
+enum CommandError: Error, Equatable {
+  /// A signal asked the process to stop; `path` holds `seconds` of sound.
+  case interrupted(signal: Int32, path: String, seconds: Double)
+  case outputExists(path: String)
+  /// No model was named and none ships with the program.
+  case noDefaultModel
+  /// A codes file has more codebooks than the codec.
+  case tooManyCodebooks(path: String, found: Int, available: Int)
+  /// A code is not an entry of its codebook.
+  case codeOutOfRange(path: String, frame: Int, codebook: Int, found: Int, cardinality: Int)
+  /// Another codec made the codes; both are told by the SHA-256 of their files.
+  case anotherCodec(path: String, codec: String, expected: String, found: String)
+}

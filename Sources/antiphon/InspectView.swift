@@ -1,0 +1,144 @@
+import Checkpoint
+import Codec
+import Dialogue
+import Runtime
+
+/// What `inspect` tells.
+struct InspectView: Encodable {
+  struct Tensor: Encodable {
+    let name: String
+    let type: String
+    let shape: [Int]
+    let bytes: Int
+  }
+
+  struct File: Encodable {
+    let path: String
+    let bytes: Int
+    let tensors: [Tensor]
+  }
+
+  /// What a network costs.
+  struct Need: Encodable {
+    /// Such as `codec encode`.
+    let part: String
+    /// Bytes of weights that one frame reads.
+    let bytesPerFrame: Int
+    /// Bytes that one session keeps.
+    let sessionBytes: Int
+  }
+
+  struct CodecView: Encodable {
+    let architecture: String
+    let sampleRate: Int
+    let frameRate: Double
+    let codebooks: Int
+    let cardinality: Int
+  }
+
+  struct DialogueView: Encodable {
+    let kind: String
+    let ownCodebooks: Int
+    let userCodebooks: Int
+    let textTokens: Int
+    let delays: [Int]
+    /// Frames that it sees, and the bytes that each one takes.
+    let context: Int
+    let cacheBytesPerFrame: Int
+  }
+
+  var files: [File] = []
+  var dialogue: DialogueView?
+  var codec: CodecView?
+  var needs: [Need] = []
+  /// Bytes per second that the weights take in real time.
+  var bytesPerSecond = 0.0
+
+  init(_ path: String) throws {
+    if Files.isDirectory(path) {
+      let names = try DialogueConfiguration(directory: path).files
+      files = [try Self.file(path + "/" + names.model), try Self.file(path + "/" + names.codec)]
+      try add(dialogue: path)
+      try add(codec: path + "/" + names.codec)
+    } else {
+      let file = try Self.file(path)
+      files = [file]
+      if file.tensors.contains(where: { $0.name.hasPrefix("quantizer.") }) { try add(codec: path) }
+    }
+  }
+
+  /// Steps per second of every model of the family.
+  private static let frameRate = 12.5
+
+  private mutating func add(dialogue directory: String) throws {
+    let dialogue = try Dialogue.open(directory)
+    let configuration = dialogue.configuration
+    let streams = dialogue.streams
+    self.dialogue = DialogueView(
+      kind: configuration.modelType.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
+      textTokens: streams.textCardinality, delays: streams.delays, context: configuration.context,
+      cacheBytesPerFrame: dialogue.cacheBytesPerFrame)
+    needs.append(
+      Need(
+        part: "dialogue step", bytesPerFrame: dialogue.bytesPerStep,
+        sessionBytes: dialogue.makeState().bytes.kept))
+    bytesPerSecond += Double(dialogue.bytesPerStep) * Self.frameRate
+  }
+
+  private mutating func add(codec path: String) throws {
+    let codec = try Codec.open(path)
+    let configuration = codec.configuration
+    self.codec = CodecView(
+      architecture: configuration.architecture.rawValue, sampleRate: configuration.sampleRate,
+      frameRate: codec.frameRate, codebooks: configuration.availableCodebooks,
+      cardinality: configuration.cardinality)
+    let bytes = codec.bytesPerFrame
+    needs.append(
+      Need(part: "codec encode", bytesPerFrame: bytes.encode, sessionBytes: codec.makeEncoderState().bytes))
+    needs.append(
+      Need(part: "codec decode", bytesPerFrame: bytes.decode, sessionBytes: codec.makeDecoderState().bytes))
+    bytesPerSecond += Double(bytes.encode + bytes.decode) * codec.frameRate
+  }
+
+  private static func file(_ path: String) throws -> File {
+    let file = try Safetensors(path)
+    let tensors = file.entries.values.sorted { $0.name < $1.name }.map {
+      Tensor(name: $0.name, type: $0.type.rawValue, shape: $0.shape, bytes: $0.byteCount)
+    }
+    return File(path: path, bytes: Files.size(path) ?? 0, tensors: tensors)
+  }
+
+  /// As lines for a person.
+  func text(withTensors: Bool) -> String {
+    var parts: [String] = []
+    for file in files {
+      parts.append("\(file.path): \(file.tensors.count) tensors, \(Figures.bytes(file.bytes))")
+      if withTensors {
+        parts.append(
+          Figures.table(
+            file.tensors.map { ["  " + $0.name, $0.type, "\($0.shape)", Figures.bytes($0.bytes)] }))
+      }
+    }
+    if let dialogue {
+      parts.append(
+        "dialogue: \(dialogue.kind), speaks \(dialogue.ownCodebooks) codebooks, hears \(dialogue.userCodebooks), "
+          + "\(dialogue.textTokens) text tokens, delays \(dialogue.delays), sees \(dialogue.context) frames at "
+          + "\(Figures.bytes(dialogue.cacheBytesPerFrame)) each")
+    }
+    if let codec {
+      parts.append(
+        "codec: \(codec.architecture), \(codec.sampleRate) Hz, \(Figures.fixed(codec.frameRate, 1)) frames per "
+          + "second, \(codec.codebooks) codebooks of \(codec.cardinality)")
+    }
+    if !needs.isEmpty {
+      parts.append(
+        Figures.table(
+          [["", "weights per frame", "memory per session"]]
+            + needs.map { [$0.part, Figures.bytes($0.bytesPerFrame), Figures.bytes($0.sessionBytes)] }))
+      parts.append(
+        "Real time reads \(Figures.bytes(Int(bytesPerSecond))) of weights per second: the memory, or the caches "
+          + "where the weights fit into them, have to be faster than that.")
+    }
+    return parts.joined(separator: "\n")
+  }
+}

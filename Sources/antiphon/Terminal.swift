@@ -1,0 +1,27 @@
+import Glibc
+
+/// Text for a person, straight to the descriptor.
+enum Terminal {
+  /// A result, to standard output.
+  static func print(_ text: String) { write(STDOUT_FILENO, text + "\n") }
+
+  /// A remark, to standard error, so that a result on standard output stays clean.
+  static func remark(_ text: String) { write(STDERR_FILENO, text + "\n") }
+
+  /// Text as it is, to standard error.
+  static func error(_ text: String) { write(STDERR_FILENO, text) }
+
+  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  private static func write(_ descriptor: Int32, _ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var done = 0
+      while done < bytes.count {
+        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        if count < 0 && errno != EINTR { return }
+        done += max(count, 0)
+      }
+    }
+  }
+}

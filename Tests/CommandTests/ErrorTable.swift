@@ -1,0 +1,206 @@
+import AudioIO
+import Checkpoint
+import Dialogue
+import Glibc
+import Runtime
+
+@testable import antiphon
+
+/// Every error that a person can meet, one example each, with its cause: the content of docs/Errors.md.
+enum ErrorTable {
+  struct Section {
+    let title: String
+    /// The file that defines the errors, so that a test can see that none is missing.
+    let source: String
+    let rows: [(error: any Error, cause: String)]
+  }
+
+  static let sections = [
+    Section(title: "Sound files", source: "AudioIO/SoundFileError.swift", rows: sound),
+    Section(title: "Models and codes files", source: "Checkpoint/CheckpointError.swift", rows: checkpoint),
+    Section(title: "Tokenizers", source: "Dialogue/TextTokenizerError.swift", rows: tokenizer),
+    Section(title: "Latency logs", source: "Runtime/LatencyReportError.swift", rows: latency),
+    Section(title: "Commands", source: "antiphon/CommandError.swift", rows: command),
+  ]
+
+  private static let sound: [(any Error, String)] = [
+    (SoundFileError.notFound(path: "in.wav"), "the name is misspelt, or the file was moved"),
+    (SoundFileError.isDirectory(path: "sounds"), "a directory stands where a sound file is expected"),
+    (SoundFileError.unreadable(path: "in.wav", errno: EACCES), "the file's permissions, mostly"),
+    (
+      SoundFileError.notASoundFile(path: "notes.wav", reason: "Format not recognised."),
+      "the content is something else than the name says, or a format that libsndfile does not read"
+    ),
+    (SoundFileError.empty(path: "in.wav"), "the file has no bytes, or a header and no samples"),
+    (
+      SoundFileError.unsupportedChannels(path: "in.wav", channels: 0, limit: 1024),
+      "the header is damaged, or was written by a program that never completed it"
+    ),
+    (
+      SoundFileError.unsupportedRate(path: "in.wav", rate: 1, lowest: 4000, highest: 384_000),
+      "the header is damaged, or the file does not hold sound"
+    ),
+    (
+      SoundFileError.damaged(path: "in.flac", seconds: 12.34, reason: "Unspecified internal error."),
+      "the file was cut off or changed after it was written"
+    ),
+    (SoundFileError.outputExists(path: "out.wav"), "an output is never replaced unless that is asked for"),
+    (SoundFileError.outputIsInput(path: "in.wav"), "the output would destroy the input while it is read"),
+    (
+      SoundFileError.unknownExtension(path: "out.xyz", known: SoundFileFormat.extensions),
+      "the end of the name chooses the format"
+    ),
+    (
+      SoundFileError.cannotCreate(path: "/nowhere/out.wav", errno: ENOENT),
+      "the directory is not there, or may not be written"
+    ),
+    (
+      SoundFileError.writeFailed(path: "out.wav", errno: ENOSPC, seconds: 3.2, bytes: 153_644),
+      "the disk is full, mostly"
+    ),
+  ]
+
+  private static let checkpoint: [(any Error, String)] = [
+    (
+      CheckpointError.notFound(file: "model.safetensors"),
+      "the name is misspelt, or the model was never copied here"
+    ),
+    (CheckpointError.isDirectory(file: "models/moshika"), "a directory stands where a file is expected"),
+    (
+      CheckpointError.notDirectory(file: "model.safetensors"),
+      "a file stands where a model directory is expected"
+    ),
+    (CheckpointError.unreadable(file: "model.safetensors", code: EACCES), "the file's permissions, mostly"),
+    (
+      CheckpointError.cannotWrite(file: "speech.codes", code: ENOSPC),
+      "the disk is full, or the directory is not there"
+    ),
+    (
+      CheckpointError.truncated(file: "model.safetensors", expected: 15_362_101_080, found: 4_294_967_296),
+      "a download or copy that was interrupted"
+    ),
+    (CheckpointError.badHeader(file: "model.bin", fault: .tooShort), "another format, or an empty file"),
+    (
+      CheckpointError.badHeader(file: "model.bin", fault: .lengthOutOfRange(7_000_000_000)),
+      "another format: its first bytes read as a length"
+    ),
+    (CheckpointError.badHeader(file: "model.bin", fault: .notJSON), "another format, or a damaged file"),
+    (
+      CheckpointError.badHeader(file: "model.bin", fault: .badEntry(tensor: "emb.0.weight")),
+      "a damaged file, or one that another program wrote wrongly"
+    ),
+    (
+      CheckpointError.unknownType(file: "model.safetensors", tensor: "emb.0.weight", found: "F8_E4M3"),
+      "a kind of numbers that this version does not read"
+    ),
+    (
+      CheckpointError.wrongSize(
+        file: "model.safetensors", tensor: "emb.0.weight", expected: 4096, found: 4000),
+      "a damaged file"
+    ),
+    (
+      CheckpointError.outOfRange(
+        file: "model.safetensors", tensor: "emb.0.weight", begin: 1000, end: 5096, size: 2000),
+      "a damaged or cut file"
+    ),
+    (
+      CheckpointError.overlap(file: "model.safetensors", tensor: "emb.0.weight", other: "emb.1.weight"),
+      "a damaged file"
+    ),
+    (
+      CheckpointError.missingTensor(file: "model.safetensors", tensor: "out_norm.alpha", present: 412),
+      "the file of another model, or a part of one"
+    ),
+    (
+      CheckpointError.wrongShape(
+        file: "model.safetensors", tensor: "text_emb.weight", expected: [32001, 4096], found: [48001, 2048]),
+      "config.json describes another model"
+    ),
+    (
+      CheckpointError.wrongType(file: "speech.codes", tensor: "codes", expected: "I32", found: "F32"),
+      "the file of another program"
+    ),
+    (
+      CheckpointError.notFinite(file: "model.safetensors", tensor: "text_linear.weight"),
+      "a damaged file, or training that went wrong"
+    ),
+    (
+      CheckpointError.badField(
+        file: "config.json", field: "dim", expected: "an integer from 1 to 65536", found: "-1"),
+      "config.json was edited, or is of another program"
+    ),
+    (
+      CheckpointError.unsupported(file: "config.json", field: "model_type", found: "parrot"),
+      "a model of a kind that this version has no code for"
+    ),
+    (CheckpointError.badTokenizer(file: "tokenizer.model"), "another file under the tokenizer's name"),
+  ]
+
+  private static let tokenizer: [(any Error, String)] = [
+    (TextTokenizerError.notFound(path: "tokenizer.model"), "the tokenizer was not copied with the model"),
+    (TextTokenizerError.isDirectory(path: "models"), "a directory stands where the tokenizer is expected"),
+    (TextTokenizerError.unreadable(path: "tokenizer.model", errno: EACCES), "the file's permissions, mostly"),
+    (
+      TextTokenizerError.notATokenizer(path: "tokenizer.model", reason: "could not parse ModelProto"),
+      "another file under the tokenizer's name"
+    ),
+    (
+      TextTokenizerError.wrongVocabulary(path: "tokenizer.model", expected: 32000, found: 8000),
+      "the tokenizer of another model"
+    ),
+  ]
+
+  private static let latency: [(any Error, String)] = [
+    (
+      LatencyReportError.missing(path: "run1/frames.csv"),
+      "the directory holds no logs, or the run was cut short"
+    ),
+    (LatencyReportError.unreadable(path: "run1/frames.csv", code: EACCES), "the file's permissions, mostly"),
+    (LatencyReportError.exists(path: "run1/frames.csv"), "logs are never replaced unless that is asked for"),
+    (
+      LatencyReportError.unwritable(path: "run1/frames.csv", code: ENOSPC),
+      "the disk is full, or the directory may not be written"
+    ),
+    (
+      LatencyReportError.badHeader(
+        path: "run1/frames.csv", line: 6, column: 7, expected: "t_enc0_us", found: "t_enc_us"),
+      "a log of another version, or an edited one"
+    ),
+    (
+      LatencyReportError.badWidth(path: "run1/frames.csv", line: 12, expected: 49, found: 20),
+      "the process was killed in the middle of a line, or the log was edited"
+    ),
+    (
+      LatencyReportError.badField(path: "run1/frames.csv", line: 12, column: "k", found: "many"),
+      "the log was edited"
+    ),
+    (LatencyReportError.badSummary(path: "run1/latency.json"), "the file was cut or edited"),
+    (
+      LatencyReportError.mismatch(
+        directory: "run1",
+        [LatencyMismatch(place: "latency.json: frames.misses", expected: "1.0", found: "0.0")]),
+      "a value was changed after the run, or files of two runs were mixed"
+    ),
+  ]
+
+  private static let command: [(any Error, String)] = [
+    (CommandError.interrupted(signal: SIGINT, path: "out.wav", seconds: 7.04), "Ctrl-C"),
+    (CommandError.interrupted(signal: SIGTERM, path: "-", seconds: 7.04), "another program ended this one"),
+    (CommandError.outputExists(path: "speech.codes"), "an output is never replaced unless that is asked for"),
+    (CommandError.noDefaultModel, "the program was copied without the directory Assets"),
+    (
+      CommandError.tooManyCodebooks(path: "speech.codes", found: 32, available: 8),
+      "another codec made the codes"
+    ),
+    (
+      CommandError.codeOutOfRange(path: "speech.codes", frame: 4, codebook: 1, found: 2048, cardinality: 32),
+      "another codec made the codes, or the file is damaged"
+    ),
+    (
+      CommandError.anotherCodec(
+        path: "speech.codes", codec: "mimi.safetensors", expected: String(repeating: "ab", count: 32),
+        found: String(repeating: "cd", count: 32)),
+      "another codec made the codes"
+    ),
+  ]
+}
