@@ -23,6 +23,9 @@ public struct DialogueConfiguration: Sendable {
   public let context: Int
   /// How text and codes are drawn unless a session says otherwise.
   public let sampling: (text: Sampling, audio: Sampling)
+  /// For transcription models: silence that must stand before a recording, and how long after a word its text may come;
+  /// in seconds.
+  public let transcription: (prefix: Double, delay: Double)
   /// Names of the files beside config.json.
   public let files: (model: String, codec: String, tokenizer: String)
   /// Names and values of the conditions that are summed into every step, with the value used unless a session chooses.
@@ -103,6 +106,11 @@ public struct DialogueConfiguration: Sendable {
       try fields.string("moshi_name", default: "model.safetensors"),
       try fields.string("mimi_name", default: "tokenizer-e351c8d8-checkpoint125.safetensors"),
       try fields.string("tokenizer_name", default: "tokenizer_spm_32k_3.model")
+    )
+    let transcription = try fields.object("stt_config")
+    self.transcription = (
+      try transcription?.number("audio_silence_prefix_seconds", default: 0) ?? 0,
+      try transcription?.number("audio_delay_seconds", default: 0) ?? 0
     )
     conditions = try Self.conditions(fields, modelType)
   }
