@@ -35,7 +35,11 @@ let package = Package(
     .systemLibrary(
       name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+    .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
+    .systemLibrary(
+      name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CThreads", cSettings: optimised),
     .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
 
     // The shared core.
@@ -44,7 +48,7 @@ let package = Package(
     module("Layers", ["Checkpoint", "Kernels"]),
 
     // Siblings: sound, codec, dialogue.
-    module("AudioIO", ["CSndfile", "CSoxr"]),
+    module("AudioIO", ["CSndfile", "CSoxr", "CALSA", "CSpeexDSP", "CThreads"]),
     module("Codec", ["Layers", "Checkpoint", "Kernels"]),
     module("Dialogue", ["Layers", "Checkpoint", "Kernels", "CSentencePiece"]),
 
@@ -69,11 +73,11 @@ let package = Package(
       name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
       swiftSettings: swift),
     tests("Kernels", ["Kernels", "CKernels"]),
-    tests("Checkpoint", ["Checkpoint"]),
+    tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
-    tests("Dialogue", ["Dialogue", "Checkpoint"]),
-    tests("AudioIO", ["AudioIO"]),
+    tests("Dialogue", ["Dialogue", "Checkpoint", "Kernels"]),
+    tests("AudioIO", ["AudioIO", "CTestSupport"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
     tests(
       "Command",

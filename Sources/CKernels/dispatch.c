@@ -28,3 +28,33 @@ const ap_table *ap_best_table(void) {
   if (!table) table = ap_table_named("avx2");
   return table ? table : &ap_table_plain;
 }
+
+// By hand: the compiler's own conversion may be a call into a library that is not linked.
+float ap_from_half(uint16_t x) {
+  uint32_t sign = (uint32_t)(x & 0x8000) << 16, exponent = (x >> 10) & 31, fraction = x & 1023;
+  if (exponent == 0) {
+    // Subnormal: fraction * 2^-24, exact in f32.
+    float value = (float)fraction * 0x1p-24f;
+    return sign ? -value : value;
+  }
+  union {
+    uint32_t u;
+    float f;
+  } v = {sign | (exponent == 31 ? 255u << 23 : (exponent + 112) << 23) | fraction << 13};
+  return v.f;
+}
+
+uint16_t ap_to_half(float x) {
+  union {
+    float f;
+    uint32_t u;
+  } v = {x};
+  uint32_t sign = (v.u >> 16) & 0x8000, magnitude = v.u & 0x7FFFFFFF;
+  if (magnitude >= 0x477FF000) return (uint16_t)(sign | (magnitude > 0x7F800000 ? 0x7E00 : 0x7C00));
+  if (magnitude < 0x38800000) {
+    v.u = magnitude;
+    return (uint16_t)(sign | (uint32_t)(int32_t)((v.f * 0x1p24f + 12582912.0f) - 12582912.0f));
+  }
+  uint32_t rounded = magnitude + 0xFFF + ((magnitude >> 13) & 1);
+  return (uint16_t)(sign | ((rounded - (112u << 23)) >> 13));
+}

@@ -5,6 +5,9 @@
 // and compiles it under that instruction set's target attribute. Vector types wider than the native register are split
 // by the compiler, so the arithmetic below is the same on every machine, except for fused multiply-add where it exists.
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <string.h>
 
@@ -256,7 +259,14 @@ static void FN(panels)(const ap_product *job, intptr_t first, intptr_t last) {
   }
 }
 
+#include "quantized.h"
+
 static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
+  if (job->format == AP_PANELS_Q8 || job->format == AP_PANELS_Q4) {
+    intptr_t panels = (job->rows + 15) / 16;
+    FN(quantized)(job, panels * part / parts, panels * (part + 1) / parts);
+    return;
+  }
   if (job->format == AP_PANELS_F32) {
     intptr_t panels = (job->rows + 15) / 16;
     FN(panels)(job, panels * part / parts, panels * (part + 1) / parts);

@@ -1,5 +1,7 @@
-// A pool that spins while a model step runs and sleeps between steps. The caller takes part 0; worker i takes part i.
-// Spins are bounded: on a busy machine a descheduled worker must not hold a core hostage.
+// A pool that spins while a model step runs and sleeps between steps.
+//
+// A job is cut into parts that threads claim one by one, the caller too. A worker that the system has put aside claims
+// nothing, so on a busy machine the caller goes on alone; it waits only for parts that somebody has begun.
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -11,23 +13,20 @@
 
 #include "CKernels.h"
 
-enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 2000 };
+enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 500 };
 
 struct ap_workers {
   int threads;
   pthread_t *ids;
   void (*body)(const void *, intptr_t, intptr_t);
   const void *context;
+  uint32_t parts;
   _Atomic uint32_t round;     // a new value starts a job
+  _Atomic uint64_t claims;    // the round in the upper half, parts left in the lower
+  _Atomic uint32_t done;      // parts finished
   _Atomic uint32_t sleepers;  // workers waiting in the kernel
-  _Atomic uint32_t pending;   // workers not done with this round
   _Atomic bool busy;          // a caller's job is on the workers
   _Atomic bool stop;
-};
-
-struct start {
-  ap_workers *pool;
-  int index;
 };
 
 static inline void relax(void) {
@@ -38,10 +37,23 @@ static inline void relax(void) {
 #endif
 }
 
+// Claims and runs parts of a round until none is left. The job's fields are read only after a claim has succeeded: the
+// caller does not go on before that part is finished, so they cannot change meanwhile.
+static void run_parts(ap_workers *pool, uint32_t round) {
+  uint64_t claims = atomic_load_explicit(&pool->claims, memory_order_acquire);
+  while ((uint32_t)(claims >> 32) == round && (uint32_t)claims > 0) {
+    if (!atomic_compare_exchange_weak_explicit(&pool->claims, &claims, claims - 1, memory_order_acquire,
+                                               memory_order_acquire))
+      continue;
+    uint32_t part = pool->parts - (uint32_t)claims;
+    pool->body(pool->context, part, pool->parts);
+    atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+    claims = atomic_load_explicit(&pool->claims, memory_order_acquire);
+  }
+}
+
 static void *work(void *argument) {
-  struct start start = *(struct start *)argument;
-  free(argument);
-  ap_workers *pool = start.pool;
+  ap_workers *pool = argument;
   uint32_t seen = 0;
   for (;;) {
     int spins = 0;
@@ -57,8 +69,7 @@ static void *work(void *argument) {
     }
     seen = atomic_load_explicit(&pool->round, memory_order_acquire);
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return NULL;
-    pool->body(pool->context, start.index, pool->threads);
-    atomic_fetch_sub_explicit(&pool->pending, 1, memory_order_release);
+    run_parts(pool, seen);
   }
 }
 
@@ -68,11 +79,8 @@ ap_workers *ap_workers_create(int threads) {
   pool->threads = threads;
   pool->ids = calloc((size_t)threads, sizeof *pool->ids);
   for (int i = 1; i < threads; i++) {
-    struct start *start = malloc(sizeof *start);
-    *start = (struct start){pool, i};
-    if (pthread_create(&pool->ids[i], NULL, work, start) != 0) {
+    if (pthread_create(&pool->ids[i], NULL, work, pool) != 0) {
       // Fewer threads than asked for is slower, not wrong.
-      free(start);
       pool->threads = i;
       break;
     }
@@ -82,21 +90,26 @@ ap_workers *ap_workers_create(int threads) {
 
 int ap_workers_count(const ap_workers *pool) { return pool ? pool->threads : 1; }
 
-void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intptr_t), const void *context) {
+void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intptr_t), const void *context,
+                    intptr_t parts) {
   // A second caller does not wait for the first: it computes alone, with the same result.
-  if (!pool || pool->threads == 1 || atomic_exchange_explicit(&pool->busy, true, memory_order_acquire)) {
+  if (!pool || pool->threads == 1 || parts <= 1 ||
+      atomic_exchange_explicit(&pool->busy, true, memory_order_acquire)) {
     body(context, 0, 1);
     return;
   }
+  uint32_t round = atomic_load_explicit(&pool->round, memory_order_relaxed) + 1;
   pool->body = body;
   pool->context = context;
-  atomic_store_explicit(&pool->pending, (uint32_t)pool->threads - 1, memory_order_relaxed);
+  pool->parts = (uint32_t)parts;
+  atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
+  atomic_store_explicit(&pool->claims, (uint64_t)round << 32 | (uint64_t)parts, memory_order_release);
   // Sequentially consistent, so that a worker about to sleep is either counted here or sees the new round.
-  atomic_fetch_add(&pool->round, 1);
+  atomic_store(&pool->round, round);
   if (atomic_load(&pool->sleepers)) syscall(SYS_futex, &pool->round, FUTEX_WAKE_PRIVATE, pool->threads, NULL, NULL, 0);
-  body(context, 0, pool->threads);
+  run_parts(pool, round);
   int spins = 0;
-  while (atomic_load_explicit(&pool->pending, memory_order_acquire)) {
+  while (atomic_load_explicit(&pool->done, memory_order_acquire) != (uint32_t)parts) {
     if (++spins < SPINS_BEFORE_YIELD) {
       relax();
     } else {

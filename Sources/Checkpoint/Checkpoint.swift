@@ -6,9 +6,15 @@ package struct Checkpoint: Sendable {
   /// Our name of each tensor -> the file's name.
   private let names: [String: String]
 
-  /// - Parameter rename: the file's name -> the name our code asks for, or nil to hide the tensor.
-  package init(_ file: Safetensors, rename: (String) -> String? = { $0 }) {
+  /// Bits of the matrices that products read; nil leaves them as the file has them.
+  let bits: Int?
+
+  /// - Parameters:
+  ///   - bits: 8 or 4 rounds every matrix that fits at load; nil leaves them as they are.
+  ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
+  package init(_ file: Safetensors, bits: Int? = nil, rename: (String) -> String? = { $0 }) {
     self.file = file
+    self.bits = bits
     var names: [String: String] = [:]
     for name in file.entries.keys {
       if let ours = rename(name) { names[ours] = name }
@@ -45,6 +51,9 @@ package struct Scope: Sendable {
 
   package func has(_ name: String) -> Bool { checkpoint.has(full(name)) }
 
+  /// Whether any tensor lies below this name.
+  package func hasAny(below name: String) -> Bool { checkpoint.count(prefix: full(name) + ".") > 0 }
+
   package func shape(_ name: String) throws(CheckpointError) -> [Int] { try checkpoint.shape(full(name)) }
 
   /// A vector of `count` floats; norms stored as [1, 1, count] are accepted. All values are finite.
@@ -55,10 +64,19 @@ package struct Scope: Sendable {
     return Vector(count: count) { values[$0] }
   }
 
-  /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.
+  /// A matrix that products read: as the file has it, or rounded to the checkpoint's bits.
   ///
   /// - Parameter rowOffset: first row, for matrices stacked in one tensor of `stacked` rows.
   package func matrix(
+    _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
+  ) throws(CheckpointError) -> Matrix {
+    let matrix = try table(name, rows, columns, rowOffset: rowOffset, stacked: stacked)
+    guard let bits = checkpoint.bits, QuantizedBlocks.fits(columns: columns) else { return matrix }
+    return matrix.quantized(bits: bits)
+  }
+
+  /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.
+  package func table(
     _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
   ) throws(CheckpointError) -> Matrix {
     let entry = try checkpoint.entry(full(name))

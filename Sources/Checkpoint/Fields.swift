@@ -52,12 +52,17 @@ package struct Fields: Sendable {
     return string
   }
 
-  package func number(_ name: String, default value: Double? = nil) throws(CheckpointError) -> Double {
+  package func number(
+    _ name: String, default value: Double? = nil, _ range: ClosedRange<Double>? = nil
+  ) throws(CheckpointError) -> Double {
+    let expected = range.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a number"
     guard has(name) else {
-      guard let value else { throw bad(name, "a number") }
+      guard let value else { throw bad(name, expected) }
       return value
     }
-    guard let number = object[name] as? NSNumber, !isBoolean(number) else { throw bad(name, "a number") }
+    guard let number = object[name] as? NSNumber, !isBoolean(number),
+      range?.contains(number.doubleValue) ?? true
+    else { throw bad(name, expected) }
     return number.doubleValue
   }
 
@@ -84,7 +89,9 @@ package struct Fields: Sendable {
 
   package func integers(_ name: String, _ range: ClosedRange<Int>) throws(CheckpointError) -> [Int]? {
     guard has(name) else { return nil }
-    guard let values = object[name] as? [Int], values.allSatisfy(range.contains) else {
+    guard let numbers = object[name] as? [NSNumber], !numbers.contains(where: isBoolean),
+      let values = object[name] as? [Int], values.allSatisfy(range.contains)
+    else {
       throw bad(name, "integers from \(range.lowerBound) to \(range.upperBound)")
     }
     return values

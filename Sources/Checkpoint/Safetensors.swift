@@ -79,7 +79,10 @@ public final class Safetensors: Sendable {
     guard end - begin == size else {
       throw .wrongSize(file: path, tensor: name, expected: size, found: end - begin)
     }
-    guard end <= total - start else { throw .truncated(file: path, expected: start + end, found: total) }
+    guard end <= total - start else {
+      let (expected, overflow) = start.addingReportingOverflow(end)
+      throw .truncated(file: path, expected: overflow ? .max : expected, found: total)
+    }
     return Entry(name: name, type: type, shape: shape, offset: start + begin, byteCount: size)
   }
 

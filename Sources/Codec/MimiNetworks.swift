@@ -69,13 +69,19 @@ struct MimiSynthesis: Synthesis {
     let shape = try SEANetNames.shape(scope, "")
     width = shape[0]
     columns = max(shape[2] / 2, 1)
+    guard shape[2] % columns == 0 else {
+      throw .wrongShape(
+        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, 1, 2 * columns], found: shape)
+    }
     upsample = try StreamingDepthwiseUpsample(
       scope, channels: width, kernel: shape[2], stride: columns, steps: 1, state: &plan.state)
     transformer = try CodecTransformer.load(
       checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns,
       &plan)
     transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
-    convolutions = try SEANetDecoder(checkpoint.scope("decoder"), columns: columns, state: &plan.state)
+    convolutions = try SEANetDecoder(
+      checkpoint.scope("decoder"), columns: columns, samples: configuration.samplesPerFrame,
+      state: &plan.state)
     guard convolutions.inputs == width, convolutions.samples == configuration.samplesPerFrame else {
       throw .badField(
         file: checkpoint.path, field: "codec.samples_per_frame", expected: "\(convolutions.samples)",

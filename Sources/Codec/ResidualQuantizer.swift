@@ -21,9 +21,7 @@ struct ResidualQuantizer: Sendable {
     _ scope: Scope, width: Int, count wanted: Int?, encoder: inout SessionPlan, decoder: inout SessionPlan
   ) throws(CheckpointError) {
     var available = 1
-    while scope.has("rvq_rest.vq.layers.\(available - 1)._codebook.\(Codebook.probe(scope, available - 1))") {
-      available += 1
-    }
+    while scope.hasAny(below: "rvq_rest.vq.layers.\(available - 1)") { available += 1 }
     let count = min(wanted ?? available, available)
     first = try Chain(scope["rvq_first"], width: width, count: 1, &encoder.scratch, &decoder.scratch)
     rest =
@@ -105,7 +103,9 @@ private struct Chain: Sendable {
   ) {
     let (residual, scores) = (scratch[residual], scratch[scores])
     input(latent, into: residual, count: 1, workers)
-    for (level, codebook) in codebooks.enumerated() {
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for level in codebooks.indices {
+      let codebook = codebooks[level]
       // The nearest entry has the largest r.e - |e|^2 / 2.
       codebook.search.multiply(
         residual, xStride: 0, into: scores, yStride: 0, count: 1, bias: codebook.negativeHalfNorms.base,
@@ -123,9 +123,9 @@ private struct Chain: Sendable {
   ) {
     let sum = scratch[sum]
     sum.update(repeating: 0, count: input.outputs)
-    for (code, codebook) in zip(codes, codebooks) {
+    for level in 0..<min(codes.count, codebooks.count) {
       // Checked where codes enter; here only memory is protected.
-      codebook.entries.add(row: min(max(Int(code), 0), cardinality - 1), to: sum)
+      codebooks[level].entries.add(row: min(max(Int(codes[level]), 0), cardinality - 1), to: sum)
     }
     output(sum, into: latent, count: 1, accumulate: accumulate, workers)
   }
@@ -137,11 +137,7 @@ private struct Codebook: Sendable {
   let search: Matrix
   let negativeHalfNorms: Vector
 
-  /// The name that tells whether a level exists: files hold entries, or sums and counts of the training's averages.
-  static func probe(_ scope: Scope, _ level: Int) -> String {
-    scope.has("rvq_rest.vq.layers.\(level)._codebook.embedding") ? "embedding" : "embedding_sum"
-  }
-
+  /// Files hold entries, or sums and counts of the training's averages.
   init(_ scope: Scope, _ dimension: Int) throws(CheckpointError) {
     let name = scope.has("embedding") ? "embedding" : "embedding_sum"
     let shape = try scope.shape(name)

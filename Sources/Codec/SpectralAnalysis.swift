@@ -93,9 +93,11 @@ struct SpectralAnalysis: Analysis {
     writeFeatures(into: input.input(state), scratch, workers)
     let x = scratch[hidden]
     input.step(outer, into: x, isFirst: false, state, workers)
-    for block in blocks { block.step(x, state, scratch, workers) }
+    for index in blocks.indices { blocks[index].step(x, state, scratch, workers) }
     outerDown.step(x, outer, into: middleDown.input(state), isFirst: false, state, workers)
-    for block in middleBlocks { block.step(middleDown.input(state), state, scratch, workers) }
+    for index in middleBlocks.indices {
+      middleBlocks[index].step(middleDown.input(state), state, scratch, workers)
+    }
     middleDown.step(middle, into: latent, isFirst: false, state, workers)
     session.columns.removeAll()
     session.columns.append(state, first: session.frames)

@@ -102,10 +102,12 @@ struct SpectralSynthesis: Synthesis {
     session.columns.append(state, first: session.frames)
     transformer.step(token, session.columns, transformerScratch, scratch, workers)
     middleUp.step(1, into: outerUp.input(state), state, workers)
-    for block in middleBlocks { block.step(outerUp.input(state), state, scratch, workers) }
+    for index in middleBlocks.indices {
+      middleBlocks[index].step(outerUp.input(state), state, scratch, workers)
+    }
     let x = scratch[hidden]
     outerUp.step(middle, into: x, state, workers)
-    for block in blocks { block.step(x, state, scratch, workers) }
+    for index in blocks.indices { blocks[index].step(x, state, scratch, workers) }
     norm(x, into: x, count: outer)
     magnitude(x, into: scratch[sizesOfBins], count: outer, workers)
     phase(x, into: scratch[directions], count: outer, workers)

@@ -11,7 +11,7 @@ struct Conditioner: Sendable {
   init(
     _ scope: Scope, _ condition: DialogueConfiguration.Condition, width: Int, _ workers: Workers
   ) throws(CheckpointError) {
-    let table = try scope.matrix("embed.weight", condition.bins + 1, condition.width)
+    let table = try scope.table("embed.weight", condition.bins + 1, condition.width)
     let project = try Linear(scope["output_proj"], inputs: condition.width, outputs: width)
     name = condition.name
     let padding = try scope.vector("learnt_padding", width)

@@ -25,17 +25,21 @@ public final class Dialogue: Sendable {
 
   /// Reads the model of a directory in the published layout: `config.json` and the file it names.
   ///
-  /// - Parameter threads: threads that share the arithmetic of one step.
-  public static func open(_ directory: String, threads: Int = 1) throws(CheckpointError) -> Dialogue {
+  /// - Parameters:
+  ///   - threads: threads that share the arithmetic of one step.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them.
+  public static func open(
+    _ directory: String, threads: Int = 1, bits: Int? = nil
+  ) throws(CheckpointError) -> Dialogue {
     let configuration = try DialogueConfiguration(directory: directory)
     return try Dialogue(
-      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads)
+      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads, bits: bits)
   }
 
   private init(
-    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int
+    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, bits: Int?
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file)
+    let checkpoint = Checkpoint(file, bits: bits)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
@@ -117,6 +121,42 @@ public final class Dialogue: Sendable {
       }
     }
     return result
+  }
+
+  /// Hears frames with the tokens given, not drawn: a prompt, or what was said before. Nothing comes out, and the
+  /// generator is not used. Weights are read once for up to `longestBlock` frames, so this is not for the frame path.
+  ///
+  /// - Parameters:
+  ///   - user: the user's codes, [frames][streams.user].
+  ///   - text: the text token of each step, [frames].
+  ///   - own: the codes of each step, [frames][streams.own]: that of row k belongs to frame (step - delay of k).
+  public func prefill(
+    user: Span<Int32>, text: Span<Int32>, own: Span<Int32>, _ state: inout DialogueState
+  ) {
+    let frames = text.count
+    precondition(user.count == frames * streams.user && own.count == frames * streams.own)
+    guard frames > 0 else { return }
+    let longest = min(frames, DialogueConfiguration.longestBlock)
+    let workspace = DialogueWorkspace(workspacePlan(columns: longest))
+    let (scratch, columns) = (workspace.memory.view, workspace.columns)
+    let x = scratch[workspace.plan.x]
+    for start in stride(from: 0, to: frames, by: longest) {
+      let length = min(longest, frames - start)
+      columns.removeAll()
+      columns.append(state.memory.view, first: state.steps, length: length)
+      for column in 0..<length {
+        let frame = start + column
+        user.extracting(frame * streams.user..<(frame + 1) * streams.user).withUnsafeBufferPointer {
+          if let codes = $0.baseAddress { hear(codes, &state) }
+        }
+        embed(&state, into: x + column * configuration.width)
+        let drawn = sampled(&state)
+        drawn[0] = text[frame]
+        for row in 0..<streams.own { drawn[1 + row] = own[frame * streams.own + row] }
+        state.steps += 1
+      }
+      temporal.step(x, columns, workspace.plan.transformer, scratch, workers)
+    }
   }
 
   func workspacePlan(columns: Int) -> DialogueWorkspace.Plan {
@@ -241,9 +281,9 @@ public final class Dialogue: Sendable {
     _ x: UnsafePointer<Float>, _ count: Int, _ plan: DialogueWorkspace.Plan, _ scratch: MemoryView
   ) {
     let size = configuration.extraHeads.width
-    for (index, head) in extraHeads.enumerated() {
+    for index in extraHeads.indices {
       let out = scratch[plan.extra] + index * size
-      head(x, into: out, yStride: extraHeads.count * size, count: count, workers)
+      extraHeads[index](x, into: out, yStride: extraHeads.count * size, count: count, workers)
       for column in 0..<count { Kernels.softmax(out + column * extraHeads.count * size, size) }
     }
   }

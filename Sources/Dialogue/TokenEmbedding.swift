@@ -9,7 +9,7 @@ struct TokenEmbedding: Sendable {
 
   /// - Parameter rank: width of the table where it is low-rank; `low_rank.weight` then widens it.
   init(_ scope: Scope, tokens: Int, width: Int, rank: Int? = nil) throws(CheckpointError) {
-    table = try scope.matrix("weight", tokens, rank ?? width)
+    table = try scope.table("weight", tokens, rank ?? width)
     widen = try rank.map { rank throws(CheckpointError) in
       try Linear(scope["low_rank"], inputs: rank, outputs: width)
     }

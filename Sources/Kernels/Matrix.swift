@@ -10,6 +10,10 @@ package struct Matrix: @unchecked Sendable {
     case bfloat
     /// f32, sixteen rows interleaved: for many columns at once.
     case panels
+    /// 8 bits a weight, in blocks of 32 inputs (`QuantizedBlocks`).
+    case q8
+    /// 4 bits a weight, likewise.
+    case q4
   }
 
   package let rows: Int
@@ -48,6 +52,8 @@ package struct Matrix: @unchecked Sendable {
     case .float: rows * columns * 4
     case .bfloat: rows * columns * 2
     case .panels: (rows + 15) / 16 * 16 * columns * 4
+    case .q8: QuantizedBlocks(bits: 8, columns: columns).bytes(rows: rows)
+    case .q4: QuantizedBlocks(bits: 4, columns: columns).bytes(rows: rows)
     }
   }
 
@@ -72,6 +78,8 @@ package struct Matrix: @unchecked Sendable {
     case .float: AP_ROWS_F32
     case .bfloat: AP_ROWS_BF16
     case .panels: AP_PANELS_F32
+    case .q8: AP_PANELS_Q8
+    case .q4: AP_PANELS_Q4
     }
   }
 
@@ -85,6 +93,8 @@ package struct Matrix: @unchecked Sendable {
           weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
     case .panels:
       weights.assumingMemoryBound(to: Float.self)[(row / 16 * columns + column) * 16 + row % 16]
+    case .q8: QuantizedBlocks(bits: 8, columns: columns).weight(weights, row, column)
+    case .q4: QuantizedBlocks(bits: 4, columns: columns).weight(weights, row, column)
     }
   }
 
@@ -99,7 +109,7 @@ package struct Matrix: @unchecked Sendable {
       }
     case .float:
       Kernels.table.pointee.add(y, (weights + row * columns * 4).assumingMemoryBound(to: Float.self), columns)
-    case .panels:
+    case .panels, .q8, .q4:
       for i in 0..<columns { y[i] += self[row, i] }
     }
   }

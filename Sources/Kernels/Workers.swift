@@ -15,11 +15,20 @@ package final class Workers: @unchecked Sendable {
 
   package var count: Int { Int(ap_workers_count(pool)) }
 
+  // Small jobs are done before a second thread has noticed them. Large ones are cut finer than there are threads, so that
+  // one that is held up holds up little.
+  private static let smallJob = 32768
+  private static let partsPerThread = 4
+
+  /// Parts of a job of so many multiply-adds.
+  private func parts(_ work: Int) -> Int { work < Self.smallJob ? 1 : count * Self.partsPerThread }
+
   /// Computes a product, its rows shared out.
   func run(_ job: ap_product) {
     withUnsafePointer(to: job) {
       ap_workers_run(
-        pool, { Kernels.table.pointee.product($0!.assumingMemoryBound(to: ap_product.self), $1, $2) }, $0)
+        pool, { Kernels.table.pointee.product($0!.assumingMemoryBound(to: ap_product.self), $1, $2) }, $0,
+        parts(job.rows * job.depth * job.columns))
     }
   }
 
@@ -49,7 +58,8 @@ package final class Workers: @unchecked Sendable {
       context: context, scale: 1 / Float(headWidth).squareRoot())
     withUnsafePointer(to: job) {
       ap_workers_run(
-        pool, { Kernels.table.pointee.attention($0!.assumingMemoryBound(to: ap_attention.self), $1, $2) }, $0)
+        pool, { Kernels.table.pointee.attention($0!.assumingMemoryBound(to: ap_attention.self), $1, $2) }, $0,
+        parts(2 * columns * heads * headWidth * Int(min(newest[0] + 1, Int64(min(context, capacity))))))
     }
   }
 }

@@ -21,7 +21,7 @@ package struct ConvNeXtBlock: Sendable {
   package init(
     _ scope: Scope, width: Int, steps: Int, state: inout MemoryPlan, scratch: inout MemoryPlan
   ) throws(CheckpointError) {
-    let kernel = try scope.shape("depthwise.conv.weight").last ?? 1
+    let kernel = max(try scope.shape("depthwise.conv.weight").last ?? 1, 1)
     let expanded = try scope.shape("expand.weight").first ?? 0
     let taps = try scope.values("depthwise.conv.weight", [width, 1, kernel])
     self.width = width

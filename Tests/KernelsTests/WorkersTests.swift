@@ -21,7 +21,7 @@ struct WorkersTests {
     let expected = (0..<9).map { $0 == 8 ? threads : $0 < threads ? 1 : 0 }
     for _ in 0..<2000 {
       var counts = [Int32](repeating: 0, count: 9)
-      ap_workers_run(pool, Self.count, &counts)
+      ap_workers_run(pool, Self.count, &counts, Int(threads))
       #expect(counts == expected)
     }
   }
@@ -34,7 +34,7 @@ struct WorkersTests {
     DispatchQueue.concurrentPerform(iterations: 4) { _ in
       for _ in 0..<3000 {
         var counts = [Int32](repeating: 0, count: 9)
-        ap_workers_run(pool, Self.count, &counts)
+        ap_workers_run(pool, Self.count, &counts, 3)
         // Shared out or alone: each part once either way.
         let parts = Int(counts[8])
         let isWhole = [1, 3].contains(parts) && (0..<8).allSatisfy { counts[$0] == ($0 < parts ? 1 : 0) }
@@ -44,7 +44,7 @@ struct WorkersTests {
     #expect(faults.load(ordering: .relaxed) == 0)
     // The pool is whole again afterwards.
     var counts = [Int32](repeating: 0, count: 9)
-    ap_workers_run(pool, Self.count, &counts)
+    ap_workers_run(pool, Self.count, &counts, 3)
     #expect(counts[8] == 3)
   }
 
@@ -59,23 +59,23 @@ struct WorkersTests {
     let body: @convention(c) (UnsafeRawPointer?, Int, Int) -> Void = { context, part, _ in
       let outer = UnsafeMutablePointer(mutating: context!.assumingMemoryBound(to: Outer.self))
       var counts = [Int32](repeating: 0, count: 9)
-      ap_workers_run(outer.pointee.pool, WorkersTests.count, &counts)
+      ap_workers_run(outer.pointee.pool, WorkersTests.count, &counts, 2)
       if part == 0 { outer.pointee.parts.0 = counts[8] } else { outer.pointee.parts.1 = counts[8] }
     }
-    ap_workers_run(outer.pool, body, &outer)
+    ap_workers_run(outer.pool, body, &outer, 2)
     #expect(outer.parts == (1, 1))
   }
 
   @Test("products of several threads on shared workers are right, to the last bit")
   func products() {
     var noise = Noise(17)
-    let weights = noise.weights(64 * 48)
-    let matrix = Matrix(panelsOf: 64, 48) { weights[$0 * 48 + $1] }
+    let weights = noise.weights(640 * 48)
+    let matrix = Matrix(panelsOf: 640, 48) { weights[$0 * 48 + $1] }
     let inputs = (0..<4).map { _ in noise.floats(2 * 48) }
     let alone = Workers(threads: 1)
     @Sendable func multiply(_ x: [Float], _ workers: Workers) -> [Float] {
-      var y = [Float](repeating: 0, count: 2 * 64)
-      matrix.multiply(x, xStride: 48, into: &y, yStride: 64, count: 2, workers)
+      var y = [Float](repeating: 0, count: 2 * 640)
+      matrix.multiply(x, xStride: 48, into: &y, yStride: 640, count: 2, workers)
       return y
     }
     let expected = inputs.map { multiply($0, alone) }
@@ -95,7 +95,7 @@ struct WorkersTests {
     defer { ap_workers_destroy(pool) }
     for _ in 0..<5 {
       var counts = [Int32](repeating: 0, count: 9)
-      ap_workers_run(pool, Self.count, &counts)
+      ap_workers_run(pool, Self.count, &counts, 2)
       #expect(counts[1] == 1)
       try await Task.sleep(for: .milliseconds(20))
     }

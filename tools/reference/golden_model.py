@@ -19,9 +19,8 @@ def make(golden: Path):
     folder = golden / "tiny-model"
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = golden / "tokenizer.model"
-    if tokenizer.exists():
-        shutil.copy(tokenizer, folder / "tokenizer.model")
-    pieces = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model")).get_piece_size()
+    shutil.copy(tokenizer, folder)
+    pieces = sentencepiece.SentencePieceProcessor(str(tokenizer)).get_piece_size()
     source = golden / "tiny-codec" / "model.safetensors"
     shutil.copy(source, folder / "codec.safetensors")
 

@@ -44,7 +44,8 @@ def remembered(key: str, make) -> dict[str, torch.Tensor]:
     """What the official package answered last time for exactly this question, or now."""
     path = CACHE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
     if not path.exists():
-        save(path, make(), {"question": key}, limit=None)
+        print(f"asking the official package: {key}", flush=True)
+        save(path, make(), {"question": key}, limit=None, quiet=True)
     return load_file(path)
 
 
@@ -53,13 +54,18 @@ def ours(kind: str, model: Path, question: dict[str, torch.Tensor], *options: st
     folder.mkdir(parents=True, exist_ok=True)
     given, answer = folder / f"{kind}-in.safetensors", folder / f"{kind}-out.safetensors"
     answer.unlink(missing_ok=True)
-    save(given, question, limit=None)
+    save(given, question, limit=None, quiet=True)
     antiphon("trace", kind, model, given, answer, *options)
     return load_file(answer)
 
 
 def fingerprint(tensor: torch.Tensor) -> str:
     return hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest()[:16]
+
+
+def edition(path: Path) -> str:
+    """Changes when a checkpoint is made anew."""
+    return f"{path.parent.name}/{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}"
 
 
 def compare_codec(table: Table, options: argparse.Namespace):
@@ -73,7 +79,7 @@ def compare_codec(table: Table, options: argparse.Namespace):
         codes, sound = codec.stream(mimi, pcm)
         return {"codes": codes, "pcm": sound}
 
-    theirs = remembered(f"codec {path.name} {path.stat().st_size} {codebooks} {fingerprint(pcm)}", official)
+    theirs = remembered(f"codec {edition(path)} codebooks {codebooks} pcm {fingerprint(pcm)}", official)
     books = [len(row.unique()) for row in theirs["codes"]]
     print(f"{subject}: the official package used {min(books)} to {max(books)} entries of each codebook")
     if options.reference_only:
@@ -98,7 +104,8 @@ def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
         # Weights as stored, arithmetic in float32: the exact meaning of the file.
         return dialogue.trace(dialogue.load(directory, torch.float32), codes)
 
-    theirs = remembered(f"dialogue {directory.name} {fingerprint(codes)}", official)
+    weights = directory / config["moshi_name"]
+    theirs = remembered(f"dialogue {edition(weights)} codes {fingerprint(codes)}", official)
     gap = dialogue.narrowest_choice(theirs)
     print(f"{subject}: {len(theirs['text'].unique())} distinct text tokens, narrowest choice {gap:.1e}")
     if options.reference_only:

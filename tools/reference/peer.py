@@ -1,6 +1,6 @@
 """A rival kept warm in a process of its own: it runs one round for each line on its input and prints milliseconds.
 
-usage: peer.py rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS
+usage: peer.py rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS bf16|f32
 """
 
 import json
@@ -63,7 +63,7 @@ def official_codec_round(path: str, frames: int):
     return run
 
 
-def official_step_round(directory: str, steps: int, threads: int):
+def official_step_round(directory: str, steps: int, threads: int, kind: str):
     from pathlib import Path
 
     import torch
@@ -72,7 +72,7 @@ def official_step_round(directory: str, steps: int, threads: int):
 
     torch.set_grad_enabled(False)
     torch.set_num_threads(threads)
-    model = dialogue.load(Path(directory), torch.bfloat16)
+    model = dialogue.load(Path(directory), {"bf16": torch.bfloat16, "f32": torch.float32}[kind])
     rows = model.n_q - model.dep_q
     codes = dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
     generator = LMGen(model, use_sampling=False)
@@ -90,8 +90,8 @@ def official_step_round(directory: str, steps: int, threads: int):
 ROUNDS = {"rustymimi": rustymimi_round, "official-codec": official_codec_round, "official-step": official_step_round}
 
 
-def main(kind: str, path: str, *numbers: str):
-    run = ROUNDS[kind](path, *map(int, numbers))
+def main(kind: str, path: str, *options: str):
+    run = ROUNDS[kind](path, *(int(text) if text.isdigit() else text for text in options))
     print("ready", flush=True)
     for _ in sys.stdin:
         percentiles = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import wave
 from pathlib import Path
@@ -55,7 +56,7 @@ def _prompts() -> list[Path]:
             package = next(folder.glob("*.deb"))
             subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
         except (OSError, subprocess.CalledProcessError, StopIteration):
-            folder.rmdir()
+            shutil.rmtree(folder)
             raise SystemExit(f"no recorded speech: apt cannot get {RECORDINGS}; name a clip with --speech FILE.wav")
     return sorted(folder.glob("usr/share/asterisk/sounds/*/demo-*.wav"))
 

@@ -10,7 +10,13 @@ from safetensors.torch import save_file
 SIZE_LIMIT = 100_000
 
 
-def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict | None = None, limit: int | None = SIZE_LIMIT):
+def save(
+    path: Path,
+    tensors: dict[str, torch.Tensor],
+    metadata: dict | None = None,
+    limit: int | None = SIZE_LIMIT,
+    quiet: bool = False,
+):
     """Writes one file. Metadata values that are not strings become JSON. A file over `limit` bytes is a mistake."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
@@ -18,7 +24,8 @@ def save(path: Path, tensors: dict[str, torch.Tensor], metadata: dict | None = N
     save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, path, metadata=text or None)
     path.chmod(0o644)
     size = path.stat().st_size
-    print(f"  {size:>7} bytes  {path.parent.name}/{path.name}", flush=True)
+    if not quiet:
+        print(f"  {size:>7} bytes  {path.parent.name}/{path.name}", flush=True)
     if limit is not None and size >= limit:
         raise SystemExit(f"{path} has {size} bytes, the limit is {limit}")
 

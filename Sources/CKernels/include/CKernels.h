@@ -15,7 +15,12 @@ typedef enum ap_format {
   AP_ROWS_F32 = 0,    // [rows][depth] f32
   AP_ROWS_BF16 = 1,   // [rows][depth] bf16
   AP_PANELS_F32 = 2,  // [(rows + 15) / 16][depth][16] f32: sixteen rows interleaved, missing rows zero
+  AP_PANELS_Q8 = 3,   // [(rows + 15) / 16][depth / 32] blocks of 8 bits a weight, and a scale per row (quantized.h)
+  AP_PANELS_Q4 = 4,   // the same, of 4 bits a weight
 } ap_format;
+
+// Largest depth of a quantized product.
+enum { AP_MAX_DEPTH = 32768 };
 
 // y[c][r] = bias[r] + sum over k of w[r][k] * x[c][k], for `columns` columns. With `accumulate` the result is added to y.
 typedef struct ap_product {
@@ -74,10 +79,14 @@ typedef struct ap_workers ap_workers;
 ap_workers *ap_workers_create(int threads);
 void ap_workers_destroy(ap_workers *workers);
 int ap_workers_count(const ap_workers *workers);
-// Runs body(context, part, parts) once for every part, on all threads; returns when all are done. A null pool runs it here.
-// While another thread's job is on the workers, the body runs once, here, as part 0 of 1.
+// Runs body(context, part, parts) once for every part, on all threads that have time; returns when all are done. A null
+// pool, a single part, or a pool that another caller uses at the moment: body(context, 0, 1) on the caller.
 void ap_workers_run(ap_workers *workers, void (*body)(const void *context, intptr_t part, intptr_t parts),
-                    const void *context);
+                    const void *context, intptr_t parts);
+
+// Half precision to single, and back rounding to nearest even; for finite values.
+float ap_from_half(uint16_t x);
+uint16_t ap_to_half(float x);
 
 static inline float ap_from_bf16(uint16_t x) {
   union {

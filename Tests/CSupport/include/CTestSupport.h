@@ -8,3 +8,5 @@
 void ap_test_counting_begins(void);
 // Allocations since the count began.
 int64_t ap_test_counting_ends(void);
+// How often the calling thread has asked for a mutex since it started.
+int64_t ap_test_locks(void);

@@ -1,0 +1,85 @@
+import Synchronization
+
+/// A microphone: a thread that fills a ring with mono sound at 24 kHz. One other thread reads it.
+package final class ALSACapture: @unchecked Sendable {
+  private let loop: CaptureLoop<ALSAPort>
+  private let isStopping: StopFlag
+  private var thread: RealtimeThread?
+  /// Index in the stream of the next sample that `read` gives.
+  package private(set) var position = 0
+
+  package var settings: PCMSettings { loop.device.settings }
+  /// When each sample of the stream was captured.
+  package var clock: StreamClock { loop.clock }
+  package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
+  package var isRealtime: Bool { thread?.isRealtime ?? false }
+
+  /// Opens the device; `start` lets it run.
+  ///
+  /// - Parameters:
+  ///   - rate: the device's rate; nil takes what it has.
+  ///   - wake: posted whenever there is more to read.
+  package init(
+    _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, wake: Wake,
+    canceller: EchoCanceller? = nil
+  ) throws(AudioDeviceError) {
+    // A generous buffer costs no delay here: what is in it is read at once.
+    let port = try ALSAPort.open(
+      .init(
+        name: name, direction: .capture, rate: rate, periodMilliseconds: periodMilliseconds, periods: 8))
+    loop = CaptureLoop(
+      device: port, ring: SampleRing(capacity: AudioFrame.sampleRate), wake: wake, canceller: canceller)
+    isStopping = StopFlag()
+  }
+
+  deinit {
+    stop()
+  }
+
+  /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
+  package func start(priority: Int32) throws(AudioDeviceError) {
+    guard loop.begin() else {
+      throw .unsupported(name: "", .capture, setting: .start)
+    }
+    let (loop, isStopping) = (loop, isStopping)
+    thread = RealtimeThread(name: "capture", priority: priority) {
+      while !isStopping.isSet { _ = loop.turn() }
+      loop.device.drop()
+    }
+  }
+
+  package func stop() {
+    isStopping.set()
+    thread?.join()
+  }
+
+  /// How many samples wait.
+  package var count: Int { loop.ring.count }
+
+  /// Takes the oldest samples, at most as many as `block` holds; returns how many.
+  package func read(into block: inout MutableSpan<Float>) -> Int {
+    let count = loop.ring.read(into: &block)
+    position += count
+    return count
+  }
+
+  /// Forgets the oldest samples, at most `limit`; returns how many there were.
+  package func skip(_ limit: Int) -> Int {
+    let count = loop.ring.skip(limit)
+    position += count
+    return count
+  }
+
+  /// What waits in the device is late: throw it away. Any thread may ask.
+  package func dropBacklog() {
+    loop.backlogRequest.store(true, ordering: .relaxed)
+  }
+}
+
+/// Tells a thread to end.
+final class StopFlag: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  var isSet: Bool { flag.load(ordering: .acquiring) }
+  func set() { flag.store(true, ordering: .releasing) }
+}

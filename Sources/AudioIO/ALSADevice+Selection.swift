@@ -1,0 +1,105 @@
+import Glibc
+
+/// The device that was chosen, and how.
+package struct DeviceChoice: Equatable, Sendable {
+  package enum Reason: String, Sendable {
+    /// It was named in full.
+    case named
+    /// What was asked for is a part of its name or description.
+    case matched
+    /// Nothing was asked for, and there is a `default`.
+    case systemDefault
+    /// Nothing was asked for, there is no `default`, and it is the first that works.
+    case first
+  }
+
+  package var name: String
+  package var description: String
+  package var reason: Reason
+}
+
+extension ALSADevice {
+  /// Chooses among what the system has.
+  ///
+  /// - Parameter wanted: a name as ALSA has it, or a part of a name or description; nil takes the default.
+  package static func choose(
+    _ wanted: String?, _ direction: AudioDirection
+  ) throws(AudioDeviceError) -> DeviceChoice {
+    try choose(
+      wanted, direction, among: list(direction), missing: { explainEmptyList(direction) },
+      probe: { probe($0, "", direction).errno })
+  }
+
+  static func choose(
+    _ wanted: String?, _ direction: AudioDirection, among devices: [ALSADevice],
+    missing: () -> MissingDevices, probe: (String) -> Int32
+  ) throws(AudioDeviceError) -> DeviceChoice {
+    guard let wanted else {
+      let usable = devices.filter { $0.offer != nil }
+      if let device = usable.first {
+        return DeviceChoice(
+          name: device.name, description: device.description,
+          reason: device.name == "default" ? .systemDefault : .first)
+      }
+      if let device = devices.first {
+        throw .cannotOpen(name: device.name, direction, errno: device.errno)
+      }
+      throw .noDevice(direction, because: missing())
+    }
+    if let device = devices.first(where: { $0.name == wanted }) {
+      return DeviceChoice(name: wanted, description: device.description, reason: .named)
+    }
+    let matches = devices.filter { device in
+      contains(device.name, wanted) || contains(device.description, wanted)
+    }
+    // `hw` and `plughw` of one device both match its name; the first is the device itself.
+    let distinct = matches.filter { device in
+      !matches.contains { $0.name != device.name && "plug" + $0.name == device.name }
+    }
+    if let device = distinct.first, distinct.count == 1 {
+      return DeviceChoice(name: device.name, description: device.description, reason: .matched)
+    }
+    if distinct.count > 1 {
+      throw .ambiguous(name: wanted, direction, matches: distinct.map(\.name))
+    }
+    // Names with parameters and those of the user's own configuration are not in the list.
+    let errno = probe(wanted)
+    if errno == 0 { return DeviceChoice(name: wanted, description: "", reason: .named) }
+    if errno != ENOENT { throw .cannotOpen(name: wanted, direction, errno: errno) }
+    if devices.isEmpty { throw .noDevice(direction, because: missing()) }
+    throw .notFound(name: wanted, direction, known: devices.map(\.name))
+  }
+
+  private static func contains(_ text: String, _ part: String) -> Bool {
+    let (text, part) = (Array(text.lowercased().utf8), Array(part.lowercased().utf8))
+    guard !part.isEmpty, part.count <= text.count else { return false }
+    return (0...text.count - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+  }
+
+  /// Why no device was found.
+  ///
+  /// - Parameter directory: where the kernel shows its sound cards.
+  package static func explainEmptyList(
+    _ direction: AudioDirection, directory: String = "/dev/snd"
+  ) -> MissingDevices {
+    guard let listing = opendir(directory) else { return .noCard }
+    defer { closedir(listing) }
+    var nodes: [String] = []
+    while let entry = readdir(listing) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      // pcmC0D0c records, pcmC0D0p plays.
+      if name.hasPrefix("pcm") { nodes.append(name) }
+    }
+    if nodes.isEmpty { return .noCard }
+    for node in nodes.sorted() where node.hasSuffix(direction == .capture ? "c" : "p") {
+      let path = directory + "/" + node
+      if access(path, R_OK | W_OK) == 0 { continue }
+      var status = stat()
+      let group = stat(path, &status) == 0 ? getgrgid(status.st_gid) : nil
+      return .noPermission(path: path, group: group.map { String(cString: $0.pointee.gr_name) } ?? "audio")
+    }
+    return .noneInDirection
+  }
+}

@@ -1,0 +1,137 @@
+import Synchronization
+
+/// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.
+package final class ALSAPlayback: @unchecked Sendable {
+  /// What happened to a block given to `enqueue`.
+  package struct Receipt: Equatable, Sendable {
+    /// When it was given, on `MonotonicClock`.
+    package var writtenNanoseconds: UInt64 = 0
+    /// When its first sample passes the converter, and so when the device would have run dry.
+    package var dacNanoseconds: UInt64 = 0
+    /// Samples of it that were left out because too much waited already.
+    package var skippedSamples = 0
+    /// Seconds of sound that waited before it; negative when it came too late.
+    package var slackSeconds: Double {
+      Double(Int64(bitPattern: dacNanoseconds &- writtenNanoseconds)) * 1e-9
+    }
+  }
+
+  // Beyond this excess the queue is cut; below it the rate controller empties it, unheard.
+  private static let excess = 0.04
+  private static let fade = AudioFrame.sampleRate * 5 / 1000
+
+  private let loop: PlaybackLoop<ALSAPort>
+  private let isStopping = StopFlag()
+  private var thread: RealtimeThread?
+  private var controller: RateController
+  private var lastWritten: UInt64 = 0
+  private var enqueued = 0
+  private let scratch: UnsafeMutableBufferPointer<Float>
+
+  package var settings: PCMSettings { loop.device.settings }
+  /// When each sample of `played` passes the converter.
+  package var clock: StreamClock { loop.clock }
+  /// What was really played.
+  package var played: PlayedSound { loop.played }
+  package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
+  package var isRealtime: Bool { thread?.isRealtime ?? false }
+  /// The speed at which the queue is emptied, and what the controller has learnt of the two clocks.
+  package var stretch: Double { controller.stretch }
+  package var driftPartsPerMillion: Double { controller.driftPartsPerMillion }
+  /// The smoothed time that a block waits, in seconds.
+  package var queueSeconds: Double { controller.depth }
+
+  /// Opens the device; `start` lets it run.
+  ///
+  /// - Parameters:
+  ///   - rate: the device's rate; nil takes what it has.
+  ///   - queueSeconds: how much sound should still wait when the next block comes: room for lateness.
+  ///   - onXrun: called in the playback thread after the device ran dry.
+  package init(
+    _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
+    queueSeconds: Double? = nil, onXrun: @escaping @Sendable () -> Void = {}
+  ) throws(AudioDeviceError) {
+    let port = try ALSAPort.open(
+      .init(
+        name: name, direction: .playback, rate: rate, periodMilliseconds: periodMilliseconds,
+        periods: periods))
+    let ring = SampleRing(capacity: AudioFrame.sampleRate / 2)
+    loop = PlaybackLoop(device: port, ring: ring, onXrun: onXrun)
+    let period = port.settings.periodMilliseconds / 1000
+    controller = RateController(target: queueSeconds ?? 2 * period + 0.02)
+    scratch = .allocate(capacity: 4096)
+  }
+
+  deinit {
+    stop()
+    scratch.deallocate()
+  }
+
+  /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
+  package func start(priority: Int32) throws(AudioDeviceError) {
+    guard loop.begin() else {
+      throw .unsupported(name: "", .playback, setting: .start)
+    }
+    let (loop, isStopping) = (loop, isStopping)
+    thread = RealtimeThread(name: "playback", priority: priority) {
+      while !isStopping.isSet { _ = loop.turn() }
+      loop.device.drop()
+    }
+  }
+
+  package func stop() {
+    isStopping.set()
+    loop.wake.post()
+    thread?.join()
+  }
+
+  /// Seconds until a sample that is given now would be heard.
+  package func delay(at now: UInt64) -> Double {
+    let next =
+      enqueued + loop.insertedSamples.load(ordering: .relaxed) - loop.flushedSamples.load(ordering: .relaxed)
+    guard let time = loop.clock.nanoseconds(at: Double(next)) else { return controller.target }
+    return Double(Int64(bitPattern: time &- now)) * 1e-9
+  }
+
+  /// Gives the next samples. Too much waiting sound is cut here, with a short cross-fade, and counted.
+  package func enqueue(_ block: Span<Float>) -> Receipt {
+    let now = MonotonicClock.now
+    let delay = delay(at: now)
+    var receipt = Receipt(writtenNanoseconds: now)
+    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
+    if delay - controller.target > Self.excess {
+      let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
+      receipt.skippedSamples = min(late, block.count)
+      loop.counters.count(.dropped(receipt.skippedSamples))
+      controller.restart()
+    } else if lastWritten != 0 {
+      let interval = Double(now - lastWritten) * 1e-9
+      controller.update(measured: max(delay, 0), interval: min(max(interval, 0.001), 0.5))
+    }
+    lastWritten = now
+    loop.stretchBits.store(controller.stretch.bitPattern, ordering: .relaxed)
+    enqueued += write(block, skipping: receipt.skippedSamples)
+    loop.wake.post()
+    return receipt
+  }
+
+  private func write(_ block: Span<Float>, skipping skipped: Int) -> Int {
+    if skipped == 0 { return loop.ring.write(block) }
+    let rest = block.count - skipped
+    let fade = min(Self.fade, rest)
+    guard rest > 0, rest <= scratch.count else { return 0 }
+    for index in 0..<rest {
+      let weight = index < fade ? Float(index) / Float(fade) : 1
+      scratch[index] = block[index] * (1 - weight) + block[skipped + index] * weight
+    }
+    return write(UnsafeBufferPointer(rebasing: scratch[..<rest]))
+  }
+
+  private func write(_ block: UnsafeBufferPointer<Float>) -> Int { loop.ring.write(block.span) }
+
+  /// Forgets what waits: the loudspeaker is silent as soon as the device has played what it holds.
+  package func flush() {
+    loop.flushRequest.store(true, ordering: .releasing)
+    loop.wake.post()
+  }
+}

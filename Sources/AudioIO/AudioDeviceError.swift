@@ -1,0 +1,34 @@
+/// Which way sound flows through a device.
+package enum AudioDirection: String, Sendable {
+  case capture
+  case playback
+}
+
+/// Why a sound device could not be used.
+package enum AudioDeviceError: Error, Equatable, Sendable {
+  /// There is nothing to choose from.
+  case noDevice(AudioDirection, because: MissingDevices)
+  /// No device is called so, or has `name` in its name or description.
+  case notFound(name: String, AudioDirection, known: [String])
+  /// More than one device has `name` in its name or description.
+  case ambiguous(name: String, AudioDirection, matches: [String])
+  /// The system refused: busy, no permission, unplugged, or a server that does not answer.
+  case cannotOpen(name: String, AudioDirection, errno: Int32)
+  /// The device has no sample format, rate or channel count that can be converted.
+  case unsupported(name: String, AudioDirection, setting: DeviceSetting)
+}
+
+/// Why the list of devices is empty.
+package enum MissingDevices: Equatable, Sendable {
+  /// The kernel shows no sound card: there is no `/dev/snd`, as in a container that was given none.
+  case noCard
+  /// There is a card, but this user may not open `path`, which belongs to `group`.
+  case noPermission(path: String, group: String)
+  /// There are cards, but none of them records, or none of them plays.
+  case noneInDirection
+}
+
+/// What of a device could not be set.
+package enum DeviceSetting: String, Sendable {
+  case access, format, channels, rate, period, buffer, start
+}

@@ -1,0 +1,75 @@
+import Synchronization
+
+/// What became of one turn of a device's loop.
+package enum DeviceOutcome: Equatable, Sendable {
+  /// So many frames went through.
+  case moved(Int)
+  /// Nothing to do yet.
+  case idle
+  /// The device ran dry or over (EPIPE) and was started again.
+  case xrun
+  /// Frames that had waited too long were thrown away.
+  case dropped(Int)
+  /// The machine slept (ESTRPIPE); the device is being woken.
+  case suspended
+  /// Nothing came for a long time although the device is there; it was started again.
+  case stalled
+  /// The device went away (unplugged, or its server died).
+  case lost
+  /// The device is still away.
+  case away
+  /// The device is back.
+  case reopened
+}
+
+/// How often what happened to a device. One thread counts, any thread reads.
+package final class DeviceCounters: Sendable {
+  /// The counts at one moment.
+  package struct Snapshot: Equatable, Sendable {
+    package var xruns = 0
+    package var suspensions = 0
+    package var stalls = 0
+    package var losses = 0
+    package var reopens = 0
+    /// Samples at 24 kHz that were thrown away so that delay does not grow.
+    package var droppedSamples = 0
+    /// Samples at 24 kHz of silence that were played for want of sound.
+    package var insertedSamples = 0
+    /// How often sound ran out while a conversation was going on.
+    package var gaps = 0
+  }
+
+  private let xruns = Atomic<Int>(0)
+  private let suspensions = Atomic<Int>(0)
+  private let stalls = Atomic<Int>(0)
+  private let losses = Atomic<Int>(0)
+  private let reopens = Atomic<Int>(0)
+  private let dropped = Atomic<Int>(0)
+  private let inserted = Atomic<Int>(0)
+  private let gaps = Atomic<Int>(0)
+
+  func count(_ outcome: DeviceOutcome) {
+    switch outcome {
+    case .xrun: xruns.add(1, ordering: .relaxed)
+    case .suspended: suspensions.add(1, ordering: .relaxed)
+    case .stalled: stalls.add(1, ordering: .relaxed)
+    case .lost: losses.add(1, ordering: .relaxed)
+    case .reopened: reopens.add(1, ordering: .relaxed)
+    case .dropped(let samples): dropped.add(samples, ordering: .relaxed)
+    case .moved, .idle, .away: break
+    }
+  }
+
+  func countInserted(_ samples: Int, isNewGap: Bool) {
+    inserted.add(samples, ordering: .relaxed)
+    if isNewGap { gaps.add(1, ordering: .relaxed) }
+  }
+
+  package var snapshot: Snapshot {
+    Snapshot(
+      xruns: xruns.load(ordering: .relaxed), suspensions: suspensions.load(ordering: .relaxed),
+      stalls: stalls.load(ordering: .relaxed), losses: losses.load(ordering: .relaxed),
+      reopens: reopens.load(ordering: .relaxed), droppedSamples: dropped.load(ordering: .relaxed),
+      insertedSamples: inserted.load(ordering: .relaxed), gaps: gaps.load(ordering: .relaxed))
+  }
+}

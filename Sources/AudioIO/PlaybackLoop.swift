@@ -1,0 +1,219 @@
+import Glibc
+import Synchronization
+
+/// What the playback thread does, turn by turn: ring -> the device's rate -> device.
+///
+/// The device is never left dry: where sound is missing at the last moment, silence is played and counted.
+/// Once running it neither allocates nor locks, save to bring back a device that was lost.
+final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
+  // Sound is taken from the ring in pieces of 2 ms.
+  private static var pieceSize: Int { 48 }
+
+  let device: Device
+  let ring: SampleRing
+  /// When each sample passes the converter; samples are counted as `played` counts them.
+  let clock = StreamClock()
+  /// What went to the device, silence included.
+  let played = PlayedSound()
+  let counters = DeviceCounters()
+  /// Posted by the producer when the ring has more.
+  let wake = Wake()
+  /// How fast to take from the ring, as the bits of a Double.
+  let stretchBits = Atomic<UInt64>((1.0).bitPattern)
+  /// Samples of silence played so far, and samples of the ring that were thrown away.
+  let insertedSamples = Atomic<Int>(0)
+  let flushedSamples = Atomic<Int>(0)
+  /// Asks to forget what is in the ring.
+  let flushRequest = Atomic<Bool>(false)
+  /// Called after the device ran dry.
+  private let onXrun: @Sendable () -> Void
+
+  private var recovery = DeviceRecovery()
+  private var status = PCMStatus()
+  private var path: Path
+  private var stretch = 1.0
+  private var lastSample: Float = 0
+  private var isSounding = false  // whether the last piece was sound
+  private var wasEverSounding = false
+
+  /// The buffers and the resampler for one setting of the device.
+  private struct Path {
+    let raw: UnsafeMutableRawPointer  // (period, channels)
+    let mono: UnsafeMutableBufferPointer<Float>  // (period)
+    let piece: UnsafeMutableBufferPointer<Float>  // (pieceSize), at 24 kHz
+    let resampler: Resampler
+    var filled = 0  // frames in `mono`
+    var written = 0  // of them, how many the device has
+    var pieceStart = 0, pieceEnd = 0  // what of `piece` the resampler has not had
+    var fed = 0  // samples the resampler has had
+
+    init(_ settings: PCMSettings) {
+      raw = .allocate(byteCount: settings.periodFrames * settings.bytesPerFrame, alignment: 16)
+      mono = .allocate(capacity: settings.periodFrames)
+      piece = .allocate(capacity: PlaybackLoop.pieceSize)
+      resampler = Resampler(
+        from: Double(AudioFrame.sampleRate), to: Double(settings.rate),
+        maximumStretch: 1 + 2 * RateController.limit)
+    }
+
+    func free() {
+      raw.deallocate()
+      mono.deallocate()
+      piece.deallocate()
+    }
+  }
+
+  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}) {
+    precondition(device.settings.direction == .playback)
+    self.device = device
+    self.ring = ring
+    self.onXrun = onXrun
+    path = Path(device.settings)
+  }
+
+  deinit {
+    path.free()
+  }
+
+  /// Fills the device with silence, so that it does not run dry before the first sound, and starts it.
+  func begin() -> Bool {
+    device.drop()
+    guard device.prepare() >= 0 else { return false }
+    path.filled = 0
+    path.written = 0
+    clock.restart()
+    let period = device.settings.periodFrames
+    device.settings.format.pack(silence(period), frames: period, channels: device.settings.channels, into: path.raw)
+    var queued = 0
+    while queued + period <= device.settings.bufferFrames {
+      let moved = device.transfer(path.raw, period)
+      if moved == Int(-EAGAIN) { break }
+      if moved <= 0 { return false }
+      queued += moved
+    }
+    return device.start() >= 0
+  }
+
+  private func silence(_ count: Int) -> UnsafePointer<Float> {
+    path.mono.update(repeating: 0)
+    return UnsafePointer(path.mono.baseAddress!)
+  }
+
+  func turn() -> DeviceOutcome {
+    let outcome = advance()
+    counters.count(outcome)
+    if outcome == .xrun || outcome == .reopened { onXrun() }
+    return outcome
+  }
+
+  private func advance() -> DeviceOutcome {
+    if recovery.isAway {
+      let outcome = recovery.look(for: device) { begin() }
+      if outcome == .reopened { renewPath() }
+      return outcome
+    }
+    flushIfAsked()
+    let error = device.update(&status)
+    if error < 0 { return recover(error) }
+    let period = device.settings.periodFrames
+    if status.available < period {
+      let ready = device.wait(milliseconds: 100)
+      return ready < 0 ? recover(ready) : .idle
+    }
+    let queued = device.settings.bufferFrames - status.available
+    // One period must still be playing while the next is written.
+    let isLast = queued <= period
+    guard fillPeriod(mayPad: isLast) else {
+      let spare = Double(queued - period) / Double(device.settings.rate)
+      wake.wait(nanoseconds: UInt64(max(spare, 0.0005) * 1e9))
+      return .idle
+    }
+    let moved = device.transfer(
+      path.raw + path.written * device.settings.bytesPerFrame, path.filled - path.written)
+    if moved < 0 { return recover(moved) }
+    observe(moved)
+    path.written += moved
+    if path.written == path.filled {
+      path.filled = 0
+      path.written = 0
+    }
+    return .moved(moved)
+  }
+
+  private func recover(_ error: Int) -> DeviceOutcome {
+    recovery.recover(device, from: error) { begin() }
+  }
+
+  /// The frames just written begin where those queued before them end.
+  private func observe(_ moved: Int) {
+    let settings = device.settings
+    let scale = Double(AudioFrame.sampleRate) / Double(settings.rate) * stretch
+    // Behind the resampler lies what it holds, and the rest of the period.
+    let held = path.resampler.delay + Double(path.filled - path.written)
+    let index = Double(played.count - (path.pieceEnd - path.pieceStart)) - held * scale
+    clock.observe(
+      index, at: status.nanoseconds &+ UInt64(Double(max(status.delay, 0)) * 1e9 / Double(settings.rate)))
+  }
+
+  /// Makes a whole period ready in `raw`; false while the ring has not enough and silence is not due.
+  private func fillPeriod(mayPad: Bool) -> Bool {
+    let period = device.settings.periodFrames
+    guard path.filled < period || path.written == 0 else { return true }
+    if path.written > 0 { return true }
+    let wanted = Double(bitPattern: stretchBits.load(ordering: .relaxed))
+    if wanted != stretch {
+      stretch = wanted
+      path.resampler.setStretch(wanted, slew: period)
+    }
+    while path.filled < period {
+      if path.pieceStart == path.pieceEnd, !takePiece(mayPad: mayPad) { return false }
+      let (used, made) = path.resampler.process(
+        .init(rebasing: path.piece[path.pieceStart..<path.pieceEnd]),
+        into: .init(rebasing: path.mono[path.filled..<period]))
+      path.pieceStart += used
+      path.filled += made
+    }
+    device.settings.format.pack(
+      path.mono.baseAddress!, frames: period, channels: device.settings.channels, into: path.raw)
+    return true
+  }
+
+  private func takePiece(mayPad: Bool) -> Bool {
+    let piece = path.piece
+    var span = piece.mutableSpan
+    var count = ring.read(into: &span)
+    if count > 0 {
+      isSounding = true
+      wasEverSounding = true
+    } else {
+      guard mayPad else { return false }
+      count = path.piece.count
+      for index in 0..<count {
+        // The last sample fades away: a step would click.
+        lastSample *= 0.93
+        path.piece[index] = lastSample
+      }
+      insertedSamples.add(count, ordering: .relaxed)
+      if wasEverSounding { counters.countInserted(count, isNewGap: isSounding) }
+      isSounding = false
+    }
+    path.pieceStart = 0
+    path.pieceEnd = count
+    lastSample = path.piece[count - 1]
+    played.append(UnsafeBufferPointer(rebasing: path.piece[..<count]))
+    return true
+  }
+
+  private func flushIfAsked() {
+    guard flushRequest.exchange(false, ordering: .acquiringAndReleasing) else { return }
+    flushedSamples.add(ring.skip(.max), ordering: .relaxed)
+    // The silence that follows was asked for: it is no gap.
+    wasEverSounding = false
+  }
+
+  private func renewPath() {
+    path.free()
+    path = Path(device.settings)
+    path.resampler.setStretch(stretch, slew: 0)
+  }
+}

@@ -1,0 +1,96 @@
+import Synchronization
+
+/// When each sample of a stream passes the converter: a straight line from sample index to time.
+///
+/// One thread observes, any thread asks. Observations jitter by the way they are made, so the line follows them
+/// through a second-order loop; a jump starts it anew.
+package final class StreamClock: @unchecked Sendable {
+  /// A jump beyond this is an interruption, not jitter.
+  private static let jump = 0.03  // seconds
+
+  // Written by the observer only.
+  private var isRunning = false
+  private var index = 0.0
+  private var seconds = 0.0
+  private var period: Double  // seconds per sample
+  private let nominal: Double
+  private var origin: UInt64 = 0
+
+  // What others see, guarded by a version that is odd while it changes.
+  private let version = Atomic<UInt64>(0)
+  private let sharedIndex = Atomic<UInt64>(0)
+  private let sharedNanoseconds = Atomic<UInt64>(0)
+  private let sharedPeriod = Atomic<UInt64>(0)
+
+  package init(sampleRate: Double = Double(AudioFrame.sampleRate)) {
+    nominal = 1 / sampleRate
+    period = nominal
+  }
+
+  /// Observer: sample `index` passes at `nanoseconds`.
+  package func observe(_ index: Double, at nanoseconds: UInt64) {
+    if !isRunning { origin = nanoseconds }
+    let measured = (Double(nanoseconds) - Double(origin)) * 1e-9
+    let step = index - self.index
+    let predicted = seconds + step * period
+    let error = measured - predicted
+    if !isRunning || step < 0 || abs(error) > Self.jump {
+      isRunning = true
+      seconds = measured
+      period = nominal
+    } else {
+      // A loop of 0.1 Hz, whatever the interval between observations.
+      let omega = min(2 * Double.pi * 0.1 * step * nominal, 0.5)
+      seconds = predicted + 1.414 * omega * error
+      if step > 0 { period += omega * omega * error / step }
+      // No crystal is further off; what is, is jitter.
+      period = min(max(period, nominal * 0.99), nominal * 1.01)
+    }
+    self.index = index
+    publish()
+  }
+
+  /// Observer: the next observation starts a new line.
+  package func restart() {
+    isRunning = false
+  }
+
+  private func publish() {
+    version.add(1, ordering: .acquiringAndReleasing)
+    sharedIndex.store(index.bitPattern, ordering: .relaxed)
+    sharedNanoseconds.store(origin &+ UInt64(bitPattern: Int64(seconds * 1e9)), ordering: .relaxed)
+    sharedPeriod.store(period.bitPattern, ordering: .relaxed)
+    version.add(1, ordering: .acquiringAndReleasing)
+  }
+
+  private func line() -> (index: Double, nanoseconds: UInt64, period: Double)? {
+    // The observer is in there for some ten nanoseconds.
+    for _ in 0..<100 {
+      let before = version.load(ordering: .acquiring)
+      if before == 0 { return nil }
+      let index = Double(bitPattern: sharedIndex.load(ordering: .acquiring))
+      let nanoseconds = sharedNanoseconds.load(ordering: .acquiring)
+      let period = Double(bitPattern: sharedPeriod.load(ordering: .acquiring))
+      if before & 1 == 0, version.load(ordering: .acquiring) == before {
+        return (index, nanoseconds, period)
+      }
+    }
+    return nil
+  }
+
+  /// When sample `index` passes; nil before the first observation.
+  package func nanoseconds(at index: Double) -> UInt64? {
+    guard let line = line() else { return nil }
+    return line.nanoseconds &+ UInt64(bitPattern: Int64((index - line.index) * line.period * 1e9))
+  }
+
+  /// Which sample passes at a time; nil before the first observation.
+  package func index(at nanoseconds: UInt64) -> Double? {
+    guard let line = line() else { return nil }
+    let difference = Double(Int64(bitPattern: nanoseconds &- line.nanoseconds))
+    return line.index + difference * 1e-9 / line.period
+  }
+
+  /// How much faster than its nominal rate the stream runs, in parts per million.
+  package var partsPerMillion: Double { line().map { (nominal / $0.period - 1) * 1e6 } ?? 0 }
+}

@@ -1,0 +1,144 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import AudioIO
+
+@Suite("The playback loop")
+struct PlaybackLoopTests {
+  private func makeLoop(_ device: ScriptedPCM) -> PlaybackLoop<ScriptedPCM> {
+    let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000))
+    #expect(loop.begin())
+    return loop
+  }
+
+  private func run(_ loop: PlaybackLoop<ScriptedPCM>, periods: Int, sound: (Int) -> [Float]) {
+    for period in 0..<periods {
+      let block = sound(period)
+      if !block.isEmpty { loop.ring.write(block.span) }
+      loop.device.pass(loop.device.settings.periodFrames)
+      while case .moved = loop.turn() {}
+    }
+  }
+
+  @Test("the device is full of silence before it starts")
+  func primed() {
+    let device = ScriptedPCM(.playback)
+    _ = makeLoop(device)
+    #expect(device.queued == 1440 && device.started == 1)
+    #expect(device.output.allSatisfy { $0 == 0 })
+  }
+
+  @Test("what goes in comes out, without a gap", arguments: [(24_000, 240), (48_000, 480), (44_100, 441)])
+  func continuous(rate: Int, period: Int) {
+    let device = ScriptedPCM(.playback, rate: rate, period: period, buffer: 3 * period)
+    let loop = makeLoop(device)
+    let sound = tone(1000, count: 48_000)
+    // One block ahead, as in a conversation.
+    loop.ring.write(sound.span.extracting(0..<1920))
+    run(loop, periods: 180) { Array(sound[1920 + 240 * $0..<1920 + 240 * ($0 + 1)]) }
+    let heard = device.output.drop { $0 == 0 }
+    #expect(heard.count > rate * 3 / 2)
+    #expect(toneToRest(heard[(heard.startIndex + 2000)...].dropLast(100), 1000, rate: Double(rate)) > 75)
+    #expect(loop.counters.snapshot.gaps == 0 && loop.counters.snapshot.xruns == 0)
+  }
+
+  @Test("missing sound is silence, counted as one gap, and the device does not run dry")
+  func gap() {
+    let device = ScriptedPCM(.playback)
+    let loop = makeLoop(device)
+    let sound = tone(500, count: 2400)
+    run(loop, periods: 10) { Array(sound[240 * $0..<240 * ($0 + 1)]) }
+    run(loop, periods: 20) { _ in [] }
+    run(loop, periods: 10) { Array(sound[240 * $0..<240 * ($0 + 1)]) }
+    let counts = loop.counters.snapshot
+    #expect(counts.gaps == 1 && counts.xruns == 0)
+    #expect(counts.insertedSamples > 15 * 240 && counts.insertedSamples <= 20 * 240)
+    let step = zip(device.output, device.output.dropFirst()).map { abs($0 - $1) }.max()!
+    #expect(step < 0.1, "no click at the edges")
+  }
+
+  @Test("silence before the first sound is not counted")
+  func before() {
+    let loop = makeLoop(ScriptedPCM(.playback))
+    run(loop, periods: 20) { _ in [] }
+    #expect(loop.counters.snapshot == .init())
+  }
+
+  @Test("silence is put off until the device is about to run dry")
+  func lateSilence() {
+    let device = ScriptedPCM(.playback)
+    let loop = makeLoop(device)
+    device.pass(480)
+    #expect(loop.turn() == .idle)
+    device.pass(480)
+    #expect(loop.turn() == .moved(480))
+  }
+
+  @Test("a device that ran dry is filled and started again, and says so")
+  func underrun() {
+    let told = Wake()
+    let device = ScriptedPCM(.playback)
+    let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000)) { told.post() }
+    #expect(loop.begin())
+    device.pass(2000)
+    #expect(loop.turn() == .xrun)
+    #expect(device.queued == 1440 && device.started == 2)
+    #expect(told.wait(nanoseconds: 0))
+    #expect(loop.counters.snapshot.xruns == 1)
+  }
+
+  @Test("a device that went away comes back with silence queued")
+  func unplugged() {
+    let device = ScriptedPCM(.playback)
+    let loop = makeLoop(device)
+    device.failures = [ENODEV]
+    #expect(loop.turn() == .lost)
+    var turns = 0
+    while loop.turn() != .reopened, turns < 1000 { turns += 1 }
+    #expect(device.queued == 1440 && device.reopened == 1)
+  }
+
+  @Test("a flush forgets what waits")
+  func flush() {
+    let device = ScriptedPCM(.playback)
+    let loop = makeLoop(device)
+    let sound = tone(500, count: 9600)
+    loop.ring.write(sound.span)
+    run(loop, periods: 3) { _ in [] }
+    loop.flushRequest.store(true, ordering: .relaxed)
+    run(loop, periods: 10) { _ in [] }
+    #expect(loop.ring.count == 0)
+    #expect(device.output.suffix(480).allSatisfy { abs($0) < 1e-4 })
+    #expect(loop.counters.snapshot.gaps == 0, "silence that was asked for is no gap")
+    #expect(loop.flushedSamples.load(ordering: .relaxed) > 8000)
+  }
+
+  @Test("samples know when they will be heard")
+  func time() throws {
+    let device = ScriptedPCM(.playback, rate: 24_000, period: 240, buffer: 720)
+    let loop = makeLoop(device)
+    loop.ring.write(tone(500, count: 4800).span)
+    run(loop, periods: 15) { _ in [] }
+    // The next sample that is written plays when the queue before it has been played.
+    let next = loop.played.count
+    let time = try #require(loop.clock.nanoseconds(at: Double(next)))
+    let expected = 1_000_000_000 + UInt64(device.frames + device.queued) * 1_000_000_000 / 24_000
+    #expect(abs(Int64(bitPattern: time &- expected)) < 12_000_000)
+  }
+
+  @Test("the history holds what was played, silence too")
+  func history() {
+    let device = ScriptedPCM(.playback)
+    let loop = makeLoop(device)
+    let sound = tone(500, count: 2400)
+    loop.ring.write(sound.span)
+    run(loop, periods: 40) { _ in [] }
+    var block = [Float](repeating: 9, count: 4800)
+    block.withUnsafeMutableBufferPointer { block in loop.played.copy(from: 0, into: block) }
+    // The start is whatever was padded before the sound; the sound stands in it unchanged.
+    let start = block.firstIndex { $0 != 0 }! - 1
+    #expect(block[start..<start + 2400].elementsEqual(sound))
+    #expect(loop.played.count > 4800)
+  }
+}

@@ -1,0 +1,132 @@
+import Glibc
+
+@testable import AudioIO
+
+/// A device that does what a test tells it to: the sound card of the tests.
+final class ScriptedPCM: PCM, @unchecked Sendable {
+  var settings: PCMSettings
+  /// What the next calls of `transfer`, or of `update`, return instead of working.
+  var failures: [Int32] = []
+  /// The device ran over or dry: the next call says so. Apart from `failures`, because it must not allocate.
+  var hasRunOut = false
+  var resumeResults: [Int32] = []
+  /// How often the device is not found when it is looked for.
+  var absences = 0
+  /// Frames that wait to be read, or are queued to be played.
+  var queued = 0
+  /// The device's own clock, in frames.
+  var frames = 0
+  private(set) var prepared = 0
+  private(set) var started = 0
+  private(set) var reopened = 0
+  private(set) var isRunning = false
+  /// What was played: the first channel.
+  private(set) var output: [Float] = []
+  /// What is recorded, by frame.
+  var input: (Int) -> Float = { _ in 0 }
+  var keepsOutput = true
+
+  init(
+    _ direction: AudioDirection, rate: Int = 48_000, channels: Int = 1, format: SampleFormat = .float32,
+    period: Int = 480, buffer: Int = 1440
+  ) {
+    settings = PCMSettings(
+      direction: direction, rate: rate, channels: channels, format: format, periodFrames: period,
+      bufferFrames: buffer)
+    if keepsOutput { output.reserveCapacity(1 << 20) }
+  }
+
+  /// Lets time pass: frames arrive, or are played.
+  func pass(_ count: Int) {
+    frames += count
+    guard isRunning else { return }
+    switch settings.direction {
+    case .capture: queued = min(queued + count, settings.bufferFrames)
+    case .playback:
+      queued -= count
+      if queued < 0 {
+        queued = 0
+        hasRunOut = true
+        isRunning = false
+      }
+    }
+  }
+
+  func transfer(_ raw: UnsafeMutableRawPointer, _ frames: Int) -> Int {
+    if let failure = nextFailure() { return failure }
+    let size = settings.bytesPerFrame
+    switch settings.direction {
+    case .capture:
+      let count = min(frames, queued)
+      if count == 0 { return Int(-EAGAIN) }
+      for index in 0..<count {
+        var sample = input(self.frames - queued + index)
+        withUnsafePointer(to: &sample) {
+          settings.format.pack($0, frames: 1, channels: settings.channels, into: raw + index * size)
+        }
+      }
+      queued -= count
+      return count
+    case .playback:
+      let count = min(frames, settings.bufferFrames - queued)
+      if count == 0 { return Int(-EAGAIN) }
+      for index in 0..<count where keepsOutput {
+        var sample: Float = 0
+        settings.format.unpack(raw + index * size, frames: 1, channels: 1, into: &sample)
+        output.append(sample)
+      }
+      queued += count
+      return count
+    }
+  }
+
+  func wait(milliseconds: Int) -> Int {
+    if hasRunOut || failures.first.map({ $0 != EAGAIN }) == true { return nextFailure()! }
+    switch settings.direction {
+    case .capture: return queued >= settings.periodFrames || !failures.isEmpty ? 1 : 0
+    case .playback: return settings.bufferFrames - queued >= settings.periodFrames ? 1 : 0
+    }
+  }
+
+  func update(_ status: inout PCMStatus) -> Int {
+    status.available = settings.direction == .capture ? queued : settings.bufferFrames - queued
+    status.delay = queued
+    status.nanoseconds = 1_000_000_000 + UInt64(Double(frames) * 1e9 / Double(settings.rate))
+    return settings.direction == .playback ? nextFailure() ?? 0 : 0
+  }
+
+  private func nextFailure() -> Int? {
+    if hasRunOut {
+      hasRunOut = false
+      return Int(-EPIPE)
+    }
+    return failures.isEmpty ? nil : -Int(failures.removeFirst())
+  }
+
+  func prepare() -> Int {
+    prepared += 1
+    return 0
+  }
+
+  func start() -> Int {
+    started += 1
+    isRunning = true
+    return 0
+  }
+
+  func resume() -> Int { resumeResults.isEmpty ? 0 : -Int(resumeResults.removeFirst()) }
+
+  func drop() {
+    queued = 0
+    isRunning = false
+  }
+
+  func reopen() -> Bool {
+    if absences > 0 {
+      absences -= 1
+      return false
+    }
+    reopened += 1
+    return true
+  }
+}
