@@ -83,7 +83,8 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     path.written = 0
     clock.restart()
     let period = device.settings.periodFrames
-    device.settings.format.pack(silence(period), frames: period, channels: device.settings.channels, into: path.raw)
+    device.settings.format.pack(
+      silence(period), frames: period, channels: device.settings.channels, into: path.raw)
     var queued = 0
     while queued + period <= device.settings.bufferFrames {
       let moved = device.transfer(path.raw, period)

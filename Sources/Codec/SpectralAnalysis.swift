@@ -45,26 +45,18 @@ struct SpectralAnalysis: Analysis {
     input = try StreamingConvolution(
       scope["input.conv"], inputs: sizes.features, outputs: sizes.encoderWidth, kernel: 3, steps: outer,
       state: &plan.state)
-    var blocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.encoderBlocks.outer {
-      blocks.append(
-        try ConvNeXtBlock(
-          scope["blocks.\(index)"], width: sizes.encoderWidth, steps: outer, state: &plan.state,
-          scratch: &plan.scratch))
-    }
-    self.blocks = blocks
+    blocks = try ConvNeXtBlock.list(
+      scope, "blocks", count: sizes.encoderBlocks.outer, width: sizes.encoderWidth, steps: outer,
+      state: &plan.state,
+      scratch: &plan.scratch)
     outerDown = try StreamingConvolution(
       scope["down.0.conv"], inputs: sizes.encoderWidth, outputs: sizes.latentWidth,
       kernel: 2 * outer / middle,
       stride: outer / middle, steps: outer, state: &plan.state)
-    var middleBlocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.encoderBlocks.middle {
-      middleBlocks.append(
-        try ConvNeXtBlock(
-          scope["middle.\(index)"], width: sizes.latentWidth, steps: middle, state: &plan.state,
-          scratch: &plan.scratch))
-    }
-    self.middleBlocks = middleBlocks
+    middleBlocks = try ConvNeXtBlock.list(
+      scope, "middle", count: sizes.encoderBlocks.middle, width: sizes.latentWidth, steps: middle,
+      state: &plan.state,
+      scratch: &plan.scratch)
     middleDown = try StreamingConvolution(
       scope["down.1.conv"], inputs: sizes.latentWidth, outputs: sizes.latentWidth, kernel: 2 * middle,
       stride: middle,

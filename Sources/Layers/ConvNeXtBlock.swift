@@ -40,6 +40,20 @@ package struct ConvNeXtBlock: Sendable {
     hidden = scratch.reserve(Float.self, steps * expanded)
   }
 
+  /// Reads `count` blocks, `<name>.0`, `<name>.1`, ...
+  package static func list(
+    _ scope: Scope, _ name: String, count: Int, width: Int, steps: Int, state: inout MemoryPlan,
+    scratch: inout MemoryPlan
+  ) throws(CheckpointError) -> [ConvNeXtBlock] {
+    var blocks: [ConvNeXtBlock] = []
+    for index in 0..<count {
+      blocks.append(
+        try ConvNeXtBlock(
+          scope["\(name).\(index)"], width: width, steps: steps, state: &state, scratch: &scratch))
+    }
+    return blocks
+  }
+
   package var bytes: Int { expand.matrix.bytes + contract.matrix.bytes }
 
   /// - Parameter x: [steps][width], in place.

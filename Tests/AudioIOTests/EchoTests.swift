@@ -125,7 +125,9 @@ struct EchoTests {
       for index in stride(from: 80_000, to: 190_000, by: 3) { product += sound[index] * voice[index - delay] }
       return (product, delay)
     }.max { $0.product < $1.product }!
-    let voiceEnergy = (80_000..<190_000).reduce(Float(0)) { $0 + voice[$1 - best.delay] * voice[$1 - best.delay] }
+    let voiceEnergy = (80_000..<190_000).reduce(Float(0)) {
+      $0 + voice[$1 - best.delay] * voice[$1 - best.delay]
+    }
     let gain = best.product * 3 / voiceEnergy
     let rest = (80_000..<190_000).reduce(Float(0)) {
       let difference = sound[$1] - gain * voice[$1 - best.delay]
