@@ -220,6 +220,6 @@ import Testing
     let reader = try SoundFileReader.open(file("long.wav"))
     let seconds = try #require(reader.duration)
     #expect(seconds > 1 && seconds < Double(frames) * 0.08)
-    #expect(result.sentence.contains("\(Int(seconds))."))
+    #expect(result.sentence.contains(" \(String(format: "%.1f", seconds)) s "))
   }
 }
