@@ -55,12 +55,13 @@ struct Program {
       try process.run()
     }
 
-    /// Sends a signal when a file that the program makes has grown to so many bytes.
-    func interrupt(_ signal: Int32, once path: String, reaches size: Int) async throws {
+    /// Sends a signal when a file that the program makes has grown to so many bytes. Waits on its own thread: a task
+    /// that sleeps may wake only when the program has ended, where other tests keep all threads busy.
+    func interrupt(_ signal: Int32, once path: String, reaches size: Int) {
       while process.isRunning {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         if attributes?[.size] as? Int ?? 0 >= size { break }
-        try await Task.sleep(for: .milliseconds(5))
+        usleep(5000)
       }
       kill(process.processIdentifier, signal)
     }

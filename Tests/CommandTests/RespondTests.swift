@@ -118,11 +118,11 @@ import Testing
   }
 
   @Test("Ctrl-C leaves a whole file of what was said so far, and whole logs")
-  func interrupted() async throws {
+  func interrupted() throws {
     let running = try Program.start(
       ["respond", "-", "a.wav", "--model", model, "--latency", "run"], directory: directory.path,
       isEndless: true)
-    try await running.interrupt(SIGINT, once: file("a.wav"), reaches: 100_000)
+    running.interrupt(SIGINT, once: file("a.wav"), reaches: 100_000)
     let result = try running.wait()
     #expect(result.code == 130 && result.sentence.hasPrefix("Stopped by a signal after "))
     let duration = try #require(try SoundFileReader.open(file("a.wav")).duration)
