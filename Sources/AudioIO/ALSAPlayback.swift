@@ -24,6 +24,7 @@ package final class ALSAPlayback: @unchecked Sendable {
   private let isStopping = StopFlag()
   private var thread: RealtimeThread?
   private var controller: RateController
+  private let depthBits = Atomic<UInt64>(0)
   private var lastWritten: UInt64 = 0
   private var enqueued = 0
   private let scratch: UnsafeMutableBufferPointer<Float>
@@ -35,11 +36,14 @@ package final class ALSAPlayback: @unchecked Sendable {
   package var played: PlayedSound { loop.played }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
   package var isRealtime: Bool { thread?.isRealtime ?? false }
-  /// The speed at which the queue is emptied, and what the controller has learnt of the two clocks.
-  package var stretch: Double { controller.stretch }
-  package var driftPartsPerMillion: Double { controller.driftPartsPerMillion }
-  /// The smoothed time that a block waits, in seconds.
-  package var queueSeconds: Double { controller.depth }
+  /// How much faster than the program's rate the queue is emptied, in parts per million.
+  package var stretchPartsPerMillion: Double {
+    (Double(bitPattern: loop.stretchBits.load(ordering: .relaxed)) - 1) * 1e6
+  }
+  /// The time that a block should wait, in seconds.
+  package var targetSeconds: Double { controller.target }
+  /// The smoothed time that a block does wait, in seconds.
+  package var queueSeconds: Double { Double(bitPattern: depthBits.load(ordering: .relaxed)) }
 
   /// Opens the device; `start` lets it run.
   ///
@@ -70,7 +74,7 @@ package final class ALSAPlayback: @unchecked Sendable {
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
     guard loop.begin() else {
-      throw .unsupported(name: "", .playback, setting: .start)
+      throw .unsupported(name: loop.device.name, .playback, setting: .start)
     }
     let (loop, isStopping) = (loop, isStopping)
     thread = RealtimeThread(name: "playback", priority: priority) {
@@ -110,6 +114,7 @@ package final class ALSAPlayback: @unchecked Sendable {
     }
     lastWritten = now
     loop.stretchBits.store(controller.stretch.bitPattern, ordering: .relaxed)
+    depthBits.store(controller.depth.bitPattern, ordering: .relaxed)
     enqueued += write(block, skipping: receipt.skippedSamples)
     loop.wake.post()
     return receipt

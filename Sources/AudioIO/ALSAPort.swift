@@ -15,6 +15,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
 
   private(set) var settings: PCMSettings
   private let request: Request
+  var name: String { request.name }
   private var handle: OpaquePointer?
   private let statusMemory: OpaquePointer
 
