@@ -103,12 +103,15 @@ package final class ALSAPlayback: @unchecked Sendable {
     let delay = delay(at: now)
     var receipt = Receipt(writtenNanoseconds: now)
     receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
-    if delay - controller.target > Self.excess {
+    if lastWritten == 0 {
+      // The first block starts with the queue at its depth.
+      pad(controller.target - delay)
+    } else if delay - controller.target > Self.excess {
       let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
       receipt.skippedSamples = min(late, block.count)
       loop.counters.count(.dropped(receipt.skippedSamples))
       controller.restart()
-    } else if lastWritten != 0 {
+    } else {
       let interval = Double(now - lastWritten) * 1e-9
       controller.update(measured: max(delay, 0), interval: min(max(interval, 0.001), 0.5))
     }
@@ -118,6 +121,12 @@ package final class ALSAPlayback: @unchecked Sendable {
     enqueued += write(block, skipping: receipt.skippedSamples)
     loop.wake.post()
     return receipt
+  }
+
+  private func pad(_ seconds: Double) {
+    let count = min(max(Int(seconds * Double(AudioFrame.sampleRate)), 0), scratch.count)
+    scratch.update(repeating: 0)
+    enqueued += write(UnsafeBufferPointer(rebasing: scratch[..<count]))
   }
 
   private func write(_ block: Span<Float>, skipping skipped: Int) -> Int {

@@ -91,7 +91,9 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       if moved <= 0 { return false }
       queued += moved
     }
-    return device.start() >= 0
+    // A device that starts by itself with its first period is running already.
+    _ = device.start()
+    return device.update(&status) >= 0
   }
 
   private func silence(_ count: Int) -> UnsafePointer<Float> {
@@ -121,10 +123,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       return ready < 0 ? recover(ready) : .idle
     }
     let queued = device.settings.bufferFrames - status.available
-    // One period must still be playing while the next is written.
-    let isLast = queued <= period
+    // All but one period must still be playing when silence has to be written: a sound server counts on a full buffer.
+    let reserve = device.settings.bufferFrames - period
+    let isLast = queued <= reserve
     guard fillPeriod(mayPad: isLast) else {
-      let spare = Double(queued - period) / Double(device.settings.rate)
+      let spare = Double(queued - reserve) / Double(device.settings.rate)
       wake.wait(nanoseconds: UInt64(max(spare, 0.0005) * 1e9))
       return .idle
     }

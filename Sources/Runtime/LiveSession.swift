@@ -96,6 +96,8 @@ package final class LiveSession: @unchecked Sendable {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
     engine = RealtimeThread(name: "model", priority: 0) { [self] in
+      // Before other programs, where that is allowed, but not before everything: it computes for long.
+      setpriority(PRIO_PROCESS, 0, -10)
       switch partner {
       case .model(let model):
         do {

@@ -65,13 +65,13 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot == .init())
   }
 
-  @Test("silence is put off until the device is about to run dry")
+  @Test("silence is put off until the device has room for a period")
   func lateSilence() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
-    device.pass(480)
+    device.pass(240)
     #expect(loop.turn() == .idle)
-    device.pass(480)
+    device.pass(240)
     #expect(loop.turn() == .moved(480))
   }
 
