@@ -97,7 +97,7 @@ package final class LiveSession: @unchecked Sendable {
     let isReady = Wake()
     engine = RealtimeThread(name: "model", priority: 0) { [self] in
       // Before other programs, where that is allowed, but not before everything: it computes for long.
-      setpriority(PRIO_PROCESS, 0, -10)
+      setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
       switch partner {
       case .model(let model):
         do {
@@ -167,7 +167,8 @@ package final class LiveSession: @unchecked Sendable {
   /// Waits for the person's next frame. Returns when its last sample was captured, 0 when that is not known, and nil
   /// when the session ends.
   private func listen(_ frame: inout [Float]) -> UInt64? {
-    let patience: UInt64 = 240_000_000
+    // A device may take its time to begin; later, silence takes the place of what does not come.
+    let patience: UInt64 = capture.position == 0 ? 2_000_000_000 : 240_000_000
     let start = AudioClock.now
     while capture.count < samplesPerFrame {
       if isStopping.load(ordering: .acquiring) { return nil }

@@ -30,6 +30,10 @@ struct Talk: ParsableCommand {
   var mirror = false
 
   @Option(
+    help: ArgumentHelp("With --mirror: a codec other than the model's.", valueName: "file"))
+  var codec: String?
+
+  @Option(
     help: ArgumentHelp(
       "Milliseconds of sound that wait when the next frame is ready; the default is 2 periods and 20 ms.",
       valueName: "milliseconds"))
@@ -61,17 +65,14 @@ struct Talk: ParsableCommand {
   var seconds: Double?
 
   func validate() throws {
+    if codec != nil && !mirror { throw ValidationError("--codec goes with --mirror; a model has its own.") }
     if let buffer, !(0...160).contains(buffer) {
       throw ValidationError("--buffer takes 0 to 160 milliseconds: two frames are the most that may wait.")
     }
   }
 
   mutating func run() throws {
-    let directory = try ModelOptions.directory(model.model)
-    let partner: LivePartner =
-      mirror
-      ? .mirror(try Codec.open(ModelOptions.codec(in: directory), threads: model.threads))
-      : .model(try Model.open(directory, threads: model.threads))
+    let partner = try partner()
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)
@@ -87,6 +88,14 @@ struct Talk: ParsableCommand {
     try scribe.finish()
     try ran.get()
     if !quiet { Terminal.remark(scribe.status.figures) }
+  }
+
+  private func partner() throws -> LivePartner {
+    if let codec { return .mirror(try Codec.open(codec, threads: model.threads)) }
+    let directory = try ModelOptions.directory(model.model)
+    return mirror
+      ? .mirror(try Codec.open(ModelOptions.codec(in: directory), threads: model.threads))
+      : .model(try Model.open(directory, threads: model.threads))
   }
 
   private func introduce(_ session: LiveSession) {
