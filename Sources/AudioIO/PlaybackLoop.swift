@@ -111,7 +111,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private func advance() -> DeviceOutcome {
     if recovery.isAway {
       let outcome = recovery.look(for: device) { begin() }
-      if outcome == .reopened { renewPath() }
+      if outcome == .reopened {
+        renewPath()
+        // What has waited all that time is late.
+        flushedSamples.add(ring.skip(.max), ordering: .relaxed)
+      }
       return outcome
     }
     flushIfAsked()

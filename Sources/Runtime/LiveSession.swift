@@ -47,6 +47,7 @@ package final class LiveSession: @unchecked Sendable {
   private let concealed = Atomic<Int>(0)
   private var engine: RealtimeThread?
   private var isMemoryLocked = false
+  private var isConcealing = false  // of the engine's thread
 
   /// Chooses and opens both devices.
   package init(_ partner: LivePartner, _ options: LiveOptions) throws(AudioDeviceError) {
@@ -65,6 +66,10 @@ package final class LiveSession: @unchecked Sendable {
       inputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds, wake: wake,
       canceller: options.echo == .none ? nil : canceller)
     backlog.capture = capture
+  }
+
+  private var frameNanoseconds: UInt64 {
+    UInt64(samplesPerFrame) * 1_000_000_000 / UInt64(AudioFrame.sampleRate)
   }
 
   // Set before the threads start, only read afterwards.
@@ -167,19 +172,22 @@ package final class LiveSession: @unchecked Sendable {
   /// Waits for the person's next frame. Returns when its last sample was captured, 0 when that is not known, and nil
   /// when the session ends.
   private func listen(_ frame: inout [Float]) -> UInt64? {
-    // A device may take its time to begin; later, silence takes the place of what does not come.
-    let patience: UInt64 = capture.position == 0 ? 2_000_000_000 : 240_000_000
+    // A device may take its time to begin; later, silence takes the place of what does not come, frame by frame.
+    let patience: UInt64 =
+      capture.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
     let start = AudioClock.now
     while capture.count < samplesPerFrame {
       if isStopping.load(ordering: .acquiring) { return nil }
       let waited = AudioClock.now - start
       if waited >= patience {
+        isConcealing = true
         conceal(&frame)
         return 0
       }
       wake.wait(nanoseconds: patience - waited)
     }
     if isStopping.load(ordering: .acquiring) { return nil }
+    isConcealing = false
     let waiting = capture.count / samplesPerFrame
     if waiting > Self.backlogFrames {
       // The newest frame is kept: older ones would only be answered late.
