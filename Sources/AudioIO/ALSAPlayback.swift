@@ -30,10 +30,9 @@ package final class ALSAPlayback: @unchecked Sendable {
   private let scratch: UnsafeMutableBufferPointer<Float>
 
   package var settings: PCMSettings { loop.device.settings }
-  /// When each sample of `played` passes the converter.
-  package var clock: StreamClock { loop.clock }
-  /// What was really played.
+  /// What was really played, at the device's rate, and when.
   package var played: PlayedSound { loop.played }
+  package var playedClock: StreamClock { loop.playedClock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
   package var isRealtime: Bool { thread?.isRealtime ?? false }
   /// How much faster than the program's rate the queue is emptied, in parts per million.

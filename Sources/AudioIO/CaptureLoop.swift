@@ -135,7 +135,8 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
 
   private func deliver(_ frames: Int) {
     let settings = device.settings
-    settings.format.unpack(path.raw, frames: frames, channels: settings.channels, into: path.mono.baseAddress!)
+    settings.format.unpack(
+      path.raw, frames: frames, channels: settings.channels, into: path.mono.baseAddress!)
     var next = 0
     while next < frames {
       let free = UnsafeMutableBufferPointer(rebasing: path.block[path.pending...])
@@ -168,7 +169,8 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
       count -= count % EchoFilter.blockSize
       var start = 0
       while start < count {
-        canceller.process(path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)))
+        canceller.process(
+          path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)))
         start += EchoFilter.blockSize
       }
     }

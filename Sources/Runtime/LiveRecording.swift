@@ -60,7 +60,8 @@ package final class LiveRecording {
     while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {
       sound.write(left: user.samples.span, right: own.samples.span)
       let frame = record.frame ?? 0
-      lines += ([frame] + heard.map(Int64.init) + said.map(Int64.init)).map(String.init).joined(separator: ",")
+      lines += ([frame] + heard.map(Int64.init) + said.map(Int64.init)).map(String.init).joined(
+        separator: ",")
       lines += "\n"
       if let token = record.textID, let text = words?.append(Int32(token)), !text.isEmpty {
         spoken += Self.line(seconds: Double(frame) * secondsPerFrame, text)

@@ -61,7 +61,8 @@ package final class LiveSession: @unchecked Sendable {
     playback = try ALSAPlayback(
       outputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds,
       queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.dropBacklog() })
-    canceller = EchoCanceller(options.echo, played: playback.played, clock: playback.clock)
+    canceller = EchoCanceller(
+      options.echo, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     capture = try ALSACapture(
       inputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds, wake: wake,
       canceller: options.echo == .none ? nil : canceller)

@@ -16,7 +16,8 @@ extension Message {
         "Name one of them: " + matches.joined(separator: " "), .usage)
     case .cannotOpen(let name, let direction, let code):
       self.init(
-        "The \(Self.noun(direction)) '\(name)' cannot be opened: \(Self.reason(code)).", Self.remedy(code), .noInput)
+        "The \(Self.noun(direction)) '\(name)' cannot be opened: \(Self.reason(code)).", Self.remedy(code),
+        .noInput)
     case .unsupported(let name, let direction, let setting):
       self.init(
         "The \(Self.noun(direction)) '\(name)' has no \(setting.rawValue) that can be used.",
@@ -50,7 +51,8 @@ extension Message {
     switch code {
     case EBUSY: "Another program holds it: fuser -v /dev/snd/*"
     case EACCES, EPERM: "Join the group and log in again: sudo usermod -aG audio $USER"
-    case ECONNREFUSED: "The sound server does not answer: start PipeWire or PulseAudio, or take a 'hw:' device."
+    case ECONNREFUSED:
+      "The sound server does not answer: start PipeWire or PulseAudio, or take a 'hw:' device."
     default: "See what is there: antiphon devices"
     }
   }

@@ -53,7 +53,8 @@ struct Talk: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Log the latency of every frame and turn to a directory; --record does so too.", valueName: "directory"))
+      "Log the latency of every frame and turn to a directory; --record does so too.", valueName: "directory")
+  )
   var latency: String?
 
   @OptionGroup var replacing: OutputOptions
@@ -101,19 +102,22 @@ struct Talk: ParsableCommand {
   private func introduce(_ session: LiveSession) {
     let (input, output) = (session.inputChoice, session.outputChoice)
     Terminal.remark("microphone:  \(input.name) (\(input.reason.words)), \(session.capture.settings.words)")
-    Terminal.remark("loudspeaker: \(output.name) (\(output.reason.words)), \(session.playback.settings.words)")
+    Terminal.remark(
+      "loudspeaker: \(output.name) (\(output.reason.words)), \(session.playback.settings.words)")
   }
 
   static func privileges(_ session: LiveSession) -> String {
     let (isRealtime, isLocked) = session.privileges
-    return "real-time priority: \(isRealtime ? "yes" : "not allowed"); memory locked: \(isLocked ? "yes" : "not allowed")"
+    return
+      "real-time priority: \(isRealtime ? "yes" : "not allowed"); memory locked: \(isLocked ? "yes" : "not allowed")"
       + (isRealtime && isLocked ? "" : " (docs/ALSA.md says how to allow it)")
   }
 
   /// Shows, writes down and listens to the keys until somebody ends it.
   private func converse(_ session: LiveSession, _ partner: LivePartner, _ scribe: inout TalkScribe) throws {
     var keyboard = quiet ? nil : Keyboard()
-    let screen = keyboard == nil ? nil : Screen(keys: "m mute   space push to talk   s stop speaking   q quit")
+    let screen =
+      keyboard == nil ? nil : Screen(keys: "m mute   space push to talk   s stop speaking   q quit")
     defer {
       screen?.close()
       keyboard?.close()
@@ -157,7 +161,9 @@ struct TalkLines {
     }
     guard !isQuiet else { return }
     if status.events != events || status.seconds - shown >= 10 {
-      if events != nil || status.seconds >= 10 { Terminal.remark("\(Int(status.seconds)) s: \(status.figures)") }
+      if events != nil || status.seconds >= 10 {
+        Terminal.remark("\(Int(status.seconds)) s: \(status.figures)")
+      }
       events = status.events
       shown = status.seconds
     }

@@ -65,7 +65,9 @@ struct TalkScribe {
     session.log.drain { record in
       status.userDecibels = record.userLoudness.decibels
       status.ownDecibels = record.ownLoudness.decibels
-      if let start = record.encodeStart, let end = record.decodeEnd { times.append(Double(end - start) / 1000) }
+      if let start = record.encodeStart, let end = record.decodeEnd {
+        times.append(Double(end - start) / 1000)
+      }
       if let id = record.textID, let text = words?.append(Int32(id)) { spoken += text }
     }
     status.transcript = String((status.transcript + spoken).suffix(4000))

@@ -32,7 +32,7 @@ struct EchoLoopTests {
       let part = Float(place - Double(index))
       return 0.316 * (loudspeaker.output[index] * (1 - part) + loudspeaker.output[index + 1] * part)
     }
-    let canceller = EchoCanceller(mode, played: playback.played, clock: playback.clock)
+    let canceller = EchoCanceller(mode, played: playback.played, clock: playback.playedClock, rate: 48_000)
     let capture = CaptureLoop(
       device: microphone, ring: SampleRing(capacity: 24_000), wake: Wake(),
       canceller: mode == .none ? nil : canceller)
@@ -72,7 +72,8 @@ struct EchoLoopTests {
   func drift(drift: Double) throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let clip = readAll(try SoundFileReader.open(root.appendingPathComponent("Assets/audio/question.flac").path))
+    let clip = readAll(
+      try SoundFileReader.open(root.appendingPathComponent("Assets/audio/question.flac").path))
     let sound = clip + clip + clip
     let before = loss(sound, mode: .none, drift: drift, jitter: 500_000)
     let after = loss(sound, mode: .builtin, drift: drift, jitter: 500_000)

@@ -65,9 +65,14 @@ struct EchoTests {
     _ microphone: [Float], played: [Float], mode: EchoMode, jitter: (Int) -> Int = { _ in 0 }
   ) -> (sound: [Float], canceller: EchoCanceller) {
     let (history, clock) = (PlayedSound(), StreamClock())
-    let canceller = EchoCanceller(mode, played: history, clock: clock)
+    let canceller = EchoCanceller(mode, played: history, clock: clock, rate: 24_000)
     var sound = microphone
     let block = EchoFilter.blockSize
+    let time = { (start: Int) in UInt64(10_000_000_000 + start * 1_000_000_000 / 24_000) }
+    // The loudspeaker has run for a while, silent.
+    for number in -300..<0 {
+      clock.observe(Double(number * block), at: time(number * block) + UInt64(jitter(-number)))
+    }
     // Some of what will be played is known before it is: it waits in the queue.
     var given = 0
     for start in stride(from: 0, through: sound.count - block, by: block) {
@@ -76,7 +81,7 @@ struct EchoTests {
         if wanted > given { history.append(.init(rebasing: $0[given..<wanted])) }
       }
       given = wanted
-      let now = 1_000_000_000 + UInt64(start) * 1_000_000_000 / 24_000
+      let now = time(start)
       clock.observe(Double(start), at: now + UInt64(jitter(start / block)))
       sound.withUnsafeMutableBufferPointer { canceller.process($0.baseAddress! + start, capturedAt: now) }
     }
@@ -125,7 +130,9 @@ struct EchoTests {
       for index in stride(from: 80_000, to: 190_000, by: 3) { product += sound[index] * voice[index - delay] }
       return (product, delay)
     }.max { $0.product < $1.product }!
-    let voiceEnergy = (80_000..<190_000).reduce(Float(0)) { $0 + voice[$1 - best.delay] * voice[$1 - best.delay] }
+    let voiceEnergy = (80_000..<190_000).reduce(Float(0)) {
+      $0 + voice[$1 - best.delay] * voice[$1 - best.delay]
+    }
     let gain = best.product * 3 / voiceEnergy
     let rest = (80_000..<190_000).reduce(Float(0)) {
       let difference = sound[$1] - gain * voice[$1 - best.delay]
