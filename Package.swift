@@ -76,7 +76,7 @@ let package = Package(
     tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
-    tests("Dialogue", ["Dialogue", "Checkpoint"]),
+    tests("Dialogue", ["Dialogue", "Checkpoint", "Kernels"]),
     tests("AudioIO", ["AudioIO", "CTestSupport"]),
     tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
     tests(

@@ -51,6 +51,9 @@ package struct Scope: Sendable {
 
   package func has(_ name: String) -> Bool { checkpoint.has(full(name)) }
 
+  /// Whether any tensor lies below this name.
+  package func hasAny(below name: String) -> Bool { checkpoint.count(prefix: full(name) + ".") > 0 }
+
   package func shape(_ name: String) throws(CheckpointError) -> [Int] { try checkpoint.shape(full(name)) }
 
   /// A vector of `count` floats; norms stored as [1, 1, count] are accepted. All values are finite.

@@ -52,12 +52,17 @@ package struct Fields: Sendable {
     return string
   }
 
-  package func number(_ name: String, default value: Double? = nil) throws(CheckpointError) -> Double {
+  package func number(
+    _ name: String, default value: Double? = nil, _ range: ClosedRange<Double>? = nil
+  ) throws(CheckpointError) -> Double {
+    let expected = range.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a number"
     guard has(name) else {
-      guard let value else { throw bad(name, "a number") }
+      guard let value else { throw bad(name, expected) }
       return value
     }
-    guard let number = object[name] as? NSNumber, !isBoolean(number) else { throw bad(name, "a number") }
+    guard let number = object[name] as? NSNumber, !isBoolean(number),
+      range?.contains(number.doubleValue) ?? true
+    else { throw bad(name, expected) }
     return number.doubleValue
   }
 

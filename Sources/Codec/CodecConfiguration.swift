@@ -44,7 +44,8 @@ public struct CodecConfiguration: Sendable {
       try fields.has("heads")
       ? fields.integer("heads", 1...256) : fields.integer("num_heads", default: 8, 1...256)
     context = try fields.integer("context", default: 250, 1...100_000)
-    maxPeriod = try fields.number(fields.has("rope_theta") ? "rope_theta" : "max_period", default: 10000)
+    maxPeriod = try fields.number(
+      fields.has("rope_theta") ? "rope_theta" : "max_period", default: 10000, 1...1e12)
     delay = try fields.integer("delay", default: 0, 0...96000)
   }
 }

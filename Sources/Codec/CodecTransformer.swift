@@ -9,10 +9,11 @@ enum CodecTransformer {
     _ scope: Scope, _ configuration: CodecConfiguration, width: Int, columns: Int, _ plan: inout SessionPlan
   ) throws(CheckpointError) -> Transformer {
     var layers = 0
-    while scope.has("layers.\(layers).norm1.weight") { layers += 1 }
-    guard width % configuration.heads == 0 else {
+    while scope.hasAny(below: "layers.\(layers)") { layers += 1 }
+    guard width % (2 * configuration.heads) == 0 else {
+      // Heads have an even width: rotary positions turn pairs.
       throw .badField(
-        file: scope.checkpoint.path, field: "codec.num_heads", expected: "a divisor of \(width)",
+        file: scope.checkpoint.path, field: "codec.num_heads", expected: "a divisor of half of \(width)",
         found: "\(configuration.heads)")
     }
     return try Transformer(

@@ -20,11 +20,15 @@ struct SEANetDecoder: Sendable {
   let inputs: Int
   let bytes: Int
 
-  /// - Parameter columns: columns that enter, per frame.
-  init(_ scope: Scope, columns: Int, state: inout MemoryPlan) throws(CheckpointError) {
+  /// - Parameters:
+  ///   - columns: columns that enter, per frame.
+  ///   - samples: samples that should leave, per frame.
+  init(
+    _ scope: Scope, columns: Int, samples: Int, state: inout MemoryPlan
+  ) throws(CheckpointError) {
     let convolutions = SEANetNames.indices(scope, "conv.conv")
     let transposed = SEANetNames.indices(scope, "convtr.convtr")
-    guard convolutions.count == 2, let last = convolutions.last else {
+    guard convolutions.count == 2, let last = convolutions.last, transposed.last ?? 0 < last else {
       throw .missingTensor(
         file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
         present: convolutions.count)
@@ -39,12 +43,18 @@ struct SEANetDecoder: Sendable {
     var stages: [Stage] = []
     for (order, index) in transposed.enumerated() {
       let shape = try SEANetNames.shape(scope, "model.\(index).convtr.convtr")
+      let stride = max(shape[2] / 2, 1)
+      guard stride <= samples / steps else {
+        throw .wrongShape(
+          file: scope.checkpoint.path, tensor: scope.full("model.\(index).convtr.convtr.weight"),
+          expected: [channels, shape[1], 2 * max(samples / steps, 1)], found: shape)
+      }
       let up = try StreamingTransposedConvolution(
         scope["model.\(index).convtr.convtr"], inputs: channels, outputs: shape[1], kernel: shape[2],
-        stride: max(shape[2] / 2, 1), steps: steps, state: &state)
+        stride: stride, steps: steps, state: &state)
       let end = order + 1 < transposed.count ? transposed[order + 1] : last
       var units: [ResidualUnit] = []
-      for unit in index + 1..<end where SEANetNames.has(scope, "model.\(unit).block.1.conv.conv") {
+      for unit in index + 1..<end where scope.hasAny(below: "model.\(unit).block") {
         units.append(
           try ResidualUnit(
             scope["model.\(unit)"], channels: shape[1], steps: steps * up.stride, state: &state))
@@ -57,7 +67,7 @@ struct SEANetDecoder: Sendable {
       scope["model.\(last).conv.conv"], inputs: channels, outputs: 1, kernel: shape[2], steps: steps,
       state: &state)
     self.stages = stages
-    samples = steps
+    self.samples = steps
     bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
       stage.units.reduce(sum + stage.up.bytes) { $0 + $1.bytes }
     }
@@ -71,13 +81,19 @@ struct SEANetDecoder: Sendable {
     _ workers: Workers
   ) {
     initial.step(
-      x, columns, into: stages.first?.up.input(state) ?? final.input(state), isFirst: false, state, workers)
-    for (index, stage) in stages.enumerated() {
+      x, columns, into: stages.isEmpty ? final.input(state) : stages[0].up.input(state), isFirst: false,
+      state,
+      workers)
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for index in stages.indices {
+      let stage = stages[index]
       let input = stage.up.input(state)
       Kernels.elu(input, stage.steps * stage.inputs)
       let target = index + 1 < stages.count ? stages[index + 1].up.input(state) : final.input(state)
       stage.up.step(stage.steps, into: target, state, workers)
-      for unit in stage.units { unit.step(target, stage.steps * stage.up.stride, state, workers) }
+      for unit in stage.units.indices {
+        stage.units[unit].step(target, stage.steps * stage.up.stride, state, workers)
+      }
     }
     Kernels.elu(final.input(state), samples * final.inputs)
     final.step(samples, into: frame, isFirst: false, state, workers)

@@ -28,22 +28,22 @@ struct SEANetEncoder: Sendable {
         file: scope.checkpoint.path, tensor: scope.full("model.0.conv.conv.weight"),
         present: convolutions.count)
     }
-    func load(_ index: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
+    func load(_ index: Int, _ inputs: Int, strided: Bool, _ steps: Int, _ state: inout MemoryPlan)
       throws(CheckpointError) -> StreamingConvolution
     {
       let shape = try SEANetNames.shape(scope, "model.\(index).conv.conv")
       return try StreamingConvolution(
-        scope["model.\(index).conv.conv"], inputs: shape[1], outputs: shape[0], kernel: shape[2],
+        scope["model.\(index).conv.conv"], inputs: inputs, outputs: shape[0], kernel: shape[2],
         stride: strided ? max(shape[2] / 2, 1) : 1, steps: steps, state: &state)
     }
     self.samples = samples
-    initial = try load(convolutions[0], strided: false, samples, &state)
+    initial = try load(convolutions[0], 1, strided: false, samples, &state)
     var (steps, channels, next) = (samples, initial.outputs, convolutions[0] + 1)
     var stages: [Stage] = []
     for index in convolutions[1..<convolutions.count - 1] {
       var units: [ResidualUnit] = []
       while next < index {
-        if SEANetNames.has(scope, "model.\(next).block.1.conv.conv") {
+        if scope.hasAny(below: "model.\(next).block") {
           units.append(
             try ResidualUnit(scope["model.\(next)"], channels: channels, steps: steps, state: &state))
         }
@@ -55,11 +55,11 @@ struct SEANetEncoder: Sendable {
           file: scope.checkpoint.path, tensor: scope.full("model.\(index).conv.conv.weight"),
           expected: [shape[0], channels, shape[2]], found: shape)
       }
-      let down = try load(index, strided: true, steps, &state)
+      let down = try load(index, channels, strided: true, steps, &state)
       stages.append(Stage(units: units, down: down, steps: steps))
       (steps, channels, next) = (steps / down.stride, down.outputs, index + 1)
     }
-    final = try load(convolutions.last!, strided: false, steps, &state)
+    final = try load(convolutions.last!, channels, strided: false, steps, &state)
     self.stages = stages
     columns = steps
     outputs = final.outputs
@@ -76,11 +76,13 @@ struct SEANetEncoder: Sendable {
     _ workers: Workers
   ) {
     initial.step(
-      frame, samples, into: stages.first?.down.input(state) ?? final.input(state), isFirst: false, state,
-      workers)
-    for (index, stage) in stages.enumerated() {
+      frame, samples, into: stages.isEmpty ? final.input(state) : stages[0].down.input(state), isFirst: false,
+      state, workers)
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for index in stages.indices {
+      let stage = stages[index]
       let x = stage.down.input(state)
-      for unit in stage.units { unit.step(x, stage.steps, state, workers) }
+      for unit in stage.units.indices { stage.units[unit].step(x, stage.steps, state, workers) }
       Kernels.elu(x, stage.steps * stage.down.inputs)
       let target = index + 1 < stages.count ? stages[index + 1].down.input(state) : final.input(state)
       stage.down.step(stage.steps, into: target, isFirst: false, state, workers)

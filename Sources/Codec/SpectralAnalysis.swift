@@ -45,26 +45,18 @@ struct SpectralAnalysis: Analysis {
     input = try StreamingConvolution(
       scope["input.conv"], inputs: sizes.features, outputs: sizes.encoderWidth, kernel: 3, steps: outer,
       state: &plan.state)
-    var blocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.encoderBlocks.outer {
-      blocks.append(
-        try ConvNeXtBlock(
-          scope["blocks.\(index)"], width: sizes.encoderWidth, steps: outer, state: &plan.state,
-          scratch: &plan.scratch))
-    }
-    self.blocks = blocks
+    blocks = try ConvNeXtBlock.list(
+      scope, "blocks", count: sizes.encoderBlocks.outer, width: sizes.encoderWidth, steps: outer,
+      state: &plan.state,
+      scratch: &plan.scratch)
     outerDown = try StreamingConvolution(
       scope["down.0.conv"], inputs: sizes.encoderWidth, outputs: sizes.latentWidth,
       kernel: 2 * outer / middle,
       stride: outer / middle, steps: outer, state: &plan.state)
-    var middleBlocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.encoderBlocks.middle {
-      middleBlocks.append(
-        try ConvNeXtBlock(
-          scope["middle.\(index)"], width: sizes.latentWidth, steps: middle, state: &plan.state,
-          scratch: &plan.scratch))
-    }
-    self.middleBlocks = middleBlocks
+    middleBlocks = try ConvNeXtBlock.list(
+      scope, "middle", count: sizes.encoderBlocks.middle, width: sizes.latentWidth, steps: middle,
+      state: &plan.state,
+      scratch: &plan.scratch)
     middleDown = try StreamingConvolution(
       scope["down.1.conv"], inputs: sizes.latentWidth, outputs: sizes.latentWidth, kernel: 2 * middle,
       stride: middle,
@@ -93,9 +85,11 @@ struct SpectralAnalysis: Analysis {
     writeFeatures(into: input.input(state), scratch, workers)
     let x = scratch[hidden]
     input.step(outer, into: x, isFirst: false, state, workers)
-    for block in blocks { block.step(x, state, scratch, workers) }
+    for index in blocks.indices { blocks[index].step(x, state, scratch, workers) }
     outerDown.step(x, outer, into: middleDown.input(state), isFirst: false, state, workers)
-    for block in middleBlocks { block.step(middleDown.input(state), state, scratch, workers) }
+    for index in middleBlocks.indices {
+      middleBlocks[index].step(middleDown.input(state), state, scratch, workers)
+    }
     middleDown.step(middle, into: latent, isFirst: false, state, workers)
     session.columns.removeAll()
     session.columns.append(state, first: session.frames)

@@ -41,24 +41,17 @@ struct SpectralSynthesis: Synthesis {
     middleUp = try StreamingTransposedConvolution(
       scope["up.0.convtr"], inputs: width, outputs: width, kernel: 2 * middle, stride: middle, steps: 1,
       state: &plan.state)
-    var middleBlocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.decoderBlocks.middle {
-      middleBlocks.append(
-        try ConvNeXtBlock(
-          scope["middle.\(index)"], width: width, steps: middle, state: &plan.state, scratch: &plan.scratch))
-    }
-    self.middleBlocks = middleBlocks
+    middleBlocks = try ConvNeXtBlock.list(
+      scope, "middle", count: sizes.decoderBlocks.middle, width: sizes.latentWidth, steps: middle,
+      state: &plan.state,
+      scratch: &plan.scratch)
     outerUp = try StreamingTransposedConvolution(
       scope["up.1.convtr"], inputs: width, outputs: sizes.decoderWidth, kernel: 2 * outer / middle,
       stride: outer / middle, steps: middle, state: &plan.state)
-    var blocks: [ConvNeXtBlock] = []
-    for index in 0..<sizes.decoderBlocks.outer {
-      blocks.append(
-        try ConvNeXtBlock(
-          scope["blocks.\(index)"], width: sizes.decoderWidth, steps: outer, state: &plan.state,
-          scratch: &plan.scratch))
-    }
-    self.blocks = blocks
+    blocks = try ConvNeXtBlock.list(
+      scope, "blocks", count: sizes.decoderBlocks.outer, width: sizes.decoderWidth, steps: outer,
+      state: &plan.state,
+      scratch: &plan.scratch)
     norm = try Norm(scope["norm"], .layerNorm, width: sizes.decoderWidth)
     let bins = sizes.synthesisBins
     magnitude = try Linear(panels: scope["magnitude"], inputs: sizes.decoderWidth, outputs: bins)
@@ -102,10 +95,12 @@ struct SpectralSynthesis: Synthesis {
     session.columns.append(state, first: session.frames)
     transformer.step(token, session.columns, transformerScratch, scratch, workers)
     middleUp.step(1, into: outerUp.input(state), state, workers)
-    for block in middleBlocks { block.step(outerUp.input(state), state, scratch, workers) }
+    for index in middleBlocks.indices {
+      middleBlocks[index].step(outerUp.input(state), state, scratch, workers)
+    }
     let x = scratch[hidden]
     outerUp.step(middle, into: x, state, workers)
-    for block in blocks { block.step(x, state, scratch, workers) }
+    for index in blocks.indices { blocks[index].step(x, state, scratch, workers) }
     norm(x, into: x, count: outer)
     magnitude(x, into: scratch[sizesOfBins], count: outer, workers)
     phase(x, into: scratch[directions], count: outer, workers)

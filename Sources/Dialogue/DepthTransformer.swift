@@ -142,7 +142,9 @@ struct DepthTransformer: Sendable {
         embeddings[step].add(
           tokens[column], to: x + column * width, scratch: scratch[regions.narrow], workers)
       }
-      for layer in layers {
+      // By index: iterators over large structs take heap memory in builds that are not optimised.
+      for index in layers.indices {
+        let layer = layers[index]
         let (norm1, norm2) = layer.norms[min(set, layer.norms.count - 1)]
         norm1(x, into: normed, count: count)
         layer.attention[set].step(
@@ -181,8 +183,8 @@ private struct DepthNames {
   func input(_ set: Int) -> Scope {
     if isUnrolled { return checkpoint.scope("depformer.\(firstStep(of: set)).linear_in") }
     // A file whose steps share one input has only the first.
-    let own = "depformer_in.\(set)"
-    return checkpoint.scope(checkpoint.has(own + ".weight") ? own : "depformer_in.0")
+    let isShared = checkpoint.count(prefix: "depformer_in.") == 1
+    return checkpoint.scope("depformer_in.\(isShared ? 0 : set)")
   }
 
   func output(_ step: Int) -> Scope {

@@ -281,9 +281,9 @@ public final class Dialogue: Sendable {
     _ x: UnsafePointer<Float>, _ count: Int, _ plan: DialogueWorkspace.Plan, _ scratch: MemoryView
   ) {
     let size = configuration.extraHeads.width
-    for (index, head) in extraHeads.enumerated() {
+    for index in extraHeads.indices {
       let out = scratch[plan.extra] + index * size
-      head(x, into: out, yStride: extraHeads.count * size, count: count, workers)
+      extraHeads[index](x, into: out, yStride: extraHeads.count * size, count: count, workers)
       for column in 0..<count { Kernels.softmax(out + column * extraHeads.count * size, size) }
     }
   }

@@ -20,7 +20,9 @@ public final class DialogueBatch {
     states = .allocate(capacity: count)
     results = .allocate(capacity: count)
     workspace = DialogueWorkspace(dialogue.workspacePlan(columns: count))
-    for (index, seed) in seeds.enumerated() { (states + index).initialize(to: dialogue.makeState(seed: seed)) }
+    for (index, seed) in seeds.enumerated() {
+      (states + index).initialize(to: dialogue.makeState(seed: seed))
+    }
     results.initialize(repeating: DialogueStep(text: 0, isReady: false, times: (0, 0, 0)), count: count)
   }
 
@@ -51,7 +53,9 @@ public final class DialogueBatch {
   }
 
   /// Reads or changes one conversation between steps: its sampling, or another state in its place.
-  public func withState<Result>(_ session: Int, _ body: (inout DialogueState) throws -> Result) rethrows -> Result {
+  public func withState<Result>(_ session: Int, _ body: (inout DialogueState) throws -> Result) rethrows
+    -> Result
+  {
     precondition(0..<count ~= session)
     return try body(&states[session])
   }

@@ -23,6 +23,9 @@ public struct DialogueConfiguration: Sendable {
   public let context: Int
   /// How text and codes are drawn unless a session says otherwise.
   public let sampling: (text: Sampling, audio: Sampling)
+  /// For transcription models: silence that must stand before a recording, and how long after a word its text may come;
+  /// in seconds.
+  public let transcription: (prefix: Double, delay: Double)
   /// Names of the files beside config.json.
   public let files: (model: String, codec: String, tokenizer: String)
   /// Names and values of the conditions that are summed into every step, with the value used unless a session chooses.
@@ -67,9 +70,11 @@ public struct DialogueConfiguration: Sendable {
     try Self.refuse(fields)
     streams = try Streams(fields, isMoshi7B: isMoshi7B)
     width = try required("dim", 4096, 1...65536)
-    textOutputs = try fields.integer("text_card_out", default: streams.textCardinality, 1...10_000_000)
-    textPadding = Int32(try fields.integer("existing_text_padding_id", default: 3, 0...10_000_000))
-    textEndOfPadding = Int32(try fields.integer("existing_text_end_padding_id", default: 0, 0...10_000_000))
+    // Every token that is drawn or replaced is a row of the table it is read from in the next step.
+    let pieces = streams.textCardinality
+    textOutputs = try fields.integer("text_card_out", default: pieces, 1...pieces + 1)
+    textPadding = Int32(try fields.integer("existing_text_padding_id", default: 3, 0...pieces))
+    textEndOfPadding = Int32(try fields.integer("existing_text_end_padding_id", default: 0, 0...pieces))
     context = try fields.integer("context", default: isMoshi7B ? 3000 : nil, 1...1_000_000)
     let norm = try Self.norm(fields, "norm", default: isMoshi7B ? "rms_norm_f32" : "layer_norm")
     let gating = try fields.string("gating", default: isMoshi7B ? "silu" : "none")
@@ -77,10 +82,17 @@ public struct DialogueConfiguration: Sendable {
       width: width, heads: try required("num_heads", 32, 1...1024),
       layers: try required("num_layers", 32, 1...1024),
       context: context, capacity: context + Self.longestBlock - 1,
-      maxPeriod: try fields.number("max_period", default: 10000), norm: norm,
+      maxPeriod: try fields.number("max_period", default: 10000, 1...1e12), norm: norm,
       gated: try Self.isGated(fields, "gating", gating),
       position: try Self.position(fields, isMoshi7B: isMoshi7B))
     guard width % temporal.heads == 0 else { throw fields.bad("num_heads", "a divisor of \(width)") }
+    switch temporal.position {
+    case .rotary where width / temporal.heads % 2 != 0:
+      throw fields.bad("num_heads", "heads of even width, for rotary positions")
+    case .sinusoidal where width % 2 != 0:
+      throw fields.bad("dim", "an even number, for sinusoidal positions")
+    default: break
+    }
     depth =
       streams.own == 0
       ? nil
@@ -94,6 +106,11 @@ public struct DialogueConfiguration: Sendable {
       try fields.string("moshi_name", default: "model.safetensors"),
       try fields.string("mimi_name", default: "tokenizer-e351c8d8-checkpoint125.safetensors"),
       try fields.string("tokenizer_name", default: "tokenizer_spm_32k_3.model")
+    )
+    let transcription = try fields.object("stt_config")
+    self.transcription = (
+      try transcription?.number("audio_silence_prefix_seconds", default: 0) ?? 0,
+      try transcription?.number("audio_delay_seconds", default: 0) ?? 0
     )
     conditions = try Self.conditions(fields, modelType)
   }
@@ -144,17 +161,23 @@ public struct DialogueConfiguration: Sendable {
     _ fields: Fields, _ type: ModelType
   ) throws(CheckpointError) -> (text: Sampling, audio: Sampling) {
     let given = try fields.object("lm_gen_config")
-    func number(_ names: [String], _ usual: Double) throws(CheckpointError) -> Double {
+    func temperature(_ names: [String], _ usual: Double) throws(CheckpointError) -> Float {
       for name in names {
-        if let given, given.has(name) { return try given.number(name) }
+        if let given, given.has(name) { return Float(try given.number(name, 0...100)) }
+      }
+      return Float(usual)
+    }
+    func topK(_ names: [String], _ usual: Int) throws(CheckpointError) -> Int {
+      for name in names {
+        if let given, given.has(name) { return try given.integer(name, 0...10_000_000) }
       }
       return usual
     }
     return (
       Sampling(
-        temperature: Float(try number(["temp_text", "text_temp"], type == .stt ? 0 : 0.7)),
-        topK: Int(try number(["top_k_text", "text_top_k"], 25))),
-      Sampling(temperature: Float(try number(["temp"], 0.8)), topK: Int(try number(["top_k"], 250)))
+        temperature: try temperature(["temp_text", "text_temp"], type == .stt ? 0 : 0.7),
+        topK: try topK(["top_k_text", "text_top_k"], 25)),
+      Sampling(temperature: try temperature(["temp"], 0.8), topK: try topK(["top_k"], 250))
     )
   }
 
@@ -175,11 +198,13 @@ public struct DialogueConfiguration: Sendable {
         throw .unsupported(file: fields.path, field: "conditioners.\(name).type", found: kind)
       }
       let values = try lut.strings("possible_values") ?? []
+      let bins = try lut.integer("n_bins", 1...1_000_000)
+      guard values.count <= bins else { throw lut.bad("possible_values", "at most \(bins) values") }
       conditions.append(
         Condition(
           name: name, values: values,
           usual: type == .hibiki && values.contains("very_good") ? "very_good" : nil,
-          width: try lut.integer("dim", 1...65536), bins: try lut.integer("n_bins", 1...1_000_000)))
+          width: try lut.integer("dim", 1...65536), bins: bins))
     }
     return conditions
   }

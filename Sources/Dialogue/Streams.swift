@@ -15,7 +15,7 @@ public struct Streams: Sendable {
 
   /// Text and all codebooks.
   public var rows: Int { 1 + own + user }
-  public var maxDelay: Int { delays.max() ?? 0 }
+  public let maxDelay: Int
 
   /// Row 0 is text; rows 1... are own codebooks.
   static let text = 0
@@ -42,5 +42,6 @@ public struct Streams: Sendable {
       delays.count >= all + 1
     else { throw fields.bad("delays", "\(all + 1) integers, text first") }
     self.delays = Array(delays.prefix(all + 1))
+    maxDelay = self.delays.max() ?? 0
   }
 }

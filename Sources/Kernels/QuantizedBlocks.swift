@@ -39,7 +39,8 @@ package struct QuantizedBlocks: Sendable {
     let block = base + (row / 16 * blocks + column / Self.inputs) * blockBytes
     let (byte, shift) = place(row % 16, column % Self.inputs)
     let stored = block.load(fromByteOffset: byte, as: UInt8.self)
-    let scale = ap_from_half(block.loadUnaligned(fromByteOffset: blockBytes - 32 + row % 16 * 2, as: UInt16.self))
+    let scale = ap_from_half(
+      block.loadUnaligned(fromByteOffset: blockBytes - 32 + row % 16 * 2, as: UInt16.self))
     return scale * (bits == 8 ? Float(stored) - 128 : Float(stored >> UInt8(shift) & 15) - 8)
   }
 

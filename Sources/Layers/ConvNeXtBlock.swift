@@ -21,7 +21,7 @@ package struct ConvNeXtBlock: Sendable {
   package init(
     _ scope: Scope, width: Int, steps: Int, state: inout MemoryPlan, scratch: inout MemoryPlan
   ) throws(CheckpointError) {
-    let kernel = try scope.shape("depthwise.conv.weight").last ?? 1
+    let kernel = max(try scope.shape("depthwise.conv.weight").last ?? 1, 1)
     let expanded = try scope.shape("expand.weight").first ?? 0
     let taps = try scope.values("depthwise.conv.weight", [width, 1, kernel])
     self.width = width
@@ -38,6 +38,20 @@ package struct ConvNeXtBlock: Sendable {
     buffer = state.reserve(Float.self, (kernel - 1 + steps) * width)
     branch = scratch.reserve(Float.self, steps * width)
     hidden = scratch.reserve(Float.self, steps * expanded)
+  }
+
+  /// Reads `count` blocks, `<name>.0`, `<name>.1`, ...
+  package static func list(
+    _ scope: Scope, _ name: String, count: Int, width: Int, steps: Int, state: inout MemoryPlan,
+    scratch: inout MemoryPlan
+  ) throws(CheckpointError) -> [ConvNeXtBlock] {
+    var blocks: [ConvNeXtBlock] = []
+    for index in 0..<count {
+      blocks.append(
+        try ConvNeXtBlock(
+          scope["\(name).\(index)"], width: width, steps: steps, state: &state, scratch: &scratch))
+    }
+    return blocks
   }
 
   package var bytes: Int { expand.matrix.bytes + contract.matrix.bytes }

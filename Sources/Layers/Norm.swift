@@ -31,7 +31,7 @@ package struct Norm: Sendable {
       gain = try scope.vector("weight", width)
       bias = try scope.vector("bias", width)
     case .rmsNorm, .rmsNormFloat:
-      gain = try scope.vector(scope.has("alpha") ? "alpha" : "weight", width)
+      gain = try scope.vector(scope.has("weight") ? "weight" : "alpha", width)
       bias = nil
     }
   }

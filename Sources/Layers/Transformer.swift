@@ -72,6 +72,10 @@ package struct Transformer: Sendable {
   ) throws(CheckpointError) {
     let (width, heads) = (configuration.width, configuration.heads)
     self.configuration = configuration
+    // Either all branches are scaled or none.
+    let isScaled = (0..<configuration.layers).contains {
+      scope.has("layers.\($0).layer_scale_1.scale") || scope.has("layers.\($0).layer_scale_2.scale")
+    }
     var layers: [Layer] = []
     for index in 0..<configuration.layers {
       let scope = scope["layers.\(index)"]
@@ -79,12 +83,12 @@ package struct Transformer: Sendable {
         Layer(
           norm1: try Norm(scope["norm1"], configuration.norm, width: width),
           attention: try Attention(scope["self_attn"], width: width, heads: heads),
-          scale1: try Self.scale(scope, "layer_scale_1.scale", width),
+          scale1: isScaled ? try scope.vector("layer_scale_1.scale", width) : nil,
           norm2: try Norm(scope["norm2"], configuration.norm, width: width),
           feedForward: configuration.gated
             ? try FeedForward(gated: scope["gating"], width: width)
             : try FeedForward(plain: scope, width: width),
-          scale2: try Self.scale(scope, "layer_scale_2.scale", width),
+          scale2: isScaled ? try scope.vector("layer_scale_2.scale", width) : nil,
           cache: KVCache(
             heads: heads, headWidth: width / heads, capacity: configuration.capacity, in: &state)))
     }
@@ -104,10 +108,6 @@ package struct Transformer: Sendable {
         in: &plan),
       normed: plan.reserve(Float.self, columns * width), branch: plan.reserve(Float.self, columns * width),
       hidden: plan.reserve(Float.self, columns * (layers.map(\.feedForward.scratchPerColumn).max() ?? 0)))
-  }
-
-  private static func scale(_ scope: Scope, _ name: String, _ width: Int) throws(CheckpointError) -> Vector? {
-    scope.has(name) ? try scope.vector(name, width) : nil
   }
 
   /// Bytes of weights read by one step, whatever its columns.
@@ -133,7 +133,9 @@ package struct Transformer: Sendable {
     let (normed, branch) = (scratch[regions.normed], scratch[regions.branch])
     if let angles = regions.attention.angles { rotary?.prepare(columns, scratch[angles]) }
     if configuration.position == .sinusoidal { addSinusoids(to: x, columns) }
-    for layer in layers {
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for index in layers.indices {
+      let layer = layers[index]
       layer.norm1(x, into: normed, count: count)
       layer.attention.step(
         normed, into: layer.scale1 == nil ? x : branch, accumulate: layer.scale1 == nil, layer.cache,

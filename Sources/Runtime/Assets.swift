@@ -21,8 +21,19 @@ package enum Assets {
   /// The model that runs when none is named.
   /// - Returns: its directory, and whether it was ever trained; an untrained one answers with noise.
   package static func defaultModel() -> (directory: String, isTrained: Bool)? {
-    if let directory = directory("models/default") { return (directory, true) }
+    // The codec is trained first: a directory without a dialogue model is not a model yet.
+    if let directory = directory("models/default"), access(directory + "/config.json", R_OK) == 0 {
+      return (directory, true)
+    }
     return directory("golden/tiny-model").map { ($0, false) }
+  }
+
+  /// The codec that is used when none is named: its file, and whether it was ever trained.
+  package static func defaultCodec() -> (path: String, isTrained: Bool)? {
+    if let directory = directory("models/default"), access(directory + "/codec.safetensors", R_OK) == 0 {
+      return (directory + "/codec.safetensors", true)
+    }
+    return directory("golden/tiny-codec").map { ($0 + "/model.safetensors", false) }
   }
 
   private static func program() -> String {

@@ -115,8 +115,8 @@ public struct Conversation: ~Copyable, Sendable {
     let answer = Self.answer(heard, into: &said, model, &state)
     step.text = answer.text
     step.isReady = answer.isReady && streams.own > 0
-    step.userSemantic = heard.first ?? 0
-    step.ownSemantic = said.first ?? 0
+    step.userSemantic = heard[0]
+    step.ownSemantic = said.isEmpty ? 0 : said[0]
     step.temporalEnd = Int64(answer.times.temporal / 1000)
     step.textEnd = Int64(answer.times.text / 1000)
     step.depthEnd = Int64(answer.times.depth / 1000)

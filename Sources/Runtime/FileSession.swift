@@ -72,7 +72,7 @@ public struct FileSession: Sendable {
 
 /// One pass over a recording: the loop's variables.
 private struct FilePass: ~Copyable {
-  private enum Phase { case hearing, ending, waiting }
+  private enum Phase { case leading, hearing, ending, waiting }
 
   // A reply is over after so many frames (1.5 s) without a word or a sound above this loudness.
   private static let quietFrames = 19
@@ -85,8 +85,9 @@ private struct FilePass: ~Copyable {
   private var words: StreamingText
   private var frame: [Float]
   private var reply: [Float]
-  private var phase = Phase.hearing
-  private var (quiet, waited) = (0, 0)
+  private var phase = Phase.leading
+  // Frames of silence before the recording that are left, and frames since the last word or sound, and since the end.
+  private var (leading, quiet, waited) = (0, 0, 0)
   private(set) var outcome = FileSession.Outcome()
   private(set) var record = FrameRecord()
 
@@ -102,12 +103,19 @@ private struct FilePass: ~Copyable {
       initial: Int32(model.dialogue.streams.textCardinality))
     frame = [Float](repeating: 0, count: format.samplesPerFrame)
     reply = frame
+    leading = Int((dialogue.transcription.prefix * model.codec.frameRate).rounded(.up))
   }
 
   private var secondsPerFrame: Double { 1 / model.codec.frameRate }
 
-  /// Fills the next frame from the source, or with silence after its end. False when all has been said.
+  /// Fills the next frame: with silence before the recording where the model needs it, from the source, and with silence
+  /// after its end. False when all has been said.
   mutating func listen(to source: any AudioSource) -> Bool {
+    if phase == .leading {
+      leading -= 1
+      if leading >= 0 { return hearSilence() }
+      phase = .hearing
+    }
     if phase == .hearing {
       var span = frame.mutableSpan
       if source.read(into: &span) > 0 { return true }
@@ -116,9 +124,16 @@ private struct FilePass: ~Copyable {
     } else {
       phase = .waiting
     }
-    for index in frame.indices { frame[index] = 0 }
     waited += 1
-    return quiet < Self.quietFrames && Double(waited) * secondsPerFrame <= options.tail
+    let seconds = Double(waited) * secondsPerFrame
+    // The last words of a transcript come late by its delay, however quiet it is until then.
+    let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.transcription.delay + 1
+    return !isOver && seconds <= options.tail && hearSilence()
+  }
+
+  private mutating func hearSilence() -> Bool {
+    for index in frame.indices { frame[index] = 0 }
+    return true
   }
 
   mutating func step() {

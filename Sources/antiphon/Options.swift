@@ -24,8 +24,15 @@ struct CodecOptions: ParsableArguments {
 
   /// Opens the codec that was named, or the one that ships with the program.
   func open(codebooks: Int? = nil) throws -> Codec {
-    let path = try codec ?? ModelOptions.codec(in: ModelOptions.directory(model))
-    return try Codec.open(path, codebooks: codebooks, threads: threads)
+    try Codec.open(path(), codebooks: codebooks, threads: threads)
+  }
+
+  private func path() throws -> String {
+    if let codec { return codec }
+    if let model { return try ModelOptions.codec(in: ModelOptions.directory(model)) }
+    guard let usual = Assets.defaultCodec() else { throw CommandError.noDefaultModel }
+    if !usual.isTrained { Terminal.remark(ModelOptions.untrained) }
+    return usual.path
   }
 }
 

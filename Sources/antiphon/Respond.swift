@@ -80,7 +80,9 @@ struct Respond: ParsableCommand {
     progress.clear()
     // Whatever ended the run, what was made is made whole.
     try sink.finish()
-    if let text { try TextFile.create(text, overwrite: replacing.overwrite).append((outcome?.text ?? "") + "\n") }
+    if let text {
+      try TextFile.create(text, overwrite: replacing.overwrite).append((outcome?.text ?? "") + "\n")
+    }
     let report = try recorder?.finish()
     if let outcome { try tell(outcome, report) }
     _ = try ran.get()

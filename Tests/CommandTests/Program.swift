@@ -36,7 +36,7 @@ struct Program {
     private let errors: FileHandle
     private let files: TemporaryDirectory
 
-    init(_ arguments: [String], directory: String?, input: Data?) throws {
+    init(_ arguments: [String], directory: String?, input: Data?, isEndless: Bool) throws {
       files = try TemporaryDirectory()
       process = Process()
       process.executableURL = URL(filePath: Program.path)
@@ -46,7 +46,8 @@ struct Program {
       for name in ["input", "output", "errors"] {
         try (name == "input" ? input ?? Data() : Data()).write(to: URL(filePath: files.file(name)))
       }
-      process.standardInput = try FileHandle(forReadingFrom: URL(filePath: files.file("input")))
+      process.standardInput = try FileHandle(
+        forReadingFrom: URL(filePath: isEndless ? "/dev/zero" : files.file("input")))
       output = try FileHandle(forUpdating: URL(filePath: files.file("output")))
       errors = try FileHandle(forUpdating: URL(filePath: files.file("errors")))
       process.standardOutput = output
@@ -54,12 +55,13 @@ struct Program {
       try process.run()
     }
 
-    /// Sends a signal when a file that the program makes has grown to so many bytes.
-    func interrupt(_ signal: Int32, once path: String, reaches size: Int) async throws {
+    /// Sends a signal when a file that the program makes has grown to so many bytes. Waits on its own thread: a task
+    /// that sleeps may wake only when the program has ended, where other tests keep all threads busy.
+    func interrupt(_ signal: Int32, once path: String, reaches size: Int) {
       while process.isRunning {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         if attributes?[.size] as? Int ?? 0 >= size { break }
-        try await Task.sleep(for: .milliseconds(5))
+        usleep(5000)
       }
       kill(process.processIdentifier, signal)
     }
@@ -76,7 +78,10 @@ struct Program {
     }
   }
 
-  static func start(_ arguments: [String], directory: String? = nil, input: Data? = nil) throws -> Running {
-    try Running(arguments, directory: directory, input: input)
+  /// - Parameter isEndless: standard input is silence that never ends, so the program is met in the middle however fast it is.
+  static func start(
+    _ arguments: [String], directory: String? = nil, input: Data? = nil, isEndless: Bool = false
+  ) throws -> Running {
+    try Running(arguments, directory: directory, input: input, isEndless: isEndless)
   }
 }

@@ -118,15 +118,15 @@ import Testing
   }
 
   @Test("Ctrl-C leaves a whole file of what was said so far, and whole logs")
-  func interrupted() async throws {
-    let voice = try voice(repeating: 1_000)
+  func interrupted() throws {
     let running = try Program.start(
-      ["respond", voice, "a.wav", "--model", model, "--latency", "run"], directory: directory.path)
-    try await running.interrupt(SIGINT, once: file("a.wav"), reaches: 100_000)
+      ["respond", "-", "a.wav", "--model", model, "--latency", "run"], directory: directory.path,
+      isEndless: true)
+    running.interrupt(SIGINT, once: file("a.wav"), reaches: 100_000)
     let result = try running.wait()
     #expect(result.code == 130 && result.sentence.hasPrefix("Stopped by a signal after "))
     let duration = try #require(try SoundFileReader.open(file("a.wav")).duration)
-    #expect(duration > 1 && duration < 960)
+    #expect(duration > 1)
     #expect(try LatencyReport.verify(file("run")).frames.count == Int((duration * 12.5).rounded()))
   }
 

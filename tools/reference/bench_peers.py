@@ -38,6 +38,14 @@ class Peer:
         self.process.wait()
 
 
+def ours(frames: int, parts: tuple[str, ...], *arguments: str | Path) -> dict:
+    """One round of our program, one frame right after the other as the rivals run, in the rivals' terms."""
+    report = antiphon_json("bench", *arguments, "--flat-out", "--frames", str(frames))
+    return {
+        part: {f"{level}_ms": report["stages"][f"{part}_ms"][level] for level in ("p50", "p90", "p99")} for part in parts
+    }
+
+
 def machine() -> dict:
     described = json.loads(subprocess.run(["lscpu", "--json"], capture_output=True, text=True, check=True).stdout)
     fields = {}
@@ -111,9 +119,11 @@ def bench_codec(options: argparse.Namespace) -> dict:
     peers = {"rustymimi f32": Peer(1, "rustymimi", path, options.frames)}
     if options.official:
         peers["official package f32"] = Peer(1, "official-codec", path, options.frames)
-    contenders = {"antiphon": lambda: antiphon_json("bench", "codec", "--codec", path, "--threads", "1")}
+    parts = ("encode", "decode")
+    codec = ("codec", "--codec", path, "--codebooks", "8", "--threads", "1")
+    contenders = {"antiphon": lambda: ours(options.frames, parts, *codec)}
     contenders |= {name: peer.round for name, peer in peers.items()}
-    table = summary(alternate(options.rounds, contenders), ("encode", "decode"))
+    table = summary(alternate(options.rounds, contenders), parts)
     for peer in peers.values():
         peer.end()
     show("Mimi at its true size, 8 codebooks, one thread, one frame of 80 ms", table, "antiphon")
@@ -128,14 +138,17 @@ def bench_step(options: argparse.Namespace) -> dict:
         f"official package {kind}": Peer(threads, "official-step", directory, options.steps, threads, kind)
         for kind in ("bf16", "f32")
     }
-    contenders = {
-        "antiphon bf16": lambda: antiphon_json("bench", "step", "--model", directory, "--threads", str(threads))
-    }
+    # The official package reads every slot of its window from the first step on; ours reads what has been written.
+    context = large.SHAPES[options.shape]["context"]
+    frames = 2 * context if options.full_window else options.frames
+    model = ("step", "--model", directory, "--threads", str(threads))
+    contenders = {"antiphon bf16": lambda: ours(frames, ("step",), *model)}
     contenders |= {name: peer.round for name, peer in peers.items()}
     table = summary(alternate(options.rounds, contenders), ("step",))
     for peer in peers.values():
         peer.end()
-    show(f"one step of the language model, {options.shape} shape, {threads} threads", table, "antiphon bf16")
+    window = f"our window: {min(frames, context)} of {context} positions at the end of a round"
+    show(f"one step of the language model, {options.shape} shape, {threads} threads; {window}", table, "antiphon bf16")
     return table
 
 
@@ -143,9 +156,10 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/bench-peers", description=__doc__)
     parser.add_argument("subjects", nargs="*", help="codec, step (both when none is named)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--frames", type=int, default=100, help="frames per round of a rival codec")
+    parser.add_argument("--frames", type=int, default=100, help="frames per round of both codecs, and of our model")
     parser.add_argument("--steps", type=int, default=20, help="steps per round of a rival model")
     parser.add_argument("--threads", type=int, default=2, help="threads of the language model step")
+    parser.add_argument("--full-window", action="store_true", help="our model: so many steps that most see a full window")
     parser.add_argument("--shape", choices=large.SHAPES, default="stt-1b")
     parser.add_argument("--official", action="store_true", help="the official package's codec too")
     parser.add_argument("--json", type=Path, help="also write everything to this file")

@@ -1,4 +1,4 @@
-"""A Mimi of 36 thousand weights whose attention ring wraps within three frames."""
+"""A Mimi of 38 thousand weights whose attention ring wraps within three frames."""
 
 from pathlib import Path
 

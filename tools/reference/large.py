@@ -1,6 +1,5 @@
 """Random checkpoints at true sizes, made once in the cache."""
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -73,8 +72,3 @@ def model(shape: str, kind: str, context: int | None = None, seed: int = 1) -> P
     if not weights.exists():
         weights.hardlink_to(folder / config["moshi_name"])
     return narrow
-
-
-def forget():
-    """Removes all large files made here."""
-    shutil.rmtree(CACHE / "models", ignore_errors=True)
