@@ -39,7 +39,7 @@ package final class ALSACapture: @unchecked Sendable {
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
     guard loop.begin() else {
-      throw .unsupported(name: "", .capture, setting: .start)
+      throw .unsupported(name: loop.device.name, .capture, setting: .start)
     }
     let (loop, isStopping) = (loop, isStopping)
     thread = RealtimeThread(name: "capture", priority: priority) {

@@ -24,22 +24,25 @@ package final class ALSAPlayback: @unchecked Sendable {
   private let isStopping = StopFlag()
   private var thread: RealtimeThread?
   private var controller: RateController
+  private let depthBits = Atomic<UInt64>(0)
   private var lastWritten: UInt64 = 0
   private var enqueued = 0
   private let scratch: UnsafeMutableBufferPointer<Float>
 
   package var settings: PCMSettings { loop.device.settings }
-  /// When each sample of `played` passes the converter.
-  package var clock: StreamClock { loop.clock }
-  /// What was really played.
+  /// What was really played, at the device's rate, and when.
   package var played: PlayedSound { loop.played }
+  package var playedClock: StreamClock { loop.playedClock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
   package var isRealtime: Bool { thread?.isRealtime ?? false }
-  /// The speed at which the queue is emptied, and what the controller has learnt of the two clocks.
-  package var stretch: Double { controller.stretch }
-  package var driftPartsPerMillion: Double { controller.driftPartsPerMillion }
-  /// The smoothed time that a block waits, in seconds.
-  package var queueSeconds: Double { controller.depth }
+  /// How much faster than the program's rate the queue is emptied, in parts per million.
+  package var stretchPartsPerMillion: Double {
+    (Double(bitPattern: loop.stretchBits.load(ordering: .relaxed)) - 1) * 1e6
+  }
+  /// The time that a block should wait, in seconds.
+  package var targetSeconds: Double { controller.target }
+  /// The smoothed time that a block does wait, in seconds.
+  package var queueSeconds: Double { Double(bitPattern: depthBits.load(ordering: .relaxed)) }
 
   /// Opens the device; `start` lets it run.
   ///
@@ -70,7 +73,7 @@ package final class ALSAPlayback: @unchecked Sendable {
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
     guard loop.begin() else {
-      throw .unsupported(name: "", .playback, setting: .start)
+      throw .unsupported(name: loop.device.name, .playback, setting: .start)
     }
     let (loop, isStopping) = (loop, isStopping)
     thread = RealtimeThread(name: "playback", priority: priority) {
@@ -99,20 +102,30 @@ package final class ALSAPlayback: @unchecked Sendable {
     let delay = delay(at: now)
     var receipt = Receipt(writtenNanoseconds: now)
     receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
-    if delay - controller.target > Self.excess {
+    if lastWritten == 0 {
+      // The first block starts with the queue at its depth.
+      pad(controller.target - delay)
+    } else if delay - controller.target > Self.excess {
       let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
       receipt.skippedSamples = min(late, block.count)
       loop.counters.count(.dropped(receipt.skippedSamples))
       controller.restart()
-    } else if lastWritten != 0 {
+    } else {
       let interval = Double(now - lastWritten) * 1e-9
       controller.update(measured: max(delay, 0), interval: min(max(interval, 0.001), 0.5))
     }
     lastWritten = now
     loop.stretchBits.store(controller.stretch.bitPattern, ordering: .relaxed)
+    depthBits.store(controller.depth.bitPattern, ordering: .relaxed)
     enqueued += write(block, skipping: receipt.skippedSamples)
     loop.wake.post()
     return receipt
+  }
+
+  private func pad(_ seconds: Double) {
+    let count = min(max(Int(seconds * Double(AudioFrame.sampleRate)), 0), scratch.count)
+    scratch.update(repeating: 0)
+    enqueued += write(UnsafeBufferPointer(rebasing: scratch[..<count]))
   }
 
   private func write(_ block: Span<Float>, skipping skipped: Int) -> Int {

@@ -15,6 +15,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
 
   private(set) var settings: PCMSettings
   private let request: Request
+  var name: String { request.name }
   private var handle: OpaquePointer?
   private let statusMemory: OpaquePointer
 
@@ -99,8 +100,10 @@ final class ALSAPort: PCM, @unchecked Sendable {
     defer { snd_pcm_sw_params_free(software) }
     snd_pcm_sw_params_current(handle, software)
     snd_pcm_sw_params_set_avail_min(handle, software, period)
-    // Started by hand, once what has to be queued is queued.
-    snd_pcm_sw_params_set_start_threshold(handle, software, .max >> 1)
+    // Capture is started by hand. Playback starts with its first period; PulseAudio takes this for what must be queued
+    // before it goes on after a pause, so it must be little.
+    let threshold = request.direction == .capture ? .max >> 1 : period
+    snd_pcm_sw_params_set_start_threshold(handle, software, threshold)
     snd_pcm_sw_params_set_tstamp_mode(handle, software, SND_PCM_TSTAMP_ENABLE)
     snd_pcm_sw_params_set_tstamp_type(handle, software, SND_PCM_TSTAMP_TYPE_MONOTONIC_RAW)
     try check(.start, snd_pcm_sw_params(handle, software))

@@ -17,8 +17,10 @@ package enum EchoMode: String, CaseIterable, Sendable {
 /// that left the loudspeaker at the moment when the block was captured.
 package final class EchoCanceller: @unchecked Sendable {
   // The clocks are a few milliseconds uncertain, and a filter cannot look into the future.
-  private static let lead = AudioFrame.sampleRate * 8 / 1000
-  private static let tolerance = Double(AudioFrame.sampleRate) * 0.006
+  private static let lead = 0.008  // seconds
+  private static let tolerance = 0.006  // seconds
+  // How fast the reading place follows the clocks, in rad/s: slow enough to see through their jitter.
+  private static let follow = 0.3
   // Above -50 dBFS the loudspeaker is speaking.
   private static let threshold: Float = 1e-5
   private static let holdBlocks = 25
@@ -29,7 +31,13 @@ package final class EchoCanceller: @unchecked Sendable {
   private let filter: EchoFilter?
   private let reference: UnsafeMutableBufferPointer<Float>
 
-  private var position: Int?
+  private let rate: Double  // of what was played
+  private let ratio: Double  // samples of it for each of the microphone's
+  private let interpolator: FractionalDelay
+  private let surroundings: UnsafeMutableBufferPointer<Float>  // a block and what lies around it
+  // Where in what was played the next block begins, and how much faster it passes than the rates say.
+  private var position: Double?
+  private var speed = 1.0
   private var error = 0.0
   private var heldBlocks = 0
   private var powerBefore: Float = 0
@@ -40,16 +48,24 @@ package final class EchoCanceller: @unchecked Sendable {
   /// - Parameters:
   ///   - played: what the loudspeaker plays.
   ///   - clock: when it plays it.
-  package init(_ mode: EchoMode, played: PlayedSound, clock: StreamClock) {
+  ///   - rate: samples per second of what it plays.
+  package init(_ mode: EchoMode, played: PlayedSound, clock: StreamClock, rate: Int) {
     self.mode = mode
+    self.rate = Double(rate)
+    ratio = Double(rate) / Double(AudioFrame.sampleRate)
+    interpolator = FractionalDelay(ratio: ratio)
     self.played = played
     self.clock = clock
     filter = mode == .builtin ? EchoFilter() : nil
     reference = .allocate(capacity: EchoFilter.blockSize)
     reference.initialize(repeating: 0)
+    surroundings = .allocate(
+      capacity: Int(Double(EchoFilter.blockSize) * ratio * 1.02) + 3 * interpolator.reach)
+    surroundings.initialize(repeating: 0)
   }
 
   deinit {
+    surroundings.deallocate()
     reference.deallocate()
   }
 
@@ -68,8 +84,7 @@ package final class EchoCanceller: @unchecked Sendable {
     guard mode != .none else { return }
     align(capturedAt)
     guard let start = position else { return }
-    played.copy(from: start, into: reference)
-    position = start + EchoFilter.blockSize
+    readReference(from: start)
     let before = Self.power(block)
     switch mode {
     case .none: break
@@ -81,15 +96,34 @@ package final class EchoCanceller: @unchecked Sendable {
 
   private func align(_ capturedAt: UInt64?) {
     guard let capturedAt, let index = clock.index(at: capturedAt) else { return }
-    let ideal = index + Double(Self.lead)
+    let ideal = index + Self.lead * rate
     if let position {
-      error += 0.02 * (ideal - Double(position) - error)
-      // A large step is an interruption; otherwise the smoothed difference counts.
-      guard abs(error) > Self.tolerance else { return }
+      let difference = (ideal - position) / rate
+      error += 0.02 * (difference - error)
+      if abs(error) <= Self.tolerance {
+        // The two clocks differ, and the loudspeaker's queue is steered: a loop of second order follows both.
+        let interval = Double(EchoFilter.blockSize) / Double(AudioFrame.sampleRate)
+        speed += Self.follow * Self.follow * difference * interval
+        speed = min(max(speed, 0.99), 1.01)
+        self.position = position + 2 * Self.follow * difference * interval * rate
+        return
+      }
     }
-    position = Int(ideal.rounded())
+    // A large step is an interruption.
+    position = ideal
+    speed = 1
     error = 0
     alignments.add(1, ordering: .relaxed)
+  }
+
+  private func readReference(from start: Double) {
+    let first = Int(start.rounded(.down)) - interpolator.reach
+    played.copy(from: first, into: surroundings)
+    for index in 0..<EchoFilter.blockSize {
+      reference[index] = interpolator.read(
+        UnsafePointer(surroundings.baseAddress!), at: start - Double(first) + Double(index) * speed * ratio)
+    }
+    position = start + Double(EchoFilter.blockSize) * speed * ratio
   }
 
   private func silence(_ block: UnsafeMutablePointer<Float>) {

@@ -11,10 +11,12 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
 
   let device: Device
   let ring: SampleRing
-  /// When each sample passes the converter; samples are counted as `played` counts them.
+  /// When each sample of the program passes the converter; silence that was inserted counts.
   let clock = StreamClock()
-  /// What went to the device, silence included.
+  /// What went to the device, at its own rate, silence included.
   let played = PlayedSound()
+  /// When each sample of `played` passes the converter.
+  let playedClock: StreamClock
   let counters = DeviceCounters()
   /// Posted by the producer when the ring has more.
   let wake = Wake()
@@ -31,6 +33,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private var recovery = DeviceRecovery()
   private var status = PCMStatus()
   private var path: Path
+  private var taken = 0  // samples of the program, inserted silence included
   private var stretch = 1.0
   private var lastSample: Float = 0
   private var isSounding = false  // whether the last piece was sound
@@ -69,6 +72,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     self.ring = ring
     self.onXrun = onXrun
     path = Path(device.settings)
+    playedClock = StreamClock(sampleRate: Double(device.settings.rate))
   }
 
   deinit {
@@ -82,6 +86,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     path.filled = 0
     path.written = 0
     clock.restart()
+    playedClock.restart()
     let period = device.settings.periodFrames
     device.settings.format.pack(
       silence(period), frames: period, channels: device.settings.channels, into: path.raw)
@@ -91,8 +96,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       if moved == Int(-EAGAIN) { break }
       if moved <= 0 { return false }
       queued += moved
+      played.append(UnsafeBufferPointer(rebasing: path.mono[..<moved]))
     }
-    return device.start() >= 0
+    // A device that starts by itself with its first period is running already.
+    _ = device.start()
+    return device.update(&status) >= 0
   }
 
   private func silence(_ count: Int) -> UnsafePointer<Float> {
@@ -110,7 +118,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private func advance() -> DeviceOutcome {
     if recovery.isAway {
       let outcome = recovery.look(for: device) { begin() }
-      if outcome == .reopened { renewPath() }
+      if outcome == .reopened {
+        renewPath()
+        // What has waited all that time is late.
+        flushedSamples.add(ring.skip(.max), ordering: .relaxed)
+      }
       return outcome
     }
     flushIfAsked()
@@ -122,10 +134,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       return ready < 0 ? recover(ready) : .idle
     }
     let queued = device.settings.bufferFrames - status.available
-    // One period must still be playing while the next is written.
-    let isLast = queued <= period
+    // All but one period must still be playing when silence has to be written: a sound server counts on a full buffer.
+    let reserve = device.settings.bufferFrames - period
+    let isLast = queued <= reserve
     guard fillPeriod(mayPad: isLast) else {
-      let spare = Double(queued - period) / Double(device.settings.rate)
+      let spare = Double(queued - reserve) / Double(device.settings.rate)
       wake.wait(nanoseconds: UInt64(max(spare, 0.0005) * 1e9))
       return .idle
     }
@@ -151,9 +164,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     let scale = Double(AudioFrame.sampleRate) / Double(settings.rate) * stretch
     // Behind the resampler lies what it holds, and the rest of the period.
     let held = path.resampler.delay + Double(path.filled - path.written)
-    let index = Double(played.count - (path.pieceEnd - path.pieceStart)) - held * scale
-    clock.observe(
-      index, at: status.nanoseconds &+ UInt64(Double(max(status.delay, 0)) * 1e9 / Double(settings.rate)))
+    let index = Double(taken - (path.pieceEnd - path.pieceStart)) - held * scale
+    let time = status.nanoseconds &+ UInt64(Double(max(status.delay, 0)) * 1e9 / Double(settings.rate))
+    clock.observe(index, at: time)
+    playedClock.observe(Double(played.count), at: time)
+    played.append(UnsafeBufferPointer(rebasing: path.mono[path.written..<path.written + moved]))
   }
 
   /// Makes a whole period ready in `raw`; false while the ring has not enough and silence is not due.
@@ -201,7 +216,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     path.pieceStart = 0
     path.pieceEnd = count
     lastSample = path.piece[count - 1]
-    played.append(UnsafeBufferPointer(rebasing: path.piece[..<count]))
+    taken += count
     return true
   }
 

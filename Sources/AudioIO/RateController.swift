@@ -23,7 +23,7 @@ package struct RateController: Sendable {
   /// - Parameters:
   ///   - naturalFrequency: how quickly an error is mended, in rad/s.
   ///   - smoothing: over how many seconds measurements are averaged.
-  package init(target: Double, naturalFrequency: Double = 0.06, smoothing: Double = 1) {
+  package init(target: Double, naturalFrequency: Double = 0.1, smoothing: Double = 1) {
     precondition(target >= 0 && naturalFrequency > 0 && smoothing > 0)
     self.target = target
     self.naturalFrequency = naturalFrequency

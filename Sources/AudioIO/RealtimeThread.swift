@@ -9,6 +9,7 @@ package final class RealtimeThread: @unchecked Sendable {
     let priority: Int32
     let body: @Sendable () -> Void
     let isRealtime = Atomic<Bool>(false)
+    let isUnderWay = Wake()
 
     init(_ name: String, _ priority: Int32, _ body: @escaping @Sendable () -> Void) {
       self.name = name
@@ -21,7 +22,7 @@ package final class RealtimeThread: @unchecked Sendable {
   private var handle = pthread_t()
   private var isJoined = false
 
-  /// Whether the system granted SCHED_FIFO; known soon after the start.
+  /// Whether the system granted SCHED_FIFO.
   package var isRealtime: Bool { start.isRealtime.load(ordering: .acquiring) }
 
   /// - Parameters:
@@ -32,6 +33,7 @@ package final class RealtimeThread: @unchecked Sendable {
     let argument = Unmanaged.passRetained(start).toOpaque()
     let error = pthread_create(&handle, nil, Self.entry, argument)
     precondition(error == 0, "no thread could be started")
+    while !start.isUnderWay.wait(nanoseconds: 1_000_000_000) {}
   }
 
   private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
@@ -43,6 +45,7 @@ package final class RealtimeThread: @unchecked Sendable {
       let isGranted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter) == 0
       start.isRealtime.store(isGranted, ordering: .releasing)
     }
+    start.isUnderWay.post()
     start.body()
     return nil
   }

@@ -10,6 +10,7 @@ package final class StreamClock: @unchecked Sendable {
 
   // Written by the observer only.
   private var isRunning = false
+  private var observations = 0.0
   private var index = 0.0
   private var seconds = 0.0
   private var period: Double  // seconds per sample
@@ -36,13 +37,18 @@ package final class StreamClock: @unchecked Sendable {
     let error = measured - predicted
     if !isRunning || step < 0 || abs(error) > Self.jump {
       isRunning = true
+      observations = 1
       seconds = measured
       period = nominal
     } else {
-      // A loop of 0.1 Hz, whatever the interval between observations.
+      observations += 1
+      let n = observations
+      // A loop of 0.1 Hz, whatever the interval between observations; before that has settled, a least-squares line
+      // through all of them, whose slope is trusted once it is half a second long.
       let omega = min(2 * Double.pi * 0.1 * step * nominal, 0.5)
-      seconds = predicted + 1.414 * omega * error
-      if step > 0 { period += omega * omega * error / step }
+      let isShort = n * step * nominal < 0.5
+      seconds = predicted + max(1.414 * omega, isShort ? 1 / n : 2 * (2 * n - 1) / (n * (n + 1))) * error
+      if step > 0, !isShort { period += max(omega * omega, 6 / (n * (n + 1))) * error / step }
       // No crystal is further off; what is, is jitter.
       period = min(max(period, nominal * 0.99), nominal * 1.01)
     }

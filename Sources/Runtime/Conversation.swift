@@ -60,6 +60,11 @@ public struct Conversation: ~Copyable, Sendable {
     said = [Int32](repeating: 0, count: model.dialogue.streams.own)
   }
 
+  /// The codes of the last frame heard and of the last frame said.
+  package func withCodes<Result>(_ body: (Span<Int32>, Span<Int32>) -> Result) -> Result {
+    body(heard.span, said.span)
+  }
+
   /// Samples of a frame, in and out.
   public var samplesPerFrame: Int { model.codec.configuration.samplesPerFrame }
 

@@ -9,7 +9,8 @@ struct Antiphon: ParsableCommand {
     discussion: "docs/Errors.md lists every error and exit code.",
     version: version,
     subcommands: [
-      Respond.self, Encode.self, Decode.self, Inspect.self, Bench.self, Report.self, Trace.self,
+      Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
+      Report.self, Trace.self,
     ])
 
   static let version = "0.1.0"

@@ -11,4 +11,6 @@ enum CommandError: Error, Equatable {
   case codeOutOfRange(path: String, frame: Int, codebook: Int, found: Int, cardinality: Int)
   /// Another codec made the codes; both are told by the SHA-256 of their files.
   case anotherCodec(path: String, codec: String, expected: String, found: String)
+  /// A round trip was measured and nothing came back.
+  case noChirp(sent: Int)
 }

@@ -27,6 +27,10 @@ extension Message {
       self.init(
         "'\(path)' was made by another codec than '\(codec)' (SHA-256 \(expected.prefix(12)), not \(found.prefix(12))).",
         "Name the codec that made it with --codec.", .badData)
+    case .noChirp(let sent):
+      self.init(
+        "None of \(sent) chirps came back through the microphone.",
+        "Turn the loudspeaker up, put the microphone beside it, or join the two by a cable.", .checkFailed)
     }
   }
 }

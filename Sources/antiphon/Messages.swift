@@ -23,6 +23,7 @@ struct Message: Equatable {
     switch error {
     case let error as SoundFileError: self.init(error)
     case let error as LatencyReportError: self.init(error)
+    case let error as AudioDeviceError: self.init(error)
     case let error as CheckpointError: self.init(error)
     case let error as TextTokenizerError: self.init(error)
     case let error as CommandError: self.init(error)

@@ -11,6 +11,9 @@ enum Terminal {
   /// Text as it is, to standard error.
   static func error(_ text: String) { write(STDERR_FILENO, text) }
 
+  /// Text as it is, to standard output.
+  static func raw(_ text: String) { write(STDOUT_FILENO, text) }
+
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   private static func write(_ descriptor: Int32, _ text: String) {

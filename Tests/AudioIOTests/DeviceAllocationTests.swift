@@ -41,7 +41,7 @@ struct DeviceAllocationTests {
     for mode in EchoMode.allCases {
       let device = ScriptedPCM(.capture, rate: rate, period: rate / 100, buffer: rate / 10)
       device.input = { Float($0 % 97) / 200 }
-      let canceller = EchoCanceller(mode, played: PlayedSound(), clock: StreamClock())
+      let canceller = EchoCanceller(mode, played: PlayedSound(), clock: StreamClock(), rate: 48_000)
       let loop = CaptureLoop(
         device: device, ring: SampleRing(capacity: 24_000), wake: Wake(), canceller: canceller)
       #expect(loop.begin())

@@ -16,6 +16,9 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   var queued = 0
   /// The device's own clock, in frames.
   var frames = 0
+  /// How much faster than its nominal rate the clock really runs, and how far its stamps are off, in nanoseconds.
+  var rateError = 0.0
+  var stampError: () -> Double = { 0 }
   private(set) var prepared = 0
   private(set) var started = 0
   private(set) var reopened = 0
@@ -91,7 +94,8 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   func update(_ status: inout PCMStatus) -> Int {
     status.available = settings.direction == .capture ? queued : settings.bufferFrames - queued
     status.delay = queued
-    status.nanoseconds = 1_000_000_000 + UInt64(Double(frames) * 1e9 / Double(settings.rate))
+    let time = Double(frames) / (Double(settings.rate) * (1 + rateError))
+    status.nanoseconds = UInt64(1e9 + time * 1e9 + stampError())
     return settings.direction == .playback ? nextFailure() ?? 0 : 0
   }
 

@@ -1,0 +1,78 @@
+import Glibc
+
+/// The round trip of a pair of devices: a chirp goes out, and is looked for in what comes in.
+package struct RoundTrip: Sendable, Equatable {
+  /// Seconds from the moment the program gave the chirp to the moment it could have it back.
+  package var total: Double
+  /// Of them, what waited before the loudspeaker's converter,
+  package var queued: Double
+  /// what lay between the two converters by their own clocks: air, cable, or what the drivers do not tell,
+  package var path: Double
+  /// and what the microphone's side holds back until it has a whole period.
+  package var capture: Double
+  /// How far the best match stands above the next best, as a ratio; below 1.5 it may be a chance.
+  package var confidence: Double
+
+  /// A sweep of 20 ms from 500 Hz to 8 kHz with soft ends: short, and unlike anything else.
+  package static let chirp: [Float] = (0..<480).map { index in
+    let time = Double(index) / 24_000
+    let phase = 2 * Double.pi * (500 * time + (8000 - 500) / (2 * 0.02) * time * time)
+    let envelope = 0.5 - 0.5 * cos(2 * Double.pi * Double(index) / 480)
+    return Float(0.5 * envelope * sin(phase))
+  }
+
+  /// Where `chirp` is in `sound`: its first sample, and how clear that is; nil in silence.
+  package static func find(in sound: [Float]) -> (index: Int, confidence: Double)? {
+    guard sound.count > chirp.count else { return nil }
+    var products = [Float](repeating: 0, count: sound.count - chirp.count)
+    for start in products.indices {
+      var sum: Float = 0
+      for index in 0..<chirp.count { sum += sound[start + index] * chirp[index] }
+      products[start] = abs(sum)
+    }
+    guard let best = products.indices.max(by: { products[$0] < products[$1] }), products[best] > 1e-4
+    else { return nil }
+    // The neighbours belong to the same peak.
+    var second: Float = 1e-9
+    for index in products.indices where abs(index - best) > 48 { second = max(second, products[index]) }
+    return (best, Double(products[best] / second))
+  }
+
+  /// Sends `count` chirps, 0.6 s apart, and finds each.
+  ///
+  /// - Returns: one result per chirp that was found.
+  package static func measure(_ playback: ALSAPlayback, _ capture: ALSACapture, count: Int) -> [RoundTrip] {
+    var results: [RoundTrip] = []
+    // One frame of silence each 20 ms keeps the loudspeaker's queue alive.
+    let silence = [Float](repeating: 0, count: chirp.count)
+    for round in 0..<count + 1 {
+      _ = capture.skip(.max)
+      var heard: [Float] = []
+      let first = capture.position
+      let receipt = playback.enqueue(chirp.span)
+      let start = MonotonicClock.now
+      var next: UInt64 = start + 20_000_000
+      while MonotonicClock.now - start < 600_000_000 {
+        var block = [Float](repeating: 0, count: max(capture.count, 1))
+        var span = block.mutableSpan
+        heard += block[..<capture.read(into: &span)]
+        if MonotonicClock.now >= next {
+          _ = playback.enqueue(silence.span)
+          next += 20_000_000
+        }
+        MonotonicClock.sleep(nanoseconds: 2_000_000)
+      }
+      // The first only brings the devices into step.
+      guard round > 0, let found = find(in: heard),
+        let arrival = capture.clock.nanoseconds(at: Double(first + found.index))
+      else { continue }
+      let held = capture.settings.periodMilliseconds / 1000
+      let path = Double(Int64(bitPattern: arrival &- receipt.dacNanoseconds)) * 1e-9
+      results.append(
+        RoundTrip(
+          total: receipt.slackSeconds + path + held, queued: receipt.slackSeconds, path: path, capture: held,
+          confidence: found.confidence))
+    }
+    return results
+  }
+}

@@ -1,0 +1,35 @@
+package import AudioIO
+package import Codec
+
+/// How a live conversation is held.
+package struct LiveOptions: Sendable {
+  /// A device's name or a part of it; nil takes the default.
+  package var input: String?
+  package var output: String?
+  /// The devices' rate in Hz; nil takes what they have.
+  package var rate: Int?
+  package var echo = EchoMode.builtin
+  /// What the devices move at once.
+  package var periodMilliseconds = 10.0
+  /// Sound that should still wait when the next frame is ready: room for late frames; nil is 2 periods and 20 ms.
+  package var bufferMilliseconds: Double?
+  package var seed: UInt64 = 0
+  package var isGreedy = false
+  package var isMuted = false
+
+  package init() {}
+}
+
+/// What is at the other end of the line.
+package enum LivePartner: Sendable {
+  case model(Model)
+  /// The person's own voice, through the codec.
+  case mirror(Codec)
+
+  package var codec: Codec {
+    switch self {
+    case .model(let model): model.codec
+    case .mirror(let codec): codec
+    }
+  }
+}

@@ -1,0 +1,102 @@
+internal import AudioIO
+package import Dialogue
+internal import Glibc
+
+/// Writes down a live session while it goes on: both voices, the codes, and what the model says.
+///
+/// Everything drained is in the files, so a killed process loses what was not, and less than a second of sound.
+package final class LiveRecording {
+  /// The person left, the model right.
+  package static let soundName = "conversation.flac"
+  /// One line per frame: its number, then the codes heard, then the codes said.
+  package static let codesName = "codes.csv"
+  /// One line of JSON per piece of text: the second it was said, who, and what.
+  package static let transcriptName = "transcript.jsonl"
+
+  package let directory: String
+  private let tape: LiveTape
+  private let sound: SoundFileWriter
+  private let codes: TextFile
+  private let transcript: TextFile
+  private let secondsPerFrame: Double
+  private var words: StreamingText?
+  private var user: AudioFrame
+  private var own: AudioFrame
+  private var heard: [Int32]
+  private var said: [Int32]
+  private var record = FrameRecord()
+
+  /// Makes the directory where it is missing, and the files in it.
+  ///
+  /// - Parameter words: what turns text tokens into text; nil when nobody speaks but the person.
+  /// - Throws: `LatencyReportError` or `SoundFileError`.
+  package init(
+    directory: String, tape: LiveTape, sampleRate: Int, words: StreamingText?, overwrite: Bool
+  ) throws {
+    if mkdir(directory, 0o755) != 0 && errno != EEXIST {
+      throw LatencyReportError.unwritable(path: directory, code: errno)
+    }
+    self.directory = directory
+    self.tape = tape
+    self.words = words
+    secondsPerFrame = Double(tape.samplesPerFrame) / Double(sampleRate)
+    codes = try TextFile.create(directory + "/" + Self.codesName, overwrite: overwrite)
+    transcript = try TextFile.create(directory + "/" + Self.transcriptName, overwrite: overwrite)
+    sound = try SoundFileWriter.create(
+      directory + "/" + Self.soundName, channels: 2, sampleRate: sampleRate, overwrite: overwrite)
+    user = AudioFrame(count: tape.samplesPerFrame)
+    own = AudioFrame(count: tape.samplesPerFrame)
+    heard = [Int32](repeating: 0, count: tape.codebooks.heard)
+    said = [Int32](repeating: 0, count: tape.codebooks.said)
+    let columns =
+      ["frame"] + heard.indices.map { "heard\($0)" } + said.indices.map { "said\($0)" }
+    try codes.append(columns.joined(separator: ",") + "\n")
+  }
+
+  /// Writes what waits on the tape.
+  package func drain() throws {
+    var lines = ""
+    var spoken = ""
+    while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {
+      sound.write(left: user.samples.span, right: own.samples.span)
+      let frame = record.frame ?? 0
+      lines += ([frame] + heard.map(Int64.init) + said.map(Int64.init)).map(String.init).joined(
+        separator: ",")
+      lines += "\n"
+      if let token = record.textID, let text = words?.append(Int32(token)), !text.isEmpty {
+        spoken += Self.line(seconds: Double(frame) * secondsPerFrame, text)
+      }
+    }
+    if !lines.isEmpty { try codes.append(lines) }
+    if !spoken.isEmpty { try transcript.append(spoken) }
+    if let failure = sound.failure { throw failure }
+  }
+
+  package func finish() throws {
+    try drain()
+    try sound.finish()
+  }
+
+  static func line(seconds: Double, _ text: String) -> String {
+    let hundredths = Int((seconds * 100).rounded())
+    let fraction = hundredths % 100
+    let time = "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+    return "{\"seconds\":\(time),\"who\":\"model\",\"text\":\(quoted(text))}\n"
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

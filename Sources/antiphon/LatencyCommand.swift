@@ -1,0 +1,94 @@
+import ArgumentParser
+import AudioIO
+
+/// `antiphon latency`
+struct Latency: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure the round trip of a loudspeaker and a microphone, without any model.",
+    discussion: """
+      Chirps are played and looked for in what the microphone hears: put the two together, or join them by a cable.
+      What 'talk' adds to this are 80 ms for a frame, the model's own time, and its buffer.
+
+      Example:
+        antiphon latency
+        antiphon latency --input hw:CARD=Yeti,DEV=0 --output hw:CARD=PCH,DEV=0
+      """)
+
+  @OptionGroup var devices: DeviceOptions
+
+  @Option(help: "How many chirps.")
+  var count = 20
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1000).contains(count) else { throw ValidationError("--count takes a number from 1 to 1000.") }
+  }
+
+  mutating func run() throws {
+    let (output, input) = try (
+      ALSADevice.choose(devices.output, .playback), ALSADevice.choose(devices.input, .capture)
+    )
+    let playback = try ALSAPlayback(
+      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.04)
+    let capture = try ALSACapture(
+      input.name, rate: devices.rate, periodMilliseconds: devices.period, wake: Wake())
+    if !json {
+      Terminal.print("loudspeaker: \(output.name) (\(output.reason.words)), \(playback.settings.words)")
+      Terminal.print("microphone:  \(input.name) (\(input.reason.words)), \(capture.settings.words)")
+    }
+    try playback.start(priority: 31)
+    try capture.start(priority: 30)
+    let trips = RoundTrip.measure(playback, capture, count: count)
+    capture.stop()
+    playback.stop()
+    let view = LatencyView(trips, sent: count, playback.counts.xruns + capture.counts.xruns)
+    Terminal.print(json ? try JSON.text(view) : view.text)
+    if view.found == 0 { throw CommandError.noChirp(sent: count) }
+  }
+}
+
+/// What `latency` prints. Times are milliseconds.
+struct LatencyView: Encodable {
+  let sent: Int
+  let found: Int
+  let xruns: Int
+  let median: Double
+  let least: Double
+  let most: Double
+  let queued: Double
+  let path: Double
+  let capture: Double
+  let confidence: Double
+
+  init(_ trips: [RoundTrip], sent: Int, _ xruns: Int) {
+    self.sent = sent
+    self.xruns = xruns
+    found = trips.count
+    func middle(_ value: (RoundTrip) -> Double) -> Double {
+      let sorted = trips.map(value).sorted()
+      return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    }
+    median = middle(\.total) * 1000
+    least = (trips.map(\.total).min() ?? 0) * 1000
+    most = (trips.map(\.total).max() ?? 0) * 1000
+    queued = middle(\.queued) * 1000
+    path = middle(\.path) * 1000
+    capture = middle(\.capture) * 1000
+    confidence = middle(\.confidence)
+  }
+
+  var text: String {
+    guard found > 0 else { return "none of \(sent) chirps came back" }
+    func milliseconds(_ value: Double) -> String { Figures.fixed(value, 1) + " ms" }
+    return """
+      \(found) of \(sent) chirps came back, \(xruns) xruns
+      round trip   \(milliseconds(median))   (\(milliseconds(least)) to \(milliseconds(most)))
+        queued     \(milliseconds(queued))   waiting before the loudspeaker
+        between    \(milliseconds(path))   from converter to converter: air, cable, what drivers do not tell
+        capture    \(milliseconds(capture))   until the microphone has a whole period
+      confidence   \(Figures.fixed(confidence, 1))   (best match to next best; below 1.5 it may be chance)
+      """
+  }
+}

@@ -1,0 +1,171 @@
+import ArgumentParser
+import AudioIO
+import Codec
+import Dialogue
+import Glibc
+import Runtime
+
+/// `antiphon talk`
+struct Talk: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Talk with the model: it listens and speaks at the same time.",
+    discussion: """
+      Keys: m mutes the microphone, space opens it for one turn while muted (push to talk: space to speak, space to \
+      end), s silences the model now, q quits. While muted the model hears silence; its clock never stops.
+      docs/Latency.md explains every number on the screen.
+
+      Example:
+        antiphon talk
+        antiphon talk --input Yeti --echo none --record evening
+        antiphon talk --mirror
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var devices: DeviceOptions
+
+  @Option(help: "Keep the loudspeaker out of the microphone: none, builtin or half-duplex.")
+  var echo = EchoMode.builtin
+
+  @Flag(help: "Hear your own voice through the codec, without the dialogue model.")
+  var mirror = false
+
+  @Option(
+    help: ArgumentHelp("With --mirror: a codec other than the model's.", valueName: "file"))
+  var codec: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Milliseconds of sound that wait when the next frame is ready; the default is 2 periods and 20 ms.",
+      valueName: "milliseconds"))
+  var buffer: Double?
+
+  @Flag(help: "Begin with the microphone muted.")
+  var muted = false
+
+  @Option(help: "The same seed and the same sound give the same reply.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Take the most likely token always.")
+  var greedy = false
+
+  @Option(help: ArgumentHelp("Write both voices, codes and words to a directory.", valueName: "directory"))
+  var record: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Log the latency of every frame and turn to a directory; --record does so too.", valueName: "directory")
+  )
+  var latency: String?
+
+  @OptionGroup var replacing: OutputOptions
+
+  @Flag(help: "Print only what the model says.")
+  var quiet = false
+
+  @Option(help: ArgumentHelp("End by itself after so many seconds.", valueName: "seconds"))
+  var seconds: Double?
+
+  func validate() throws {
+    if codec != nil && !mirror { throw ValidationError("--codec goes with --mirror; a model has its own.") }
+    if let buffer, !(0...160).contains(buffer) {
+      throw ValidationError("--buffer takes 0 to 160 milliseconds: two frames are the most that may wait.")
+    }
+  }
+
+  mutating func run() throws {
+    let partner = try partner()
+    var options = LiveOptions()
+    (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
+    (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)
+    (options.seed, options.isGreedy, options.isMuted) = (seed, greedy, muted)
+    let session = try LiveSession(partner, options)
+    if !quiet { introduce(session) }
+    var scribe = try TalkScribe(session, partner, self)
+    Interruption.watch()
+    try session.start(clock: FrameClock(.live))
+    if !quiet { Terminal.remark(Self.privileges(session)) }
+    let ran = Result { try converse(session, partner, &scribe) }
+    session.stop()
+    try scribe.finish()
+    try ran.get()
+    if !quiet { Terminal.remark(scribe.status.figures) }
+  }
+
+  private func partner() throws -> LivePartner {
+    if let codec { return .mirror(try Codec.open(codec, threads: model.threads)) }
+    let directory = try ModelOptions.directory(model.model)
+    return mirror
+      ? .mirror(try Codec.open(ModelOptions.codec(in: directory), threads: model.threads))
+      : .model(try Model.open(directory, threads: model.threads))
+  }
+
+  private func introduce(_ session: LiveSession) {
+    let (input, output) = (session.inputChoice, session.outputChoice)
+    Terminal.remark("microphone:  \(input.name) (\(input.reason.words)), \(session.capture.settings.words)")
+    Terminal.remark(
+      "loudspeaker: \(output.name) (\(output.reason.words)), \(session.playback.settings.words)")
+  }
+
+  static func privileges(_ session: LiveSession) -> String {
+    let (isRealtime, isLocked) = session.privileges
+    return
+      "real-time priority: \(isRealtime ? "yes" : "not allowed"); memory locked: \(isLocked ? "yes" : "not allowed")"
+      + (isRealtime && isLocked ? "" : " (docs/ALSA.md says how to allow it)")
+  }
+
+  /// Shows, writes down and listens to the keys until somebody ends it.
+  private func converse(_ session: LiveSession, _ partner: LivePartner, _ scribe: inout TalkScribe) throws {
+    var keyboard = quiet ? nil : Keyboard()
+    let screen =
+      keyboard == nil ? nil : Screen(keys: "m mute   space push to talk   s stop speaking   q quit")
+    defer {
+      screen?.close()
+      keyboard?.close()
+    }
+    var lines = TalkLines(isQuiet: quiet)
+    while !Interruption.isRequested {
+      switch keyboard?.key(milliseconds: 100) {
+      case "q": return
+      case "m", " ": session.isMuted.toggle()
+      case "s": session.stopSpeaking()
+      default: break
+      }
+      if keyboard == nil { usleep(100_000) }
+      let spoken = try scribe.drain()
+      if let screen {
+        screen.draw(scribe.status)
+      } else {
+        lines.show(scribe.status, spoken)
+      }
+      if let seconds, scribe.status.seconds >= seconds { return }
+    }
+  }
+}
+
+/// A session on lines of text: what is said, as it is said, and what goes wrong.
+struct TalkLines {
+  let isQuiet: Bool
+  private var events: String?
+  private var shown = 0.0
+  private var sentence = ""
+
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+  }
+
+  mutating func show(_ status: LiveStatus, _ spoken: String) {
+    sentence += spoken
+    if let end = sentence.lastIndex(where: { ".?!".contains($0) }) {
+      Terminal.print(sentence[...end].drop { $0 == " " }.description)
+      sentence = String(sentence[sentence.index(after: end)...])
+    }
+    guard !isQuiet else { return }
+    if status.events != events || status.seconds - shown >= 10 {
+      if events != nil || status.seconds >= 10 {
+        Terminal.remark("\(Int(status.seconds)) s: \(status.figures)")
+      }
+      events = status.events
+      shown = status.seconds
+    }
+  }
+}
