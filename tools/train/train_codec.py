@@ -12,6 +12,8 @@ import json
 import math
 import os
 import pathlib
+import signal
+import sys
 import time
 
 import torch
@@ -23,7 +25,8 @@ from data import ROOT
 from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
 
-RAW_UNTIL, MIXED_UNTIL = 0.10, 0.55  # of the schedule: no quantizer, then most items quantized, then all
+# Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
+RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.20, 0.60, 0.50
 AVERAGE = 0.998
 
 
@@ -91,7 +94,8 @@ class Meeting:
 
 def learning_rate(arguments, step, part):
     warm = min(1, (step + 1) / 150)
-    return arguments.rate * warm * (1 if part < 0.3 else 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * (part - 0.3) / 0.7)))
+    fallen = max(0, part - FLAT_UNTIL) / (1 - FLAT_UNTIL)
+    return arguments.rate * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
 
 
 def start_codebooks(trainee, sampler, device):
@@ -235,7 +239,8 @@ def main():
     size = sum(p.numel() for p in trainee.parameters())
     size += sum(b.numel() for c in trainee.codec.quantizer.codebooks for b in (c.fresh, c.embedding, c.usage, c.total))
     meeting = Meeting(arguments.workers, size)
-    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
+    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
 
 
 if __name__ == "__main__":
