@@ -41,7 +41,7 @@ class Configuration:
     rope_theta: float = 10000
     codebooks: int = 8
     cardinality: int = 1024
-    codebook_width: int = 128
+    codebook_width: int = 32
     delay: int = 240
 
     def __post_init__(self):

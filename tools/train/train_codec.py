@@ -26,8 +26,31 @@ from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
-RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.20, 0.60, 0.50
+RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.75, 0.60
 AVERAGE = 0.998
+
+
+class Spread(nn.Module):
+    """Asks the latents for unit variance in every direction: without it nearly all of their variance is loudness,
+    a handful of directions carry everything, and the decoder never learns to use more.
+
+    The gradient is that of |C - 1|^2 / width with C the running covariance.
+    """
+
+    def __init__(self, width):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("covariance", torch.eye(width))
+
+    def forward(self, z):
+        flat = z.flatten(0, 1)
+        self.mean.lerp_(flat.detach().mean(0), 0.02)
+        centred = flat - self.mean
+        covariance = centred.t() @ centred / len(flat)
+        self.covariance.lerp_(covariance.detach(), 0.02)
+        away = self.covariance - torch.eye(len(self.mean), device=z.device)
+        gradient = 2 * (away * covariance).sum() / len(self.mean)
+        return gradient - gradient.detach() + away.pow(2).mean() * len(self.mean)
 
 
 class Trainee(nn.Module):
@@ -39,10 +62,12 @@ class Trainee(nn.Module):
         self.reader = nn.Linear(configuration.codebook_width, 512)
         self.spectral = SpectralLoss()
         self.phase = PhaseLoss()
+        self.spread = Spread(configuration.codebook_width)
 
     def forward(self, x, features, known, share, dropout):
         codec, delay = self.codec, self.codec.c.delay
-        latent, semantic, distance = codec.latent(x), None, torch.zeros((), device=x.device)
+        latent, distance = codec.latent(x), torch.zeros((), device=x.device)
+        spread = self.spread(codec.quantizer.rvq_rest.input_proj(latent))
         if share > 0:
             latent, semantic, distance = codec.quantizer(latent, share, dropout)
         else:
@@ -57,9 +82,10 @@ class Trainee(nn.Module):
             "phase": self.phase(y_now, x_now),
             "head": (log_magnitude - codec.synthesis.target(x)).abs().mean(),
             "commit": distance,
+            "spread": spread,
             "semantic": ((1 - agreement) * known).sum() / (known.sum() + 1e-6),
         }
-        weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.1, "semantic": 0.5}
+        weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.1, "spread": 0.3, "semantic": 0.5}
         return sum(weights[name] * part for name, part in parts.items()), parts
 
 
