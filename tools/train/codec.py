@@ -300,14 +300,17 @@ class SplitQuantizer(nn.Module):
         drop = torch.rand(batch, device=latent.device) < dropout
         count = torch.where(drop, torch.randint(0, len(self.codebooks), (batch,), device=latent.device), 99)
         keep = (torch.rand(batch, 1, 1, device=latent.device) < share).to(latent.dtype)
-        parts, distance = [], 0.0
-        for part in (self.rvq_first, self.rvq_rest):
-            z = part.input_proj(latent)
-            kept, _, far = part(z, count if part is self.rvq_rest else None, observe)
-            distance = distance + far
-            parts.append(z + keep * (kept - z).detach())
-        mixed = sum(part.output_proj(z) for part, z in zip((self.rvq_first, self.rvq_rest), parts))
-        return mixed, parts[0], distance
+        first, rest = self.rvq_first, self.rvq_rest
+        z = first.input_proj(latent)
+        entry, _, far = first(z, None, observe)
+        semantic = z + (entry - z).detach()
+        z = rest.input_proj(latent)
+        kept, _, farther = rest(z, count, observe)
+        acoustic = z + keep * (kept - z).detach()
+        # Codebook 0 learns from the recogniser alone. Were the decoder to teach it too, the encoder would put into it
+        # what its 10 bits cannot hold, and the acoustic codebooks would never learn to carry that.
+        mixed = first.output_proj(semantic.detach()) + rest.output_proj(acoustic)
+        return mixed, semantic, far + farther
 
 
 def mel_bank(window, bands, rate):

@@ -26,7 +26,7 @@ from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
-RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.75, 0.60
+RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
 AVERAGE = 0.998
 
 
@@ -44,10 +44,10 @@ class Spread(nn.Module):
 
     def forward(self, z):
         flat = z.flatten(0, 1)
-        self.mean.lerp_(flat.detach().mean(0), 0.02)
+        self.mean.lerp_(flat.detach().mean(0), 0.1)
         centred = flat - self.mean
         covariance = centred.t() @ centred / len(flat)
-        self.covariance.lerp_(covariance.detach(), 0.02)
+        self.covariance.lerp_(covariance.detach(), 0.1)
         away = self.covariance - torch.eye(len(self.mean), device=z.device)
         gradient = 2 * (away * covariance).sum() / len(self.mean)
         return gradient - gradient.detach() + away.pow(2).mean() * len(self.mean)
@@ -73,7 +73,7 @@ class Trainee(nn.Module):
         else:
             first, rest = codec.quantizer.rvq_first, codec.quantizer.rvq_rest
             semantic = first.input_proj(latent)
-            latent = first.output_proj(semantic) + rest.output_proj(rest.input_proj(latent))
+            latent = rest.output_proj(rest.input_proj(latent))
         y, log_magnitude = codec.synthesize(latent)
         y_now, x_now = y[:, delay:], x[:, :-delay]
         agreement = nn.functional.cosine_similarity(self.reader(semantic), features, dim=-1)
@@ -85,7 +85,7 @@ class Trainee(nn.Module):
             "spread": spread,
             "semantic": ((1 - agreement) * known).sum() / (known.sum() + 1e-6),
         }
-        weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.1, "spread": 0.3, "semantic": 0.5}
+        weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.03, "spread": 0.03, "semantic": 0.5}
         return sum(weights[name] * part for name, part in parts.items()), parts
 
 
