@@ -1,0 +1,70 @@
+"""python test_codec.py: what the runtime relies on, on an untrained codec."""
+import os
+import tempfile
+import unittest
+
+import torch
+
+import codec as model
+
+
+class CodecTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        torch.manual_seed(0)
+        cls.codec = model.Codec().eval()
+        for book in cls.codec.quantizer.codebooks:
+            book.embedding.normal_()
+        cls.x = torch.randn(1, 1920 * 24) * 0.1
+
+    def test_later_samples_change_no_earlier_code(self):
+        other = self.x.clone()
+        other[:, 1920 * 20:] = torch.randn(1, 1920 * 4)
+        one, two = self.codec.latent(self.x), self.codec.latent(other)
+        self.assertTrue(torch.equal(one[:, :20], two[:, :20]))
+        self.assertFalse(torch.equal(one[:, 20], two[:, 20]))
+
+    def test_later_codes_change_no_earlier_sample(self):
+        codes = self.codec.encode(self.x)
+        other = codes.clone()
+        other[:, 20:] = (other[:, 20:] + 1) % 1024
+        one, two = self.codec.decode(codes), self.codec.decode(other)
+        self.assertEqual(one.shape, self.x.shape)
+        self.assertLess((one - two)[:, :1920 * 20].abs().max(), 1e-6)
+        self.assertGreater((one - two)[:, 1920 * 20:].abs().max(), 1e-6)
+
+    def test_the_context_is_the_only_memory_of_attention(self):
+        layer = self.codec.encoder_transformer.transformer.layers[0]
+        x = torch.randn(1, 24, self.codec.c.latent_width)
+        other = x.clone()
+        other[:, 0] = torch.randn(self.codec.c.latent_width)
+        change = (layer(x) - layer(other)).detach().abs().amax((0, 2))
+        self.assertGreater(change[self.codec.c.context - 1], 1e-6)
+        self.assertLess(change[self.codec.c.context], 1e-6)
+
+    def test_true_spectra_give_the_signal_back_a_hop_late(self):
+        synthesis = self.codec.synthesis
+        window, hop = 480, 240
+        padded = torch.nn.functional.pad(self.x, (hop, 0))
+        spectrum = torch.fft.rfft(padded.unfold(-1, window, hop) * synthesis.window)
+        y = synthesis(torch.log(spectrum.abs()), torch.cat([spectrum.real, spectrum.imag], -1))
+        self.assertLess((y[:, hop:] - self.x[:, :-hop]).abs().max(), 2e-3)
+
+    def test_a_saved_codec_loads_as_itself(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "codec.safetensors")
+            model.save(self.codec, path)
+            once = model.load(path)
+            model.save(once, path)
+            twice = model.load(path)
+        self.assertTrue(torch.equal(once.encode(self.x), twice.encode(self.x)))
+        self.assertTrue(torch.equal(once.decode(once.encode(self.x)), twice.decode(twice.encode(self.x))))
+
+    def test_fewer_codebooks_decode(self):
+        codes = self.codec.encode(self.x)
+        for count in (1, 2, 8):
+            self.assertEqual(self.codec.decode(codes[..., :count]).shape, self.x.shape)
+
+
+if __name__ == "__main__":
+    unittest.main()

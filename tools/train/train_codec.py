@@ -1,0 +1,273 @@
+"""Trains the codec; stops and goes on at any time.
+
+    train_codec.py --out DIR --minutes 90 [--workers 2] [--batch 4] [--device cuda]
+
+DIR/state.pt is everything (written every few minutes; run the same command to go on from it),
+DIR/log.jsonl the learning curve, DIR/codec.safetensors the averaged weights as the runtime reads them.
+`--minutes` is the length of the whole schedule in time spent training. Workers are processes of one thread
+each that average their gradients in shared memory: two threads of one process wait for each other on a busy machine.
+"""
+import argparse
+import json
+import math
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import torch
+import torch.multiprocessing as processes
+from torch import nn
+
+import codec as model
+from data import ROOT
+from losses import PhaseLoss, SpectralLoss
+from sampler import Sampler
+
+# Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
+RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
+AVERAGE = 0.998
+
+
+class Spread(nn.Module):
+    """Asks the latents for unit variance in every direction: without it nearly all of their variance is loudness,
+    a handful of directions carry everything, and the decoder never learns to use more.
+
+    The gradient is that of |C - 1|^2 / width with C the running covariance.
+    """
+
+    def __init__(self, width):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("covariance", torch.eye(width))
+
+    def forward(self, z):
+        flat = z.flatten(0, 1)
+        self.mean.lerp_(flat.detach().mean(0), 0.1)
+        centred = flat - self.mean
+        covariance = centred.t() @ centred / len(flat)
+        self.covariance.lerp_(covariance.detach(), 0.1)
+        away = self.covariance - torch.eye(len(self.mean), device=z.device)
+        gradient = 2 * (away * covariance).sum() / len(self.mean)
+        return gradient - gradient.detach() + away.pow(2).mean() * len(self.mean)
+
+
+class Trainee(nn.Module):
+    """The codec and what only training needs: the head that reads Whisper's features off codebook 0."""
+
+    def __init__(self, configuration):
+        super().__init__()
+        self.codec = model.Codec(configuration)
+        self.reader = nn.Linear(configuration.codebook_width, 512)
+        self.spectral = SpectralLoss()
+        self.phase = PhaseLoss()
+        self.spread = Spread(configuration.codebook_width)
+
+    def forward(self, x, features, known, share, dropout):
+        codec, delay = self.codec, self.codec.c.delay
+        latent, distance = codec.latent(x), torch.zeros((), device=x.device)
+        spread = self.spread(codec.quantizer.rvq_rest.input_proj(latent))
+        if share > 0:
+            latent, semantic, distance = codec.quantizer(latent, share, dropout)
+        else:
+            first, rest = codec.quantizer.rvq_first, codec.quantizer.rvq_rest
+            semantic = first.input_proj(latent)
+            latent = rest.output_proj(rest.input_proj(latent))
+        y, log_magnitude = codec.synthesize(latent)
+        y_now, x_now = y[:, delay:], x[:, :-delay]
+        agreement = nn.functional.cosine_similarity(self.reader(semantic), features, dim=-1)
+        parts = {
+            "spectral": self.spectral(y_now, x_now),
+            "phase": self.phase(y_now, x_now),
+            "head": (log_magnitude - codec.synthesis.target(x)).abs().mean(),
+            "commit": distance,
+            "spread": spread,
+            "semantic": ((1 - agreement) * known).sum() / (known.sum() + 1e-6),
+        }
+        weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.03, "spread": 0.03, "semantic": 0.5}
+        return sum(weights[name] * part for name, part in parts.items()), parts
+
+
+class Meeting:
+    """Where workers average one flat array per step. Two buffers in turn, so one barrier a step is enough."""
+
+    def __init__(self, workers, size):
+        self.buffers = torch.zeros(2, workers, size).share_memory_()
+        self.barrier = processes.get_context("spawn").Barrier(workers)
+
+    def average(self, rank, step, tensors):
+        buffer = self.buffers[step % 2]
+        torch.cat([t.reshape(-1) for t in tensors], out=buffer[rank, :sum(t.numel() for t in tensors)])
+        self.barrier.wait()
+        flat, place = buffer.mean(0), 0
+        for tensor in tensors:
+            tensor.copy_(flat[place:place + tensor.numel()].view_as(tensor))
+            place += tensor.numel()
+
+    def from_first(self, rank, step, tensors):
+        """Everyone takes the first worker's values."""
+        buffer = self.buffers[step % 2]
+        if rank == 0:
+            torch.cat([tensor.reshape(-1) for tensor in tensors], out=buffer[0, :sum(t.numel() for t in tensors)])
+        self.barrier.wait()
+        place = 0
+        for tensor in tensors:
+            tensor.copy_(buffer[0, place:place + tensor.numel()].view_as(tensor))
+            place += tensor.numel()
+        self.barrier.wait()
+
+
+def learning_rate(arguments, step, part):
+    warm = min(1, (step + 1) / 150)
+    fallen = max(0, part - FLAT_UNTIL) / (1 - FLAT_UNTIL)
+    return arguments.rate * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
+
+
+def start_codebooks(trainee, sampler, device):
+    """k-means on at least 24,000 latents, level after level."""
+    quantizer = trainee.codec.quantizer
+    latents = []
+    with torch.no_grad():
+        while sum(len(z) for z in latents) < 24000:
+            x, _, _ = sampler.batch(16, (77, len(latents)))
+            latents.append(trainee.codec.latent(torch.from_numpy(x).to(device)).flatten(0, 1))
+        latents = torch.cat(latents)
+        for part in (quantizer.rvq_first, quantizer.rvq_rest):
+            rest = part.input_proj(latents)
+            spread = rest.pow(2).mean()
+            for codebook in part.codebooks:
+                codebook.start(rest)
+                rest = rest - codebook.embedding[codebook.nearest(rest)]
+            print(f"k-means leaves {float(rest.pow(2).mean() / spread):.3f} of the variance", flush=True)
+
+
+def work(rank, arguments, meeting):
+    torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
+    torch.manual_seed(arguments.seed)
+    device = torch.device(arguments.device)
+    trainee = Trainee(model.Configuration()).to(device)
+    average = Trainee(model.Configuration()).to(device).requires_grad_(False)
+    parameters = list(trainee.parameters())
+    optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    codebooks = trainee.codec.quantizer.codebooks
+    out = pathlib.Path(arguments.out)
+    step, spent, quantized = 0, 0.0, False
+    if (out / "state.pt").exists():
+        state = torch.load(out / "state.pt", map_location=device, weights_only=True)
+        trainee.load_state_dict(state["trainee"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent, quantized = state["step"], state["spent"], state["quantized"]
+    elif arguments.start:
+        trainee.codec.load_state_dict(model.load(arguments.start).state_dict())
+        average.load_state_dict(trainee.state_dict())
+        quantized = True
+        for codebook in codebooks:
+            codebook.usage.fill_(0.3)
+            codebook.total.copy_(codebook.embedding * 0.3)
+    else:
+        average.load_state_dict(trainee.state_dict())
+    sampler = Sampler(arguments.frames)
+    run = torch.compile(trainee) if arguments.compile else trainee
+    began, sums, counted, dead, saved = time.time() - spent, {}, 0, 0, time.time()
+    clock = torch.zeros(1)
+    while True:
+        clock[0] = time.time() - began
+        if meeting:
+            meeting.from_first(rank, step, [clock])
+        spent = float(clock)
+        part = spent / (60 * arguments.minutes)
+        if part >= 1 or step >= arguments.steps:
+            break
+        if part > RAW_UNTIL and not quantized:
+            quantized = True
+            if rank == 0:
+                start_codebooks(trainee, sampler, device)
+            if meeting:
+                meeting.from_first(rank, step, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
+        share = 0.0 if not quantized else 0.75 if part < MIXED_UNTIL else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(arguments, step, part)
+        batch = [torch.from_numpy(a).to(device) for a in sampler.batch(arguments.batch, (arguments.seed, rank, step))]
+        loss, parts = run(*batch, share, 0.2)
+        optimizer.zero_grad(set_to_none=False)
+        loss.backward()
+        if meeting:
+            shared = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+            meeting.average(rank, step, shared + ([c.fresh for c in codebooks] if share > 0 else []))
+        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
+        if torch.isfinite(norm):
+            optimizer.step()
+            if share > 0:
+                restart = step % 20 == 0
+                for codebook in codebooks:
+                    dead += codebook.update(0.99, restart)
+                if restart and meeting:
+                    meeting.from_first(rank, step + 1, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
+            with torch.no_grad():
+                decay = min(AVERAGE, (1 + step) / (10 + step))
+                for mine, theirs in zip(average.parameters(), parameters):
+                    mine.lerp_(theirs, 1 - decay)
+        step += 1
+        if rank != 0:
+            continue
+        for name, value in {**parts, "norm": norm}.items():
+            sums[name] = sums.get(name, 0) + value.item()
+        counted += 1
+        if step % 50 == 0:
+            row = {name: round(value / counted, 4) for name, value in sums.items()}
+            row |= dict(step=step, minutes=round(spent / 60, 2), rate=optimizer.param_groups[0]["lr"], dead=dead)
+            with open(out / "log.jsonl", "a") as log:
+                log.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+            sums, counted, dead = {}, 0, 0
+        if time.time() - saved > 60 * arguments.save_every:
+            save(out, trainee, average, optimizer, step, spent, quantized)
+            saved = time.time()
+    if rank == 0:
+        save(out, trainee, average, optimizer, step, spent, quantized)
+
+
+def save(out, trainee, average, optimizer, step, spent, quantized):
+    for mine, theirs in zip(average.buffers(), trainee.buffers()):
+        mine.copy_(theirs)
+    state = dict(trainee=trainee.state_dict(), average=average.state_dict(), optimizer=optimizer.state_dict(),
+                 step=step, spent=spent, quantized=quantized)
+    torch.save(state, out / "state.part")
+    (out / "state.part").rename(out / "state.pt")
+    model.save(average.codec, out / "codec.part")
+    (out / "codec.part").rename(out / "codec.safetensors")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default=str(ROOT / "codec"))
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--steps", type=int, default=10 ** 9)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of a single worker")
+    parser.add_argument("--batch", type=int, default=4, help="crops per worker and step")
+    parser.add_argument("--frames", type=int, default=24, help="of 80 ms per crop")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
+    parser.add_argument("--save-every", type=float, default=4, help="minutes")
+    parser.add_argument("--compile", action="store_true")
+    arguments = parser.parse_args()
+    # Large blocks stay with the process: giving each back and clearing it anew costs a fifth of the time.
+    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="100000000000", MALLOC_TOP_PAD_="268435456")
+    pathlib.Path(arguments.out).mkdir(parents=True, exist_ok=True)
+    if arguments.workers == 1:
+        return work(0, arguments, None)
+    trainee = Trainee(model.Configuration())
+    size = sum(p.numel() for p in trainee.parameters())
+    size += sum(b.numel() for c in trainee.codec.quantizer.codebooks for b in (c.fresh, c.embedding, c.usage, c.total))
+    meeting = Meeting(arguments.workers, size)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
+    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
+
+
+if __name__ == "__main__":
+    main()
