@@ -11,9 +11,10 @@ package struct LatencyPlot: Sendable {
   private static let bottom = 44.0
   private static let ceiling = 56.0
   private static let right = 24.0
+  /// The first is drawn first, under the others.
   private static let stages: [(LatencyStage, String, String)] = [
-    (.encode, "encode", "#4e79a7"), (.backbone, "temporal", "#f28e2b"), (.depth, "depth", "#edc948"),
-    (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"), (.total, "total", "#222222"),
+    (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "temporal", "#f28e2b"), (.depth, "depth", "#edc948"),
+    (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"),
   ]
   /// Points of a line: more are drawn as the worst of their neighbours.
   private static let points = 800

@@ -25,13 +25,17 @@ enum LatencyText {
     if frames.captureOverruns + frames.playbackUnderruns > 0 {
       line += ", \(frames.captureOverruns) overruns, \(frames.playbackUnderruns) underruns"
     }
+    // Of the slack only the least matters: a row of percentiles would show the most.
+    if let slack = summary.stages[LatencyStage.slack.rawValue] {
+      line += ", least slack \(Figures.fixed(slack.min, 1)) ms"
+    }
     if let factor = frames.realTimeFactor { line += "; \(Figures.fixed(factor, 3)) of real time is work" }
     if frames.warmUp > 0 { line += "; percentiles leave out the first \(frames.warmUp) frames" }
     return line
   }
 
   private static func stages(_ summary: LatencySummary) -> String {
-    rows("milliseconds", LatencyStage.allCases.map(\.rawValue), summary.stages)
+    rows("milliseconds", LatencyStage.allCases.filter { $0 != .slack }.map(\.rawValue), summary.stages)
   }
 
   private static func turns(_ summary: LatencySummary) -> String {
