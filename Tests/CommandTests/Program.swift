@@ -46,8 +46,19 @@ struct Program {
       for name in ["input", "output", "errors"] {
         try (name == "input" ? input ?? Data() : Data()).write(to: URL(filePath: files.file(name)))
       }
-      process.standardInput = try FileHandle(
-        forReadingFrom: URL(filePath: isEndless ? "/dev/zero" : files.file("input")))
+      if isEndless {
+        // A pipe: libsndfile takes a character device for an empty file.
+        let pipe = Pipe()
+        let feeder = Process()
+        feeder.executableURL = URL(filePath: "/bin/cat")
+        feeder.arguments = ["/dev/zero"]
+        feeder.standardOutput = pipe
+        feeder.standardError = FileHandle.nullDevice
+        try feeder.run()
+        process.standardInput = pipe
+      } else {
+        process.standardInput = try FileHandle(forReadingFrom: URL(filePath: files.file("input")))
+      }
       output = try FileHandle(forUpdating: URL(filePath: files.file("output")))
       errors = try FileHandle(forUpdating: URL(filePath: files.file("errors")))
       process.standardOutput = output
