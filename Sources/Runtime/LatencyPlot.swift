@@ -13,7 +13,8 @@ package struct LatencyPlot: Sendable {
   private static let right = 24.0
   /// The first is drawn first, under the others.
   private static let stages: [(LatencyStage, String, String)] = [
-    (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "temporal", "#f28e2b"), (.depth, "depth", "#edc948"),
+    (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "temporal", "#f28e2b"),
+    (.depth, "depth", "#edc948"),
     (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"),
   ]
   /// Points of a line: more are drawn as the worst of their neighbours.

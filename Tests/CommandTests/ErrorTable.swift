@@ -20,6 +20,7 @@ enum ErrorTable {
     Section(title: "Models and codes files", source: "Checkpoint/CheckpointError.swift", rows: checkpoint),
     Section(title: "Tokenizers", source: "Dialogue/TextTokenizerError.swift", rows: tokenizer),
     Section(title: "Latency logs", source: "Runtime/LatencyReportError.swift", rows: latency),
+    Section(title: "Sound devices", source: "AudioIO/AudioDeviceError.swift", rows: device),
     Section(title: "Commands", source: "antiphon/CommandError.swift", rows: command),
   ]
 
@@ -201,6 +202,50 @@ enum ErrorTable {
         path: "speech.codes", codec: "mimi.safetensors", expected: String(repeating: "ab", count: 32),
         found: String(repeating: "cd", count: 32)),
       "another codec made the codes"
+    ),
+    (CommandError.noChirp(sent: 20), "the microphone does not hear the loudspeaker"),
+  ]
+
+  private static let device: [(any Error, String)] = [
+    (
+      AudioDeviceError.noDevice(.capture, because: .noCard),
+      "a machine without a sound card, or a container that was given none"
+    ),
+    (
+      AudioDeviceError.noDevice(.capture, because: .noPermission(path: "/dev/snd/pcmC0D0c", group: "audio")),
+      "the user is not in the group that may use sound cards"
+    ),
+    (
+      AudioDeviceError.noDevice(.playback, because: .noneInDirection),
+      "a card that only records or only plays, or one that another program holds"
+    ),
+    (
+      AudioDeviceError.notFound(name: "yeti", .capture, known: ["default", "hw:CARD=PCH,DEV=0"]),
+      "the name is misspelt, or the device was unplugged"
+    ),
+    (
+      AudioDeviceError.ambiguous(
+        name: "usb", .capture, matches: ["hw:CARD=Yeti,DEV=0", "hw:CARD=Cam,DEV=0"]),
+      "a part of a name that more than one device has"
+    ),
+    (
+      AudioDeviceError.cannotOpen(name: "hw:CARD=PCH,DEV=0", .playback, errno: EBUSY),
+      "another program has the device to itself"
+    ),
+    (
+      AudioDeviceError.cannotOpen(name: "hw:CARD=PCH,DEV=0", .capture, errno: EACCES),
+      "the user is not in the group that may use sound cards"
+    ),
+    (
+      AudioDeviceError.cannotOpen(name: "default", .playback, errno: ECONNREFUSED),
+      "the sound server is not running, or not for this user"
+    ),
+    (
+      AudioDeviceError.cannotOpen(name: "default", .playback, errno: ENODEV), "the device was unplugged"
+    ),
+    (
+      AudioDeviceError.unsupported(name: "hw:CARD=PCH,DEV=0", .capture, setting: .format),
+      "a device that only offers what cannot be converted"
     ),
   ]
 }

@@ -54,11 +54,12 @@ import Testing
     for section in ErrorTable.sections {
       let source = try String(
         contentsOfFile: Golden.root + "/Sources/" + section.source, encoding: .utf8)
-      // Cases stand two spaces deep; those of a nested enum deeper.
-      let defined = source.split(separator: "\n").filter {
-        $0.hasPrefix("  case ") && !$0.hasPrefix("  case .")
-      }
-      .map { $0.dropFirst(7).prefix { $0.isLetter } }
+      // The errors of the file, up to the end of their enum. Cases stand two spaces deep, those of a nested
+      // enum deeper.
+      let errors = source.split(separator: "\n").drop { !$0.contains("enum ") || !$0.contains(": Error") }
+        .prefix { $0 != "}" }
+      let defined = errors.filter { $0.hasPrefix("  case ") && !$0.hasPrefix("  case .") }
+        .map { $0.dropFirst(7).prefix { $0.isLetter } }
       let covered = section.rows.map { row in
         Mirror(reflecting: row.error).children.first?.label ?? "\(row.error)"
       }
