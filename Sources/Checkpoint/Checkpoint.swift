@@ -6,15 +6,24 @@ package struct Checkpoint: Sendable {
   /// Our name of each tensor -> the file's name.
   private let names: [String: String]
 
-  /// Bits of the matrices that products read; nil leaves them as the file has them.
-  let bits: Int?
+  /// What products read.
+  package enum Weights: Sendable, Equatable {
+    /// The matrices as they lie in the mapped file.
+    case mapped
+    /// Copies in panels of f32, on large pages: faster for weights that every frame reads, at the price of memory.
+    case panels
+    /// Copies of 8 or 4 bits a weight, of every matrix that fits.
+    case quantized(bits: Int)
+  }
+
+  let weights: Weights
 
   /// - Parameters:
-  ///   - bits: 8 or 4 rounds every matrix that fits at load; nil leaves them as they are.
+  ///   - weights: what products read.
   ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
-  package init(_ file: Safetensors, bits: Int? = nil, rename: (String) -> String? = { $0 }) {
+  package init(_ file: Safetensors, weights: Weights = .mapped, rename: (String) -> String? = { $0 }) {
     self.file = file
-    self.bits = bits
+    self.weights = weights
     var names: [String: String] = [:]
     for name in file.entries.keys {
       if let ours = rename(name) { names[ours] = name }
@@ -64,15 +73,18 @@ package struct Scope: Sendable {
     return Vector(count: count) { values[$0] }
   }
 
-  /// A matrix that products read: as the file has it, or rounded to the checkpoint's bits.
+  /// A matrix that products read, as the checkpoint's `weights` say.
   ///
   /// - Parameter rowOffset: first row, for matrices stacked in one tensor of `stacked` rows.
   package func matrix(
     _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
   ) throws(CheckpointError) -> Matrix {
     let matrix = try table(name, rows, columns, rowOffset: rowOffset, stacked: stacked)
-    guard let bits = checkpoint.bits, QuantizedBlocks.fits(columns: columns) else { return matrix }
-    return matrix.quantized(bits: bits)
+    switch checkpoint.weights {
+    case .mapped: return matrix
+    case .panels: return Matrix(panelsOf: rows, columns) { matrix[$0, $1] }
+    case .quantized(let bits): return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix
+    }
   }
 
   /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.

@@ -32,7 +32,7 @@ public final class Codec: Sendable {
 
   private init(_ file: Safetensors, codebooks: Int?, threads: Int) throws(CheckpointError) {
     precondition(codebooks ?? 1 >= 1)
-    let checkpoint = Checkpoint(file, rename: Self.currentName)
+    let checkpoint = Checkpoint(file, weights: .panels, rename: Self.currentName)
     var configuration = try CodecConfiguration(file)
     var (encoderPlan, decoderPlan) = (SessionPlan(), SessionPlan())
     switch configuration.architecture {

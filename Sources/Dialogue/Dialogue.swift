@@ -39,7 +39,7 @@ public final class Dialogue: Sendable {
   private init(
     _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, bits: Int?
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file, bits: bits)
+    let checkpoint = Checkpoint(file, weights: bits.map { .quantized(bits: $0) } ?? .mapped)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
