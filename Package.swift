@@ -68,6 +68,11 @@ let package = Package(
       ],
       swiftSettings: swift),
 
+    // The example of docs/Library.md: compiled with everything else, run by a test.
+    .executableTarget(
+      name: "LibraryExample", dependencies: ["AntiphonKit"], path: "Examples/LibraryExample",
+      swiftSettings: swift),
+
     .target(name: "CTestSupport", path: "Tests/CSupport"),
     .target(
       name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
@@ -82,7 +87,7 @@ let package = Package(
     tests(
       "Command",
       [
-        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit",
+        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

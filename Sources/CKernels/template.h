@@ -175,25 +175,27 @@ static void FN(depthwise)(const float *x, const float *weight, const float *bias
 
 // ---- products -------------------------------------------------------------------------------------------------------
 
-// One row times up to four columns of row-major weights: memory is read strictly forwards, which is what limits it.
+// One row times one or two columns of row-major weights: memory is read strictly forwards, which is what limits it, and
+// four sums run beside each other, so that additions do not wait for each other.
 // Every output is summed in the same order whatever the number of columns: a block of k columns equals k single steps
 // to the last bit.
 #define ROWS_TILE(name, type, fetch, scalar)                                                                     \
   INLINE void name(const ap_product *job, const type *w, intptr_t row, intptr_t column, int columns) {           \
     intptr_t depth = job->depth, stride = job->x_stride;                                                         \
     const float *x = job->x + column * stride;                                                                   \
-    vec a[4][2] = {};                                                                                            \
+    vec a[2][4] = {};                                                                                            \
     intptr_t k = 0;                                                                                              \
-    for (; k + 2 * AP_LANES <= depth; k += 2 * AP_LANES) {                                                       \
+    for (; k + 4 * AP_LANES <= depth; k += 4 * AP_LANES) {                                                       \
       prefetch(w + k);                                                                                           \
-      vec first = fetch(w + k), second = fetch(w + k + AP_LANES);                                                \
-      _Pragma("unroll") for (int c = 0; c < columns; c++) {                                                      \
-        a[c][0] += first * load(x + c * stride + k);                                                             \
-        a[c][1] += second * load(x + c * stride + k + AP_LANES);                                                 \
+      if (sizeof(type) * 4 * AP_LANES > 64) prefetch(w + k + 2 * AP_LANES);                                      \
+      _Pragma("unroll") for (int u = 0; u < 4; u++) {                                                            \
+        vec v = fetch(w + k + u * AP_LANES);                                                                     \
+        _Pragma("unroll") for (int c = 0; c < columns; c++)                                                      \
+            a[c][u] += v * load(x + c * stride + k + u * AP_LANES);                                              \
       }                                                                                                          \
     }                                                                                                            \
     _Pragma("unroll") for (int c = 0; c < columns; c++) {                                                        \
-      float s = sum(a[c][0] + a[c][1]);                                                                          \
+      float s = sum((a[c][0] + a[c][1]) + (a[c][2] + a[c][3]));                                                  \
       for (intptr_t t = k; t < depth; t++) s += scalar(w[t]) * x[c * stride + t];                                \
       if (job->bias) s += job->bias[row];                                                                        \
       float *y = job->y + (column + c) * job->y_stride + row;                                                    \
@@ -204,9 +206,8 @@ static void FN(depthwise)(const float *x, const float *weight, const float *bias
     for (intptr_t row = first; row < last; row++) {                                                              \
       const type *w = (const type *)job->weights + row * job->depth;                                             \
       intptr_t c = 0;                                                                                            \
-      for (; c + 4 <= job->columns; c += 4) name(job, w, row, c, 4);                                             \
-      if (job->columns - c >= 2) name(job, w, row, c, 2), c += 2;                                                \
-      if (job->columns - c >= 1) name(job, w, row, c, 1);                                                        \
+      for (; c + 2 <= job->columns; c += 2) name(job, w, row, c, 2);                                             \
+      if (c < job->columns) name(job, w, row, c, 1);                                                             \
     }                                                                                                            \
   }
 

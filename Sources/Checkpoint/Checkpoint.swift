@@ -83,7 +83,8 @@ package struct Scope: Sendable {
     switch checkpoint.weights {
     case .mapped: return matrix
     case .panels: return Matrix(panelsOf: rows, columns) { matrix[$0, $1] }
-    case .quantized(let bits): return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix
+    case .quantized(let bits):
+      return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix
     }
   }
 
