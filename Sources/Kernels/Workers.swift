@@ -18,7 +18,7 @@ package final class Workers: @unchecked Sendable {
   // Small jobs are done before a second thread has noticed them. Large ones are cut finer than there are threads, so that
   // one that is held up holds up little.
   private static let smallJob = 32768
-  private static let partsPerThread = 4
+  private static let partsPerThread = 8
 
   /// Parts of a job of so many multiply-adds.
   private func parts(_ work: Int) -> Int { work < Self.smallJob ? 1 : count * Self.partsPerThread }
