@@ -1,9 +1,9 @@
 import Glibc
 
 /// The clock of every time in a conversation: monotonic, not steered by the network (`CLOCK_MONOTONIC_RAW`).
-enum MonotonicClock {
+package enum MonotonicClock {
   /// Nanoseconds since some fixed moment.
-  static var now: UInt64 {
+  package static var now: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC_RAW, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

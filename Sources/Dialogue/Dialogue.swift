@@ -19,6 +19,10 @@ public final class Dialogue: Sendable {
   private let textHead: Linear
   private let extraHeads: [Linear]
   private let depth: DepthTransformer?
+  /// Bytes of weights that one step reads. Added up once: every frame of a log asks for it.
+  public let bytesPerStep: Int
+  /// Bytes of keys and values that one more frame adds, until the window is full.
+  public let cacheBytesPerFrame: Int
   private let statePlan: MemoryPlan
   private let regions: DialogueRegions
   private let workers: Workers
@@ -63,6 +67,8 @@ public final class Dialogue: Sendable {
     depth = try configuration.depth.map { depth throws(CheckpointError) in
       try DepthTransformer(checkpoint, depth, streams, temporalWidth: width)
     }
+    bytesPerStep = temporal.bytesPerStep + textHead.matrix.bytes + (depth?.bytesPerStep ?? 0)
+    cacheBytesPerFrame = temporal.bytesPerPosition
     regions = DialogueRegions(streams, width: width, in: &plan)
     statePlan = plan
     self.configuration = configuration
@@ -74,14 +80,6 @@ public final class Dialogue: Sendable {
 
   /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
   public var digest: String { file.digest }
-
-  /// Bytes of weights that one step reads.
-  public var bytesPerStep: Int {
-    temporal.bytesPerStep + textHead.matrix.bytes + (depth?.bytesPerStep ?? 0)
-  }
-
-  /// Bytes of keys and values that one more frame adds, until the window is full.
-  public var cacheBytesPerFrame: Int { temporal.bytesPerPosition }
 
   /// A conversation that has not begun.
   ///

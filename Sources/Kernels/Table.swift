@@ -4,7 +4,4 @@ internal import CKernels
 package enum Kernels {
   /// The functions every layer calls.
   nonisolated(unsafe) static let table: UnsafePointer<ap_table> = ap_best_table()
-
-  /// The chosen instruction set: `plain`, `avx2` or `avx512`.
-  package static var instructionSet: String { String(cString: table.pointee.name) }
 }

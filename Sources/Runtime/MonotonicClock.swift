@@ -1,11 +1,7 @@
-import Glibc
+internal import AudioIO
 
-/// Integer microseconds on the clock that nothing adjusts (`CLOCK_MONOTONIC_RAW`).
+/// Integer microseconds on the clock that nothing adjusts: the devices' clock, in the unit of the logs.
 package enum MonotonicClock {
   /// Microseconds since an arbitrary start, the same for every thread of this machine.
-  package static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC_RAW, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-  }
+  package static func now() -> Int64 { Int64(AudioIO.MonotonicClock.now / 1_000) }
 }
