@@ -405,15 +405,22 @@ class Codec(nn.Module):
         self.decoder = Decoder(c)
         self.decoder_transformer = Transformer(c)
         self.synthesis = Synthesis(c)
+        self.half = False  # bf16 in the networks, for training; signals, quantizer and heads stay f32
+
+    def precision(self, x):
+        return torch.autocast(x.device.type, torch.bfloat16, enabled=self.half)
 
     def latent(self, x):
         """[batch, 1920 * frames] -> [batch, frames, width] before the quantizer."""
-        return self.encoder_transformer(self.encoder(self.analysis(x)))
+        features = self.analysis(x)
+        with self.precision(x):
+            return self.encoder_transformer(self.encoder(features)).float()
 
     def synthesize(self, latent):
         """Quantized latents -> samples [batch, 1920 * frames], `delay` samples late; and the log-magnitudes."""
-        h = self.decoder_transformer(self.decoder.input(latent))
-        h = self.decoder.blocks(self.decoder.up[1](self.decoder.middle(self.decoder.up[0](h))))
+        with self.precision(latent):
+            h = self.decoder_transformer(self.decoder.input(latent))
+            h = self.decoder.blocks(self.decoder.up[1](self.decoder.middle(self.decoder.up[0](h)))).float()
         h = self.decoder.norm(h)
         log_magnitude = self.decoder.magnitude(h)
         return self.synthesis(log_magnitude, self.decoder.phase(h)), log_magnitude

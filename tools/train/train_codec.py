@@ -148,6 +148,7 @@ def work(rank, arguments, meeting):
     device = torch.device(arguments.device)
     trainee = Trainee(model.Configuration()).to(device)
     average = Trainee(model.Configuration()).to(device).requires_grad_(False)
+    trainee.codec.half = arguments.half
     parameters = list(trainee.parameters())
     optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     codebooks = trainee.codec.quantizer.codebooks
@@ -162,7 +163,7 @@ def work(rank, arguments, meeting):
     elif arguments.start:
         trainee.codec.load_state_dict(model.load(arguments.start).state_dict())
         average.load_state_dict(trainee.state_dict())
-        quantized = True
+        quantized = arguments.raw == 0
         for codebook in codebooks:
             codebook.usage.fill_(0.3)
             codebook.total.copy_(codebook.embedding * 0.3)
@@ -180,7 +181,7 @@ def work(rank, arguments, meeting):
         part = spent / (60 * arguments.minutes)
         if part >= 1 or step >= arguments.steps:
             break
-        if part > RAW_UNTIL and not quantized:
+        if part > arguments.raw and not quantized:
             quantized = True
             if rank == 0:
                 start_codebooks(trainee, sampler, device)
@@ -253,6 +254,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
+    parser.add_argument("--raw", type=float, default=RAW_UNTIL, help="part of the schedule without the quantizer")
+    parser.add_argument("--half", action="store_true", help="bf16 networks: faster where the processor has it")
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
