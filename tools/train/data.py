@@ -14,7 +14,6 @@ import csv
 import glob
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
@@ -23,18 +22,12 @@ import subprocess
 import numpy as np
 import soundfile
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "antiphon"
-ROOT = pathlib.Path(os.environ.get("ANTIPHON_TRAIN", CACHE / "train"))
-TEACHERS = pathlib.Path(os.environ.get("ANTIPHON_TEACHERS", CACHE / "teachers"))
-RATE, FRAME = 24000, 1920
-ASSISTANT = "hibari"  # who speaks for the assistant
-WINDOW = 375  # frames in the 30 s that Whisper hears at once
+from places import FRAME, RATE, ROOT, TEACHERS
+from sound import load
+from voices import ASSISTANT, HELD_VOICES, RESERVED_VOICES, Espeak, Flite, Hibari, Kokoro
 
-# Never in training and never for choosing: the final tests are made of these,
-# and of the packages asterisk-core-sounds-en-g722 and festvox-ru.
-RESERVED_VOICES = {"bm_daniel", "af_nova", "am_onyx", "bf_lily"}
+# The final tests are made of the reserved voices and of the packages asterisk-core-sounds-en-g722 and festvox-ru.
 # Held out of training, used for choosing: whole voices, a recorded speaker, and sentences made for it.
-HELD_VOICES = {"am_eric", "bf_emma"}
 HELD_PACKAGES = {"asterisk-core-sounds-it-g722"}
 HELD_FOLDERS = {"held"}
 
@@ -93,55 +86,6 @@ def said_before(*folders):
     return {row["text"] for folder in folders for row in read_manifest(folder)}
 
 
-class Kokoro:
-    """Kokoro-82M: phonemes from eSpeak NG, a style vector chosen by their number, 24 kHz out."""
-
-    def __init__(self, threads=1):
-        import espeakng_loader
-        import onnxruntime
-        from phonemizer.backend import EspeakBackend
-        from phonemizer.backend.espeak.wrapper import EspeakWrapper
-        EspeakWrapper.set_library(espeakng_loader.get_library_path())
-        EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-        self.phonemes = {language: EspeakBackend(language, preserve_punctuation=True, with_stress=True)
-                         for language in ("en-us", "en-gb")}
-        self.vocabulary = json.loads((TEACHERS / "vocab.json").read_text())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(str(TEACHERS / "kokoro.onnx"), options)
-        self.styles = {}
-
-    def say(self, text, voice, speed):
-        language = "en-gb" if voice.startswith("b") else "en-us"
-        spelt = self.phonemes[language].phonemize([text], strip=True)[0]
-        for theirs, ours in (("ʲ", "j"), ("r", "ɹ"), ("x", "k"), ("ɬ", "l")):
-            spelt = spelt.replace(theirs, ours)
-        ids = [self.vocabulary[symbol] for symbol in spelt if symbol in self.vocabulary][:508]
-        if voice not in self.styles:
-            self.styles[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
-        values = {
-            "tokens": np.array([[0, *ids, 0]], np.int64), "input_ids": np.array([[0, *ids, 0]], np.int64),
-            "style": self.styles[voice][len(ids)],
-        }
-        feed = {}
-        for entry in self.session.get_inputs():
-            whole = "int" in entry.type
-            feed[entry.name] = values.get(entry.name, np.array([round(speed) if whole else speed],
-                                                               np.int32 if whole else np.float32))
-        return self.session.run(None, feed)[0].reshape(-1)
-
-
-class Hibari:
-    """hibari, a small distilled Kokoro `af_heart`: the assistant's voice, eighty times faster than its teacher."""
-
-    def __init__(self):
-        import hibari
-        self.voice = hibari.Hibari()
-
-    def say(self, text, voice, speed):
-        return self.voice(text, speed, seed=len(text))
-
-
 def speak(arguments):
     """Says sentences nobody has said yet: --voices voice:count,... into ROOT/NAME."""
     clips = Clips(ROOT / arguments.name)
@@ -164,55 +108,13 @@ def speak(arguments):
 def formant(arguments):
     """flite's four voices and eSpeak NG's variants; 12 words a clip at most, so that they stay short."""
     clips = Clips(ROOT / "formant")
-    listing = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
-    variants = sorted(set(re.findall(r"!v/(\S+)", listing)))
+    flite, espeak = Flite(), Espeak()
     texts = [text for text in sentences() if len(text.split()) <= 12][-arguments.clips:]
-    scratch = ROOT / "scratch.wav"
     for index, text in list(enumerate(texts))[len(clips.rows):]:
         chance = random.Random(index)
-        if chance.random() < 0.4:
-            voice = chance.choice(("slt", "rms", "awb", "kal16"))
-            subprocess.run(["flite", "-voice", voice, "-t", text, "-o", scratch], check=True)
-            voice = f"flite-{voice}"
-        else:
-            accent = chance.choice(("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp"))
-            variant = chance.choice(variants)
-            subprocess.run(["espeak-ng", "-v", f"{accent}+{variant}", "-s", str(chance.randint(130, 190)),
-                            "-p", str(chance.randint(25, 75)), "-w", scratch, text], check=True)
-            voice = f"espeak-{variant}"
-        clips.add(f"formant_{index:05d}", voice, 1, text, load(scratch))
-    scratch.unlink(missing_ok=True)
-
-
-def decode(path):
-    """Any sound file that PyAV reads, as mono float at its own rate."""
-    import av
-    with av.open(str(path), format="g722" if str(path).endswith(".g722") else None) as container:
-        blocks = []
-        for frame in container.decode(audio=0):
-            block = frame.to_ndarray()
-            if np.issubdtype(block.dtype, np.integer):
-                block = block.astype(np.float32) / np.iinfo(block.dtype).max
-            channels = len(frame.layout.channels)
-            block = block.reshape(-1, channels).mean(1) if not frame.format.is_planar else block.mean(0)
-            blocks.append(block.astype(np.float32))
-            rate = frame.sample_rate
-    return np.concatenate(blocks), rate
-
-
-def load(path):
-    """Any sound file as mono float at 24 kHz."""
-    from math import gcd
-    from scipy.signal import resample_poly
-    try:
-        audio, rate = soundfile.read(path, dtype="float32")
-        audio = audio.mean(1) if audio.ndim > 1 else audio
-    except soundfile.LibsndfileError:
-        audio, rate = decode(path)
-    if rate != RATE:
-        common = gcd(RATE, rate)
-        audio = resample_poly(audio, RATE // common, rate // common).astype(np.float32)
-    return audio
+        speaker = flite if chance.random() < 0.4 else espeak
+        voice = speaker.choose(chance)
+        clips.add(f"formant_{index:05d}", voice, 1, text, speaker.say(text, voice, 1))
 
 
 def recorded(arguments):

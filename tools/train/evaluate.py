@@ -16,7 +16,8 @@ import torch
 from scipy.signal import resample_poly
 
 import codec as model
-from data import FRAME, RATE, ROOT, TEACHERS, load
+from places import FRAME, RATE, ROOT, TEACHERS
+from sound import load
 
 ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
         "seventeen eighteen nineteen").split()

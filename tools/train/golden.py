@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 import codec as model
-from data import FRAME, load
+from places import FRAME
+from sound import load
 
 
 @torch.no_grad()

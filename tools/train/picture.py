@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 
-from data import RATE, load
+from places import RATE
+from sound import load
 
 
 def curve(log, out):

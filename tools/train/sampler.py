@@ -7,7 +7,7 @@ import json
 import numpy as np
 from scipy.signal import fftconvolve, resample
 
-from data import FRAME, RATE, ROOT, WINDOW
+from places import FRAME, RATE, ROOT, WINDOW
 
 SHARES = {"assistant": 0.35, "synthetic": 0.30, "recorded": 0.20, "formant": 0.10, "odd": 0.05}
 SPEEDS = (0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2)

@@ -21,9 +21,10 @@ import torch.multiprocessing as processes
 from torch import nn
 
 import codec as model
-from data import ROOT
+from places import ROOT
 from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
+from workers import Meeting
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
 RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
@@ -87,35 +88,6 @@ class Trainee(nn.Module):
         }
         weights = {"spectral": 1, "phase": 0.3, "head": 0.5, "commit": 0.03, "spread": 0.03, "semantic": 0.5}
         return sum(weights[name] * part for name, part in parts.items()), parts
-
-
-class Meeting:
-    """Where workers average one flat array per step. Two buffers in turn, so one barrier a step is enough."""
-
-    def __init__(self, workers, size):
-        self.buffers = torch.zeros(2, workers, size).share_memory_()
-        self.barrier = processes.get_context("spawn").Barrier(workers)
-
-    def average(self, rank, step, tensors):
-        buffer = self.buffers[step % 2]
-        torch.cat([t.reshape(-1) for t in tensors], out=buffer[rank, :sum(t.numel() for t in tensors)])
-        self.barrier.wait()
-        flat, place = buffer.mean(0), 0
-        for tensor in tensors:
-            tensor.copy_(flat[place:place + tensor.numel()].view_as(tensor))
-            place += tensor.numel()
-
-    def from_first(self, rank, step, tensors):
-        """Everyone takes the first worker's values."""
-        buffer = self.buffers[step % 2]
-        if rank == 0:
-            torch.cat([tensor.reshape(-1) for tensor in tensors], out=buffer[0, :sum(t.numel() for t in tensors)])
-        self.barrier.wait()
-        place = 0
-        for tensor in tensors:
-            tensor.copy_(buffer[0, place:place + tensor.numel()].view_as(tensor))
-            place += tensor.numel()
-        self.barrier.wait()
 
 
 def learning_rate(arguments, step, part):

@@ -1,0 +1,285 @@
+"""The dual-stream dialogue model, exactly as the runtime computes it (Moshi, arXiv 2410.00037, section 3.4), for training.
+
+Rows of every token array: text, then own codebooks, then the user's. At step s the model hears the user's first codebook of
+frame s and the others of frame s - 1, and predicts text of frame s, its own first codebook of frame s and the others of
+frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
+"""
+import dataclasses
+import json
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+PADDING, WORD = 3, 0  # text tokens: nothing is said; a word begins
+
+
+@dataclasses.dataclass
+class Configuration:
+    width: int = 320
+    heads: int = 5
+    layers: int = 6
+    hidden: int = 864
+    context: int = 192
+    depth_width: int = 160
+    depth_heads: int = 4
+    depth_layers: int = 3
+    depth_hidden: int = 432
+    # Which set of depth weights makes each codebook: the first is semantic, the last four are fine detail.
+    schedule: tuple = (0, 1, 1, 1, 2, 2, 2, 2)
+    codebooks: int = 8
+    cardinality: int = 1024
+    text: int = 1000
+    max_period: float = 10000
+
+    def published(self):
+        """config.json in the published layout."""
+        delays = [0] + 2 * ([0] + [1] * (self.codebooks - 1))
+        return {
+            "model_type": "moshi", "dim": self.width, "num_heads": self.heads, "num_layers": self.layers,
+            "hidden_scale": self.hidden * 3 / 2 / self.width, "context": self.context, "max_period": self.max_period,
+            "causal": True, "norm": "rms_norm_f32", "gating": "silu", "positional_embedding": "rope",
+            "card": self.cardinality, "text_card": self.text, "n_q": 2 * self.codebooks, "dep_q": self.codebooks,
+            "delays": delays, "existing_text_padding_id": PADDING,
+            "depformer_dim": self.depth_width, "depformer_num_heads": self.depth_heads,
+            "depformer_num_layers": self.depth_layers, "depformer_dim_feedforward": self.depth_hidden * 3 // 2,
+            "depformer_multi_linear": True, "depformer_gating": "silu", "depformer_pos_emb": "none",
+            "depformer_weights_per_step": True, "depformer_weights_per_step_schedule": list(self.schedule),
+            "moshi_name": "model.safetensors", "mimi_name": "codec.safetensors", "tokenizer_name": "tokenizer.model",
+        }
+
+
+class RMSNorm(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1, 1, width))
+
+    def forward(self, x):
+        x = x.float()
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-8) * self.alpha
+
+
+def turn(x, angles):
+    """RoPE on interleaved pairs: x [batch, heads, steps, head width], angles [steps, head width / 2]."""
+    even, odd = x[..., ::2], x[..., 1::2]
+    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
+
+
+class Layer(nn.Module):
+    """One layer with `sets` sets of weights (and one of norms): set w serves some of the depth steps."""
+
+    def __init__(self, width, heads, hidden, sets=1, dropout=0.0):
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
+        draw = lambda rows, columns, scale=1.0: nn.Parameter(torch.randn(sets, rows, columns) * scale / columns ** 0.5)
+        self.attend, self.output = draw(3 * width, width), draw(width, width, 0.5)
+        self.expand, self.contract = draw(2 * hidden, width), draw(width, hidden, 0.5)
+
+    def forward(self, x, angles=None, sets=None, mask=None, cache=None):
+        """x [batch, steps, width]; `sets` says which set serves each step; `cache` (keys, values) grows when given."""
+        batch, steps, width = x.shape
+        apply = (lambda y, w: F.linear(y, w[0])) if sets is None else (lambda y, w: by_set(y, w, sets))
+        q, k, v = apply(self.norm1(x), self.attend).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if angles is not None:
+            q, k = turn(q, angles), turn(k, angles)
+        if cache is not None:
+            if cache:
+                k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
+            cache[:] = [k, v]
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and steps > 1)
+        y = apply(y.transpose(1, 2).reshape(batch, steps, width), self.output)
+        x = x + F.dropout(y, self.dropout, self.training)
+        gate, up = apply(self.norm2(x), self.expand).chunk(2, -1)
+        return x + F.dropout(apply(F.silu(gate) * up, self.contract), self.dropout, self.training)
+
+
+def by_set(x, weight, sets):
+    """Each step [batch, steps, in] through the weights of its set; steps of one set stand together."""
+    parts, first = [], 0
+    while first < len(sets):
+        last = first
+        while last < len(sets) and sets[last] == sets[first]:
+            last += 1
+        parts.append(F.linear(x[:, first:last], weight[sets[first]]))
+        first = last
+    return torch.cat(parts, 1)
+
+
+class Tables(nn.Module):
+    """Embeddings of codes: the codec's own vectors through a learnt map, plus what is learnt about each code.
+
+    Exported, it is a plain table. Codes that sound alike start alike, so rare ones need not be learnt one by one.
+    """
+
+    def __init__(self, vectors, width, count):
+        super().__init__()
+        books, entries, inner = vectors.shape
+        self.register_buffer("vectors", vectors[:count] / vectors[:count].std((1, 2), keepdim=True), persistent=False)
+        self.map = nn.Parameter(torch.randn(count, inner, width) * 0.4 / inner ** 0.5)
+        self.own = nn.Parameter(torch.zeros(count, entries + 1, width))
+
+    def forward(self):
+        """[books, entries + 1, width]; the last row is the initial token."""
+        return self.own + F.pad(torch.bmm(self.vectors, self.map), (0, 0, 0, 1))
+
+
+class Dialogue(nn.Module):
+    def __init__(self, c, vectors, dropout=0.1):
+        """`vectors` [codebooks, entries, width]: what the codec's codes stand for."""
+        super().__init__()
+        self.c = c
+        n = c.codebooks
+        self.text_emb = nn.Embedding(c.text + 1, c.width)
+        self.depth_text_emb = nn.Embedding(c.text + 1, c.depth_width)
+        nn.init.normal_(self.text_emb.weight, 0, 0.3)
+        nn.init.normal_(self.depth_text_emb.weight, 0, 0.3)
+        self.own, self.user = Tables(vectors, c.width, n), Tables(vectors, c.width, n)
+        self.depth_emb = Tables(vectors, c.depth_width, n - 1)
+        self.layers = nn.ModuleList(Layer(c.width, c.heads, c.hidden, dropout=dropout) for _ in range(c.layers))
+        self.out_norm = RMSNorm(c.width)
+        self.text_linear = nn.Parameter(torch.randn(c.text, c.width) / c.width ** 0.5)
+        sets = max(c.schedule) + 1
+        self.depth_in = nn.Parameter(torch.randn(sets, c.depth_width, c.width) / c.width ** 0.5)
+        self.depth = nn.ModuleList(Layer(c.depth_width, c.depth_heads, c.depth_hidden, sets) for _ in range(c.depth_layers))
+        self.linears = nn.Parameter(torch.randn(n, c.cardinality, c.depth_width) * 0.5 / c.depth_width ** 0.5)
+        # Only for training: spells what the user says (blank is the last).
+        self.listener = nn.Linear(c.width, c.text + 1)
+        half = torch.arange(0, c.width // c.heads, 2) / (c.width // c.heads)
+        self.register_buffer("frequencies", c.max_period ** -half, persistent=False)
+
+    def tables(self):
+        return self.own(), self.user()
+
+    def embed(self, text, own, user, tables, own_kept=None):
+        """Tokens text [b, s], own and user [b, s, codebooks] -> [b, s, width]; own codes where `own_kept` is 0 are not heard."""
+        books = torch.arange(self.c.codebooks, device=text.device) * (self.c.cardinality + 1)
+        mine = F.embedding_bag((own + books).flatten(0, 1), tables[0].flatten(0, 1), mode="sum").view(*text.shape, -1)
+        theirs = F.embedding_bag((user + books).flatten(0, 1), tables[1].flatten(0, 1), mode="sum").view(*text.shape, -1)
+        if own_kept is not None:
+            mine = mine * own_kept[..., None]
+        return mine + theirs + self.text_emb(text)
+
+    def temporal(self, x, position=0, caches=None):
+        """[b, s, width] -> hidden states after the last norm. With caches, one step of a stream."""
+        steps = torch.arange(position, position + x.shape[1], device=x.device)
+        angles = steps[:, None].float() * self.frequencies
+        for number, layer in enumerate(self.layers):
+            cache = caches[number] if caches is not None else None
+            x = layer(x, angles, cache=cache)
+            if cache is not None:
+                cache[:] = [part[:, :, -(self.c.context - 1):] for part in cache]
+        return self.out_norm(x)
+
+    def depth_logits(self, h, text, own):
+        """Hidden states [n, width], text [n], own codes [n, codebooks] (teacher forced) -> [n, codebooks, entries]."""
+        c = self.c
+        schedule = list(c.schedule)
+        stacked = F.linear(h, self.depth_in.flatten(0, 1)).view(len(h), -1, c.depth_width)
+        tables = self.depth_emb()
+        books = torch.arange(c.codebooks - 1, device=h.device) * (c.cardinality + 1)
+        before = F.embedding(own[:, :-1] + books, tables.flatten(0, 1))
+        x = stacked[:, schedule] + torch.cat([self.depth_text_emb(text)[:, None], before], 1)
+        for layer in self.depth:
+            x = layer(x, sets=schedule)
+        return torch.einsum("nqd,qed->nqe", x.to(self.linears.dtype), self.linears)
+
+    @torch.no_grad()
+    def depth_draw(self, h, text, choose):
+        """One frame: hidden states [n, width] and text [n] -> own codes [n, codebooks]."""
+        c, codes = self.c, []
+        caches, tables = [[] for _ in self.depth], self.depth_emb()
+        for step, chosen in enumerate(c.schedule):
+            x = F.linear(h, self.depth_in[chosen])
+            x = x + (self.depth_text_emb(text) if step == 0 else tables[step - 1][codes[-1]])
+            x = x[:, None]
+            for layer, cache in zip(self.depth, caches):
+                x = layer(x, sets=[chosen], cache=cache)
+            codes.append(choose(x[:, 0] @ self.linears[step].t()))
+        return torch.stack(codes, 1)
+
+    def exported(self):
+        """Tensors by their published names."""
+        c, state = self.c, {}
+        own, user = self.tables()
+        state["text_emb.weight"] = self.text_emb.weight
+        for book in range(c.codebooks):
+            state[f"emb.{book}.weight"], state[f"emb.{book + c.codebooks}.weight"] = own[book], user[book]
+        for number, layer in enumerate(self.layers):
+            name = f"transformer.layers.{number}."
+            state[name + "norm1.alpha"], state[name + "norm2.alpha"] = layer.norm1.alpha, layer.norm2.alpha
+            state[name + "self_attn.in_proj_weight"] = layer.attend[0]
+            state[name + "self_attn.out_proj.weight"] = layer.output[0]
+            state[name + "gating.linear_in.weight"] = layer.expand[0]
+            state[name + "gating.linear_out.weight"] = layer.contract[0]
+        state["out_norm.alpha"] = self.out_norm.alpha
+        state["text_linear.weight"] = self.text_linear
+        state["depformer_text_emb.weight"] = self.depth_text_emb.weight
+        for book, table in enumerate(self.depth_emb()):
+            state[f"depformer_emb.{book}.weight"] = table
+        for chosen in range(max(c.schedule) + 1):
+            state[f"depformer_in.{chosen}.weight"] = self.depth_in[chosen]
+        for number, layer in enumerate(self.depth):
+            name = f"depformer.layers.{number}."
+            state[name + "norm1.alpha"], state[name + "norm2.alpha"] = layer.norm1.alpha, layer.norm2.alpha
+            state[name + "self_attn.in_proj_weight"] = layer.attend.flatten(0, 1)
+            state[name + "self_attn.out_proj.weight"] = layer.output.flatten(0, 1)
+            for chosen in range(max(c.schedule) + 1):
+                state[name + f"gating.{chosen}.linear_in.weight"] = layer.expand[chosen]
+                state[name + f"gating.{chosen}.linear_out.weight"] = layer.contract[chosen]
+        for book in range(c.codebooks):
+            state[f"linears.{book}.weight"] = self.linears[book]
+        return {name: tensor.detach().contiguous() for name, tensor in state.items()}
+
+
+class Talk:
+    """Many conversations at once, a frame at a time: what the runtime does, in PyTorch."""
+
+    def __init__(self, model, count, text_choice=None, code_choice=None):
+        self.model, self.count = model, count
+        self.tables = model.tables()
+        self.caches = [[] for _ in model.layers]
+        self.choose_text = text_choice or (lambda logits: logits.argmax(-1))
+        self.choose_code = code_choice or (lambda logits: logits.argmax(-1))
+        c = model.c
+        self.text = torch.full((count,), c.text)
+        self.own = torch.full((count, c.codebooks), c.cardinality)
+        self.user = torch.full((count, c.codebooks), c.cardinality)  # of the frame before
+        self.step_number = 0
+
+    @torch.no_grad()
+    def step(self, user):
+        """The user's codes of this frame [count, codebooks] -> text [count] and own codes [count, codebooks] as predicted."""
+        c, s = self.model.c, self.step_number
+        heard = self.user.clone()
+        heard[:, 0] = user[:, 0] if s > 0 else c.cardinality
+        if s <= 1:
+            heard[:, 1:] = c.cardinality
+            self.own[:, 1:] = c.cardinality
+        x = self.model.embed(self.text[:, None], self.own[:, None], heard[:, None], self.tables)
+        h = self.model.temporal(x, s, self.caches)[:, 0]
+        self.text = self.choose_text(F.linear(h, self.model.text_linear))
+        self.own = self.model.depth_draw(h, self.text, self.choose_code)
+        self.user = user
+        self.step_number += 1
+        return self.text, self.own.clone()
+
+
+def save(model, path):
+    """Matrices in bf16, norms in f32, as safetensors."""
+    from safetensors.torch import save_file
+    tensors = {name: tensor.float() if tensor.dim() != 2 else tensor.bfloat16() for name, tensor in model.exported().items()}
+    save_file(tensors, str(path), metadata={"format": "pt"})
+
+
+def configuration_file(c, path, sampling):
+    with open(path, "w") as file:
+        json.dump(c.published() | {"lm_gen_config": sampling}, file, indent=2)
+        file.write("\n")
+
+
+def codec_vectors(codec):
+    """What each code stands for: [codebooks, entries, width]."""
+    return torch.stack([book.embedding for book in codec.quantizer.codebooks]).detach().clone()

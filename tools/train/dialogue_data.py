@@ -1,0 +1,331 @@
+"""From spoken questions to what the dialogue model trains on: codes, texts and times.
+
+    dialogue_data.py tokenizer                 SentencePiece pieces of everything that is asked and answered
+    dialogue_data.py encode --part K --of N    questions in rooms and noise, answers by the assistant, and what is not speech
+
+`encode` may run as several processes at once, each writing its own share; all of it lies in $ANTIPHON_TRAIN/dialogue.
+`Sampler` joins the pieces anew for every batch: pauses, replies, interruptions and silences are drawn there.
+"""
+import argparse
+import json
+import random
+import re
+
+import numpy as np
+import torch
+
+import skills
+from dialogue import PADDING, WORD
+from places import FRAME, RATE, ROOT
+from sampler import band_limit, coloured_noise, odd_signal, room
+from voices import Hibari
+
+FOLDER = ROOT / "dialogue"
+QUESTIONS = ROOT / "questions"
+PIECES = 1000
+BEFORE = 8      # frames of silence that the codec hears before an answer
+LEAD = 2        # frames that the text of a word stands before its sound
+# Frames from the end of a question to the sound of the reply, and how likely each is.
+DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
+STOP = (3, 4)   # frames from the beginning of an interruption to silence
+TAKES = (0.95, 1.0, 1.06)
+
+
+def questions(names=None):
+    """Rows of all training clips, each with the file it lies in."""
+    for path in sorted(QUESTIONS.glob("*.jsonl")):
+        if path.stem in (names or {"espeak", "flite", "hibari", "kokoro"}):
+            for line in open(path):
+                yield json.loads(line) | dict(speaker=path.stem)
+
+
+def heard(text):
+    """What the user says, as the listener spells it: small letters without punctuation."""
+    return " ".join(skills.words(text))
+
+
+def tokenizer(arguments):
+    import sentencepiece
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(1)
+    with open(FOLDER / "text.txt", "w") as file:
+        for _ in range(60000):
+            item = skills.exchange(chance)
+            file.write(f"{item.answer}\n{heard(item.question)}\n" if item.answer else f"{heard(item.question)}\n")
+        for row in questions():
+            file.write(f"{row['answer']}\n{heard(row['text'])}\n")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(FOLDER / "text.txt"), model_prefix=str(FOLDER / "tokenizer"), vocab_size=PIECES, model_type="unigram",
+        character_coverage=1.0, pad_id=PADDING, unk_id=WORD, bos_id=1, eos_id=2, input_sentence_size=200000,
+        shuffle_input_sentence=True, num_threads=1, minloglevel=1)
+
+
+def reader():
+    import sentencepiece
+    return sentencepiece.SentencePieceProcessor(model_file=str(FOLDER / "tokenizer.model"))
+
+
+def paused(chance, audio):
+    """The clip with a pause where it is quietest in its middle."""
+    size = RATE // 50
+    loud = np.convolve(np.abs(audio), np.ones(3 * size) / (3 * size), "same")
+    low, high = int(0.25 * len(audio)), int(0.8 * len(audio))
+    place = low + int(np.argmin(loud[low:high]))
+    fade = np.linspace(1, 0, size, dtype=np.float32)
+    head, tail = audio[:place].copy(), audio[place:].copy()
+    head[-size:] *= fade[-len(head[-size:]):]
+    tail[:size] *= fade[::-1][:len(tail[:size])]
+    return np.concatenate([head, np.zeros(int(chance.uniform(0.2, 0.8) * RATE), np.float32), tail])
+
+
+def surroundings(chance, audio):
+    """The sound as a microphone would give it: level, room, noise, band limits; and a line that is quite silent, often."""
+    draw = chance.random()
+    audio = audio * 10 ** (chance.uniform(-10, 4) / 20)
+    if draw < 0.3:
+        return audio
+    if chance.random() < 0.35:
+        audio = room(chance, audio)
+    active = np.sqrt(np.mean(audio[np.abs(audio) > 1e-3] ** 2)) if np.any(np.abs(audio) > 1e-3) else 0.05
+    if chance.random() < 0.8:
+        audio = audio + coloured_noise(chance, len(audio)) * active * 10 ** (-chance.uniform(12, 45) / 20)
+    if chance.random() < 0.25:
+        audio = band_limit(chance, audio)
+    return np.clip(audio, -1, 1)
+
+
+class Encoder:
+    def __init__(self, path):
+        import codec
+        self.codec = codec.load(path)
+        self.codec.half = False
+
+    def __call__(self, sounds):
+        """Sounds of any lengths (multiples of a frame) -> codes [frames, codebooks] each."""
+        longest = max(map(len, sounds))
+        batch = torch.zeros(len(sounds), longest)
+        for row, sound in enumerate(sounds):
+            batch[row, :len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
+        codes = self.codec.encode(batch).numpy().astype(np.int16)
+        return [codes[row, :len(sound) // FRAME] for row, sound in enumerate(sounds)]
+
+
+class Shelf:
+    """Codes of many clips end to end, with a line for each."""
+
+    def __init__(self, name):
+        self.name, self.codes, self.rows, self.length = name, [], [], 0
+
+    def add(self, codes, **row):
+        self.codes.append(codes)
+        self.rows.append(dict(first=self.length, frames=len(codes)) | row)
+        self.length += len(codes)
+
+    def save(self):
+        np.save(FOLDER / f"{self.name}.npy", np.concatenate(self.codes))
+        (FOLDER / f"{self.name}.json").write_text(json.dumps(self.rows))
+
+
+def frames_of(sound):
+    return np.pad(sound, (0, -len(sound) % FRAME))
+
+
+def encode(arguments):
+    torch.set_num_threads(1)
+    encoder, pieces = Encoder(arguments.codec), reader()
+    mine = lambda number: number % arguments.of == arguments.part
+    chance = np.random.default_rng((arguments.seed, arguments.part))
+    hibari = Hibari()
+
+    # Answers: sound, codes, and the frame at which each word begins.
+    rows = list(questions())
+    texts = {}
+    for row in rows:
+        if row["answer"]:
+            texts[row["answer"]] = texts.get(row["answer"], 0) + 1
+    answers, lengths, jobs = Shelf(f"answers-{arguments.part}"), {}, []
+    for number, (text, count) in enumerate(sorted(texts.items())):
+        if mine(number):
+            jobs += [(text, speed) for speed in (TAKES if count > 2 else (1.0,))]
+    for first in range(0, len(jobs), 16):
+        sounds, said = [], []
+        for number, (text, speed) in enumerate(jobs[first:first + 16]):
+            audio, times = hibari.timed(text, speed, seed=first + number)
+            audio = audio * min(0.08 / np.sqrt(np.mean(audio ** 2)), 0.95 / np.abs(audio).max())
+            parts = text.split()
+            if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
+                times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()
+            sounds.append(np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)]))
+            said.append([(int(time) // FRAME, pieces.encode(part)) for time, part in zip(times, parts)])
+        for (text, _), sound, words, codes in zip(jobs[first:first + 16], sounds, said, encoder(sounds)):
+            answers.add(codes[BEFORE:], text=text, words=words)
+    answers.save()
+    print(f"{len(answers.rows)} answers, {answers.length} frames", flush=True)
+
+    # Questions in their surroundings, long enough for the reply.
+    sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
+    shelf, waiting = Shelf(f"questions-{arguments.part}"), []
+
+    def flush():
+        for (sound, row), codes in zip(waiting, encoder([sound for sound, _ in waiting])):
+            shelf.add(codes, **row)
+        waiting.clear()
+
+    jobs = [row for number, row in enumerate(rows) if mine(number) for _ in range(3 if row["speaker"] == "kokoro" else 1)]
+    random.Random(arguments.part).shuffle(jobs)
+    for row in jobs[:arguments.most]:
+        audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+        # Most questions end in silence at once; a pause inside must not be taken for the end.
+        if len(audio) > 1.2 * RATE and chance.random() < 0.22:
+            audio = paused(chance, audio)
+        lead = int(chance.integers(5, 15)) * FRAME + int(chance.integers(FRAME))
+        reply = len(row["answer"]) / 14 * 1.15 + 1.0
+        tail = int((reply + chance.uniform(0.2, 1.2)) * RATE)
+        sound = frames_of(np.concatenate([np.zeros(lead, np.float32), audio, np.zeros(tail, np.float32)]))
+        begin, end = lead // FRAME, (lead + len(audio)) // FRAME
+        waiting.append((surroundings(chance, sound), dict(
+            begin=begin, end=end, answer=row["answer"], heard=pieces.encode(heard(row["text"])), speaker=row["speaker"],
+            skill=row["skill"])))
+        if len(waiting) == 16:
+            flush()
+            if len(shelf.rows) % 1600 == 0:
+                print(f"{len(shelf.rows)} of {len(jobs)} questions", flush=True)
+    if waiting:
+        flush()
+    shelf.save()
+
+    # What is not speech, and speech that cannot be understood: real people in other languages.
+    other = Shelf(f"others-{arguments.part}")
+    for number in range(240 // arguments.of):
+        count = int(chance.integers(40, 120)) * FRAME
+        kind = chance.random()
+        if kind < 0.35:
+            sound = coloured_noise(chance, count) * 10 ** chance.uniform(-4, -1)
+        elif kind < 0.5:
+            sound = np.zeros(count)
+            for click in chance.integers(0, count - 3000, count // 6000):
+                size = int(chance.integers(200, 1500))
+                sound[click:click + size] += coloured_noise(chance, size) * np.exp(-np.arange(size) / 150) * chance.uniform(0.02, 0.2)
+        else:
+            sound = odd_signal(chance, count) * chance.uniform(0.1, 1)
+        other.add(encoder([np.clip(sound, -1, 1).astype(np.float32)])[0], answer="")
+    index = json.loads((ROOT / "corpus.json").read_text())
+    corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
+    foreign = [clip for clip in index["clips"] if clip["group"] == "recorded" and 14 < clip["frames"] < 70]
+    random.Random(3).shuffle(foreign)
+    for clip in [clip for number, clip in enumerate(foreign[:700]) if mine(number)]:
+        audio = corpus[clip["first"] * FRAME:(clip["first"] + clip["frames"]) * FRAME].astype(np.float32) / 32768
+        lead = int(chance.integers(5, 15))
+        sound = np.concatenate([np.zeros(lead * FRAME, np.float32), audio, np.zeros(int(4.5 * RATE) // FRAME * FRAME, np.float32)])
+        loud = np.flatnonzero(np.abs(audio) > 0.03 * np.abs(audio).max())
+        shelf_row = dict(begin=lead + int(loud[0]) // FRAME, end=lead + int(loud[-1]) // FRAME,
+                         answer=skills.NOT_UNDERSTOOD.replace("*", ""), heard=[], speaker="foreign", skill="other")
+        other.add(encoder([surroundings(chance, sound)])[0], **shelf_row)
+    other.save()
+    silence = encoder([np.zeros(60 * FRAME, np.float32)])[0]
+    np.save(FOLDER / "silence.npy", silence[50])
+    print(f"{len(shelf.rows)} questions, {shelf.length} frames; {len(other.rows)} others; silence varies in "
+          f"{int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
+
+
+class Sampler:
+    """Random conversations of `frames` frames."""
+
+    WEIGHTS = {"hibari": 1.0, "kokoro": 1.6, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
+    INTERRUPTED = 0.12
+
+    def __init__(self, frames):
+        self.frames = frames
+        self.silence = np.load(FOLDER / "silence.npy")
+        self.answers, self.items, weights = {}, [], []
+        for path in sorted(FOLDER.glob("answers-*.json")):
+            codes = np.load(path.with_suffix(".npy"))
+            for row in json.loads(path.read_text()):
+                self.answers.setdefault(row["text"], []).append((codes[row["first"]:row["first"] + row["frames"]], row["words"]))
+        for path in sorted([*FOLDER.glob("questions-*.json"), *FOLDER.glob("others-*.json")]):
+            codes = np.load(path.with_suffix(".npy"))
+            for row in json.loads(path.read_text()):
+                if row["answer"] and row["answer"] not in self.answers:
+                    continue  # its part of the answers is not there yet
+                self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
+                weights.append(self.WEIGHTS[row.get("speaker", "noise")])
+        self.weights = np.cumsum(weights) / np.sum(weights)
+
+    def conversation(self, chance):
+        """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question."""
+        n = self.frames + 60
+        text = np.full(n, PADDING, np.int64)
+        own = np.tile(self.silence, (n, 1)).astype(np.int64)
+        user = np.tile(self.silence, (n, 1)).astype(np.int64)
+        spelled, place, reply = [], int(chance.integers(0, 4)), None
+        while place < self.frames:
+            codes, row = self.items[int(np.searchsorted(self.weights, chance.random()))]
+            first = 0
+            speaks = "begin" in row
+            if reply and speaks and reply[1] - reply[0] > 9 and chance.random() < self.INTERRUPTED:
+                # The person talks into the reply.
+                start = int(chance.integers(reply[0] + 4, reply[1] - 3))
+                first = max(0, row["begin"] - 2)
+                place = start
+                stop = place + row["begin"] - first + int(chance.integers(STOP[0], STOP[1] + 1))
+                if stop < n:
+                    own[stop:reply[2]] = self.silence
+                    text[max(stop - LEAD, 0):reply[2]] = PADDING
+            codes = codes[first:]
+            length = min(len(codes), n - place)
+            user[place:place + length] = codes[:length]
+            if not speaks:
+                place, reply = place + length, None
+                continue
+            begin, end = place + row["begin"] - first, place + row["end"] - first
+            if row["heard"] and end + 6 < self.frames:
+                spelled.append((begin, end + 6, row["heard"]))
+            reply = None
+            if row["answer"]:
+                takes = self.answers[row["answer"]]
+                said, words = takes[int(chance.integers(len(takes)))]
+                delay = int(chance.choice([d for d, _ in DELAYS], p=[p for _, p in DELAYS]))
+                at = end + delay
+                if at < n:
+                    count = min(len(said), n - at)
+                    own[at:at + count] = said[:count]
+                    free = at - LEAD
+                    for time, tokens in words:
+                        free = max(free, at + time - LEAD)
+                        if 0 <= free - 1 < n and text[free - 1] == PADDING:
+                            text[free - 1] = WORD
+                        for token in tokens:
+                            if free < n:
+                                text[free] = token
+                            free += 1
+                    reply = (at, at + count - 4, at + count)
+                    # The sound goes on at least until the reply is over.
+                    place = max(place + length, at + count)
+                    continue
+            place += length
+        return text[:self.frames], own[:self.frames], user[:self.frames], spelled
+
+    def batch(self, size, seed):
+        chance = np.random.default_rng(seed)
+        parts = [self.conversation(chance) for _ in range(size)]
+        return (*(np.stack([part[number] for part in parts]) for number in range(3)), [part[3] for part in parts])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("tokenizer")
+    command.set_defaults(run=tokenizer)
+    command = commands.add_parser("encode")
+    command.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
+    command.add_argument("--part", type=int, default=0)
+    command.add_argument("--of", type=int, default=1)
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
+    command.set_defaults(run=encode)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""Trains the dialogue model on the codes of dialogue_data.py; stops and goes on at any time.
+
+    train_dialogue.py --minutes 60 [--workers 2] [--batch 4] [--device cuda]
+
+OUT/state.pt is everything (run the same command to go on from it), OUT/log.jsonl the learning curve, OUT/model.pt the
+averaged weights, which evaluate_dialogue.py judges and exports. `--minutes` is the length of the whole schedule in time
+spent training.
+"""
+import argparse
+import json
+import math
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import torch
+import torch.multiprocessing as processes
+import torch.nn.functional as F
+from torch import nn
+
+import codec
+import dialogue
+from dialogue import PADDING
+from dialogue_data import Sampler
+from places import ROOT
+from workers import Meeting
+
+FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
+AVERAGE = 0.998
+QUIET = 0.08       # of the frames in which nothing is said: so many teach the depth transformer
+
+
+def shifted(tokens, first, steps):
+    """Tokens as they are read: `steps` later, with the initial token before."""
+    return torch.cat([tokens.new_full((tokens.shape[0], steps), first), tokens[:, :-steps]], 1)
+
+
+class Trainee(nn.Module):
+    def __init__(self, configuration, vectors, silence, own_dropout):
+        super().__init__()
+        self.model = dialogue.Dialogue(configuration, vectors)
+        self.register_buffer("silence", silence, persistent=False)
+        self.own_dropout, self.half = own_dropout, False
+
+    def forward(self, text, own, user, spelled):
+        model, c = self.model, self.model.c
+        batch, frames = text.shape
+        later = [own[..., :1], torch.cat([own[:, :1, 1:].expand(-1, 1, -1), own[:, :-1, 1:]], 1)]
+        target = torch.cat(later, -1)  # what step s predicts: codebook 0 of frame s, the others of frame s - 1
+        own_in = torch.stack([shifted(own[..., 0], c.cardinality, 1),
+                              *(shifted(own[..., book], c.cardinality, 2) for book in range(1, c.codebooks))], -1)
+        user_in = torch.stack([user[..., 0], *(shifted(user[..., book], c.cardinality, 1) for book in range(1, c.codebooks))], -1)
+        user_in[:, 0] = c.cardinality
+        user_in[:, 1, 1:] = c.cardinality
+        text_in = shifted(text, c.text, 1)
+        kept = None
+        if self.training and self.own_dropout:
+            # Whole stretches of the own stream are not heard: the answer must come from the user and the text.
+            run = torch.rand(batch, (frames + 7) // 8, device=text.device).repeat_interleave(8, 1)[:, :frames]
+            kept = (run >= self.own_dropout).float()
+        with torch.autocast(text.device.type, torch.bfloat16, enabled=self.half):
+            x = model.embed(text_in, own_in, user_in, model.tables(), kept)
+            h = model.temporal(F.dropout(x, 0.05, self.training))
+            text_logits = F.linear(h, model.text_linear).float()
+            active = (own != self.silence).any(-1) | (text != PADDING)
+            active[:, 1:] |= active[:, :-1].clone()
+            chosen = active | (torch.rand_like(h[..., 0]) < QUIET)
+            place = chosen.flatten().nonzero()[:, 0]
+            logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
+        wanted = target.flatten(0, 1)[place]
+        losses = F.cross_entropy(text_logits.flatten(0, 1), text.flatten(), reduction="none")
+        says = (text != PADDING).flatten().float()
+        text_loss = (3 * (losses * says).sum() + (losses * (1 - says)).sum()) / (3 * says.sum() + 0.1 * (1 - says).sum() + 1)
+        codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none").view(-1, c.codebooks).mean(0)
+        listening = self.listening(h, spelled)
+        parts = {"text": text_loss, "words": (losses * says).sum() / says.sum().clamp(min=1), "first": codes[0],
+                 "rest": codes[1:].mean(), "listen": listening,
+                 "right": ((text_logits.argmax(-1).flatten() == text.flatten()).float() * says).sum() / says.sum().clamp(min=1)}
+        loss = 2 * text_loss + codes[0] + 0.5 * codes[1:].mean() + listening
+        return loss, parts
+
+    def listening(self, h, spelled):
+        """How well the hidden states spell what the user says (connectionist temporal classification)."""
+        spans = [(row, *span) for row, spans in enumerate(spelled) for span in spans if len(span[2]) and span[1] - span[0] > len(span[2])]
+        if not spans:
+            return h.sum() * 0
+        longest = max(last - first for _, first, last, _ in spans)
+        part = torch.stack([F.pad(h[row, first:last], (0, 0, 0, longest - (last - first))) for row, first, last, _ in spans])
+        logits = self.model.listener(part.float()).log_softmax(-1).transpose(0, 1)
+        lengths = torch.tensor([last - first for _, first, last, _ in spans])
+        targets = torch.tensor([token for *_, tokens in spans for token in tokens])
+        counts = torch.tensor([len(tokens) for *_, tokens in spans])
+        return F.ctc_loss(logits, targets, lengths, counts, blank=self.model.c.text, reduction="mean", zero_infinity=True)
+
+
+def learning_rate(arguments, step, part):
+    fallen = max(0, part - FLAT_UNTIL) / (1 - FLAT_UNTIL)
+    return arguments.rate * min(1, (step + 1) / 200) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
+
+
+def make(arguments):
+    vectors = dialogue.codec_vectors(codec.load(arguments.codec))
+    sampler = Sampler(arguments.frames)
+    silence = torch.from_numpy(sampler.silence.astype("int64"))
+    configuration = dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
+    return Trainee(configuration, vectors, silence, arguments.own_dropout), sampler
+
+
+def work(rank, arguments, meeting):
+    torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
+    torch.manual_seed(arguments.seed + rank)
+    device = torch.device(arguments.device)
+    trainee, sampler = make(arguments)
+    trainee = trainee.to(device)
+    trainee.half = arguments.half
+    model = trainee.model
+    average = {name: p.detach().clone() for name, p in model.named_parameters()}
+    matrices = [p for name, p in model.named_parameters() if name.startswith(("layers", "depth.")) and "alpha" not in name]
+    chosen = {id(p) for p in matrices}
+    others = [p for p in model.parameters() if id(p) not in chosen]
+    optimizer = torch.optim.AdamW([dict(params=matrices, weight_decay=0.05), dict(params=others, weight_decay=0.0)],
+                                  arguments.rate, betas=(0.9, 0.98), eps=1e-9, fused=True)
+    out, step, spent = pathlib.Path(arguments.out), 0, 0.0
+    parameters = [*matrices, *others]
+    if (out / "state.pt").exists():
+        state = torch.load(out / "state.pt", map_location=device, weights_only=True)
+        model.load_state_dict(state["model"])
+        average = state["average"]
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent = state["step"], state["spent"]
+    elif meeting:
+        with torch.no_grad():
+            meeting.from_first(rank, 1, [p.data for p in parameters])
+    if arguments.start and not step:
+        found = torch.load(arguments.start, map_location=device, weights_only=True)["model"]
+        model.load_state_dict(found)
+        average = {name: p.detach().clone() for name, p in model.named_parameters()}
+    began, sums, counted, saved = time.time() - spent, {}, 0, time.time()
+    clock = torch.zeros(1)
+    while True:
+        clock[0] = time.time() - began
+        if meeting:
+            meeting.from_first(rank, step, [clock])
+        spent = float(clock)
+        part = spent / (60 * arguments.minutes)
+        if part >= 1 or step >= arguments.steps:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(arguments, step, part)
+        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, step))
+        loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled)
+        optimizer.zero_grad(set_to_none=False)
+        loss.backward()
+        if meeting:
+            meeting.average(rank, step, [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters])
+        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
+        if torch.isfinite(norm):
+            optimizer.step()
+            with torch.no_grad():
+                decay = min(AVERAGE, (1 + step) / (10 + step))
+                names, values = zip(*model.named_parameters())
+                torch._foreach_lerp_([average[name] for name in names], list(values), 1 - decay)
+        step += 1
+        if rank != 0:
+            continue
+        for name, value in {**parts, "norm": norm}.items():
+            sums[name] = sums.get(name, 0) + value.item()
+        counted += 1
+        if step % 50 == 0:
+            row = {name: round(value / counted, 4) for name, value in sums.items()}
+            row |= dict(step=step, minutes=round(spent / 60, 2), rate=optimizer.param_groups[0]["lr"])
+            with open(out / "log.jsonl", "a") as log:
+                log.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+            sums, counted = {}, 0
+        if time.time() - saved > 60 * arguments.save_every:
+            save(out, model, average, optimizer, step, spent)
+            saved = time.time()
+    if rank == 0:
+        save(out, model, average, optimizer, step, spent)
+
+
+def save(out, model, average, optimizer, step, spent):
+    state = dict(model=model.state_dict(), average=average, optimizer=optimizer.state_dict(), step=step, spent=spent)
+    torch.save(state, out / "state.part")
+    (out / "state.part").rename(out / "state.pt")
+    torch.save(dict(model={**model.state_dict(), **average}, step=step, minutes=spent / 60), out / "model.part")
+    (out / "model.part").rename(out / "model.pt")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default=str(ROOT / "dialogue-model"))
+    parser.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=10 ** 9)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of a single worker")
+    parser.add_argument("--batch", type=int, default=4, help="conversations per worker and step")
+    parser.add_argument("--frames", type=int, default=192, help="of 80 ms per conversation")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--own-dropout", type=float, default=0.3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--start", help="a model.pt to begin from, with new optimizer state")
+    parser.add_argument("--half", action="store_true", help="bf16 networks: faster where the processor has it")
+    parser.add_argument("--save-every", type=float, default=3, help="minutes")
+    arguments = parser.parse_args()
+    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="100000000000", MALLOC_TOP_PAD_="268435456")
+    pathlib.Path(arguments.out).mkdir(parents=True, exist_ok=True)
+    if arguments.workers == 1:
+        return work(0, arguments, None)
+    trainee, _ = make(arguments)
+    meeting = Meeting(arguments.workers, sum(p.numel() for p in trainee.model.parameters()))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
+    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
+
+
+if __name__ == "__main__":
+    main()
