@@ -1,0 +1,123 @@
+"""Judges a dialogue model in closed loop on held voices and wordings, and exports it for the runtime.
+
+    evaluate_dialogue.py choose MODEL.pt [--count 250] [--temperature 0.6]    right answers by skill, in PyTorch
+    evaluate_dialogue.py export MODEL.pt DIRECTORY                          what the runtime reads, beside the codec
+
+Checkpoints are chosen by the first, never by teacher-forced losses: each answer gives itself away in its first codes.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import torch
+
+import codec
+import dialogue
+import skills
+from dialogue_data import FOLDER, QUESTIONS, Encoder, frames_of, reader
+from places import FRAME, RATE, ROOT
+
+
+def load(path, codec_path):
+    vectors = dialogue.codec_vectors(codec.load(codec_path))
+    model = dialogue.Dialogue(dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0]), vectors)
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    return model.eval()
+
+
+def drawing(temperature, most):
+    """Chooses codes as the runtime does: the likeliest, or by chance among the `most` likeliest."""
+    if temperature <= 0:
+        return None
+
+    def choose(logits):
+        values, places = (logits / temperature).topk(most, -1)
+        return places.gather(-1, torch.multinomial(values.softmax(-1), 1))[..., 0]
+    return choose
+
+
+def plain(text):
+    return " ".join(skills.words(text))
+
+
+def choose(arguments):
+    torch.manual_seed(1)
+    torch.set_num_threads(arguments.threads)
+    model, pieces, encoder = load(arguments.model, arguments.codec), reader(), Encoder(arguments.codec)
+    rows = [json.loads(line) for line in open(QUESTIONS / "choose.jsonl")][:arguments.count]
+    raw = np.memmap(QUESTIONS / "choose.raw", np.int16, "r")
+    wording = {w for topic in skills.TOPICS.values() for w in skills.sets(topic[1])["choose"]}
+    wording |= {w for ws in skills.WORDINGS.values() for w in skills.sets(ws)["choose"]}
+    sounds, ends = [], []
+    longest = 0
+    for row in rows:
+        audio = raw[row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+        ends.append((10 * FRAME + len(audio)) // FRAME)
+        sounds.append(frames_of(np.concatenate([np.zeros(10 * FRAME, np.float32), audio])))
+        longest = max(longest, len(sounds[-1]) // FRAME)
+    sounds = [np.pad(sound, (0, (longest + 60) * FRAME - len(sound))) for sound in sounds]
+    codes = np.concatenate([np.stack(encoder(sounds[first:first + 50])) for first in range(0, len(sounds), 50)])
+    talk = dialogue.Talk(model, len(rows), None, drawing(arguments.temperature, 50))
+    said = [[] for _ in rows]
+    first_word = [None] * len(rows)
+    for frame in range(codes.shape[1]):
+        text, _ = talk.step(torch.from_numpy(codes[:, frame].astype(np.int64)))
+        for row, token in enumerate(text.tolist()):
+            if token not in (dialogue.PADDING, dialogue.WORD):
+                said[row].append(token)
+                first_word[row] = first_word[row] if first_word[row] is not None else frame
+    scores, delays, early = {}, [], 0
+    for row, tokens, end, start in zip(rows, said, ends, first_word):
+        spoken = pieces.decode(tokens)
+        right = plain(spoken) == plain(row["answer"])
+        skill = row["skill"].split("/")[0]
+        known = "new wording" if row["wording"] in wording else "known wording"
+        for key in (skill, known, "all"):
+            scores.setdefault(key, []).append(right)
+        if start is not None and row["answer"]:
+            delays.append(start - end)
+            early += start < end
+        if arguments.show and not right:
+            print(f"{row['text']} -> {spoken}   (not: {row['answer']})")
+    for key, values in sorted(scores.items()):
+        print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
+    print(f"text begins {np.median(delays) * 80:.0f} ms after the question (median); before its end in {early}")
+
+
+def export(arguments):
+    target = pathlib.Path(arguments.directory)
+    target.mkdir(parents=True, exist_ok=True)
+    model = load(arguments.model, arguments.codec)
+    dialogue.save(model, target / "model.safetensors")
+    # Text is certain or wrong; a little chance keeps the voice alive.
+    dialogue.configuration_file(model.c, target / "config.json",
+                                dict(temp=0.5, top_k=50, temp_text=0, top_k_text=25))
+    shutil.copy(FOLDER / "tokenizer.model", target / "tokenizer.model")
+    if pathlib.Path(arguments.codec).resolve() != (target / "codec.safetensors").resolve():
+        shutil.copy(arguments.codec, target / "codec.safetensors")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("choose")
+    command.add_argument("model")
+    command.add_argument("--count", type=int, default=250)
+    command.add_argument("--temperature", type=float, default=0.5)
+    command.add_argument("--show", action="store_true", help="wrong answers")
+    command.add_argument("--threads", type=int, default=1)
+    command.set_defaults(run=choose)
+    command = commands.add_parser("export")
+    command.add_argument("model")
+    command.add_argument("directory")
+    command.set_defaults(run=export)
+    for command in commands.choices.values():
+        command.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""The final test of a dialogue model: `antiphon respond` answers people it never heard, Whisper-base reads its replies.
+
+    judge.py [--count 450] [--parts questions,microphone,noise,pause,interrupt,unknown,long] [--model DIR] [--show]
+
+Voices are the reserved ones, wordings the reserved ones; neither training nor choosing has heard either. Needs a release build.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import random
+import subprocess
+import tempfile
+
+import jiwer
+import numpy as np
+import soundfile
+from scipy.signal import fftconvolve, resample_poly
+
+import skills
+from data import sentences
+from dialogue_data import paused
+from evaluate import Judge
+from places import RATE, ROOT
+from questions import trimmed
+from sampler import coloured_noise, odd_signal
+from voices import RESERVED_VOICES, Kokoro
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = TOP / ".build" / "release" / "antiphon"
+FOLDER = ROOT / "final"
+QUIET = 10 ** (-42 / 20)
+ENGLISH = {word: number for number, word in enumerate(skills.NUMBERS)}
+
+
+def normal(text):
+    """Words, with numbers spelled and letters apart: '4, 7' and 'four seven' are the same answer."""
+    text = text.lower().replace("grey", "gray").replace("colour", "color").replace("favourite", "favorite").replace("'s", " is")
+    found = []
+    for word in "".join(c if c.isalnum() else " " for c in text).split():
+        if word.isdigit():
+            found += [skills.NUMBERS[int(word)]] if int(word) <= 20 else [skills.NUMBERS[int(digit)] for digit in word]
+        else:
+            found.append(word)
+    return found
+
+
+def agrees(heard, item):
+    """Whether the answer's key words are heard, in their order. Spelled words may be read as one."""
+    words, keys = normal(heard), normal(" ".join(item["keys"]))
+    if item["skill"] in ("spell", "digits"):
+        return "".join(keys) in "".join(words)
+    place = 0
+    for word in words:
+        if place < len(keys) and word == keys[place]:
+            place += 1
+    return place == len(keys)
+
+
+class Model:
+    """The program under test."""
+
+    def __init__(self, directory, seed):
+        self.directory, self.seed = directory, seed
+        self.scratch = pathlib.Path(tempfile.mkdtemp())
+
+    def respond(self, audio):
+        """Sound in; the reply's sound, and its text."""
+        question, reply = self.scratch / "question.wav", self.scratch / "reply.wav"
+        soundfile.write(question, audio, RATE)
+        command = [PROGRAM, "respond", question, reply, "--overwrite", "--json", "--seed", str(self.seed)]
+        if self.directory:
+            command += ["--model", self.directory]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return soundfile.read(reply, dtype="float32")[0], json.loads(done.stdout)
+
+
+def spoken(kokoro, count, part="reserved", voices=sorted(RESERVED_VOICES)):
+    """Reserved voices saying reserved wordings; kept on disk."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        path = FOLDER / f"{index:04d}.flac"
+        chance = random.Random(f"final {index}")
+        item = skills.exchange(chance, part)
+        while not item.keys:
+            item = skills.exchange(chance, part)
+        if not path.exists():
+            soundfile.write(path, trimmed(kokoro.say(item.question, chance.choice(voices), 1.0)), RATE)
+        yield soundfile.read(path, dtype="float32")[0], dataclasses.asdict(item)
+
+
+def silence(seconds):
+    return np.zeros(int(seconds * RATE), np.float32)
+
+
+def onset(reply, after=0.0):
+    """Seconds at which the reply is first heard, or None."""
+    loud = np.flatnonzero(np.abs(reply[int(after * RATE):]) > QUIET)
+    return after + loud[0] / RATE if len(loud) else None
+
+
+def microphone(chance, audio):
+    """A room, noise at 15 dB, and the telephone's band."""
+    count = int(0.35 * RATE)
+    tail = chance.standard_normal(count) * np.exp(-6.9 * np.arange(count) / count)
+    tail *= 0.35 / np.sqrt((tail ** 2).sum())
+    tail[0] = 1
+    audio = fftconvolve(audio, tail)[:len(audio)]
+    loud = np.sqrt(np.mean(audio[np.abs(audio) > 1e-3] ** 2))
+    audio = audio + coloured_noise(chance, len(audio)) * loud * 10 ** (-15 / 20)
+    spectrum = np.fft.rfft(audio)
+    hertz = np.fft.rfftfreq(len(audio), 1 / RATE)
+    spectrum *= (hertz > 300) * (hertz < 3400)
+    return np.fft.irfft(spectrum, len(audio)).astype(np.float32).clip(-1, 1)
+
+
+def percent(values):
+    return f"{100 * np.mean(values):.1f} % of {len(values)}" if len(values) else "none"
+
+
+class Test:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.model, self.judge, self.kokoro = Model(arguments.model, arguments.seed), Judge(arguments.threads), Kokoro()
+
+    def read(self, audio):
+        return " ".join(self.judge.read(np.concatenate([silence(0.3), audio, silence(0.3)]), "en"))
+
+    def questions(self, change=None):
+        scores, delays, own, texts = {}, [], [], []
+        for audio, item in spoken(self.kokoro, self.arguments.count):
+            question = np.concatenate([silence(0.8), audio, silence(0.6)])
+            if change:
+                question = change(question)
+            reply, said = self.model.respond(question)
+            heard = self.read(reply)
+            right = agrees(heard, item)
+            skill = item["skill"].split("/")[0]
+            for key in (skill, "all"):
+                scores.setdefault(key, []).append(right)
+            texts.append(agrees(said["text"], item))
+            start = onset(reply)
+            if start is not None:
+                delays.append(start - 0.8 - len(audio) / RATE)
+            if said["text"].strip() and item["skill"] not in ("spell", "digits"):
+                own.append((" ".join(normal(said["text"])), " ".join(normal(heard)) or "_"))
+            if self.arguments.show and not right:
+                print(f"{item['question']} -> text '{said['text'].strip()}', heard '{heard}'", flush=True)
+        for key, values in sorted(scores.items()):
+            print(f"  {key:14s} right: {percent(values)}")
+        print(f"  right in its own text: {percent(texts)}")
+        print(f"  WER of its speech against its text: {100 * jiwer.wer(*map(list, zip(*own))):.1f} %")
+        delays = np.array(delays)
+        print(f"  reply begins after the question: median {1000 * np.median(delays):.0f} ms, 95 % within "
+              f"{1000 * np.percentile(delays, 95):.0f} ms; before its end: {percent(delays < 0)}; none at all in "
+              f"{self.arguments.count - len(delays)}")
+
+    def microphone(self):
+        chance = np.random.default_rng(5)
+        self.questions(lambda audio: microphone(chance, audio))
+
+    def noise(self):
+        """False starts in half an hour of what is not speech."""
+        chance, starts, minutes = np.random.default_rng(9), 0, 0.0
+        while minutes < self.arguments.minutes:
+            parts = []
+            for _ in range(6):
+                count = 10 * RATE
+                kind = chance.integers(5)
+                sound = odd_signal(chance, count) * 0.3 if kind < 3 else np.zeros(count)
+                if kind == 3:
+                    for click in chance.integers(0, count - 3000, 40):
+                        size = int(chance.integers(300, 1500))
+                        sound[click:click + size] += coloured_noise(chance, size) * np.exp(-np.arange(size) / 150) * 0.1
+                parts.append(sound)
+            reply, said = self.model.respond(np.concatenate(parts).clip(-1, 1).astype(np.float32))
+            starts += len(said["text"].replace("?", ".").split(".")) - 1 + (onset(reply) is not None and not said["text"].strip())
+            minutes += 1
+        print(f"  false starts: {starts} in {minutes:.0f} minutes ({starts / minutes:.2f} per minute)")
+
+    def pause(self):
+        chance, cut, count = np.random.default_rng(3), [], 0
+        for audio, item in spoken(self.kokoro, self.arguments.count):
+            if len(audio) < 1.5 * RATE:
+                continue
+            question = np.concatenate([silence(0.8), paused(Fixed(chance, 0.7), audio)])
+            reply, said = self.model.respond(np.concatenate([question, silence(0.6)]))
+            start = onset(reply)
+            cut.append(start is not None and start < len(question) / RATE)
+            count += 1
+            if count >= self.arguments.few:
+                break
+        print(f"  cuts in on a pause of 700 ms: {percent(cut)}")
+
+    def interrupt(self):
+        """A second question 0.8 s into the reply to the first."""
+        stops, right, pairs = [], [], list(spoken(self.kokoro, self.arguments.count))
+        pairs = [pair for pair in pairs if len(pair[1]["answer"]) > 28]
+        for number in range(min(self.arguments.few, len(pairs) - 1)):
+            (first, _), (second, item) = pairs[number], pairs[number + 1]
+            reply, _ = self.model.respond(np.concatenate([silence(0.8), first, silence(0.6)]))
+            start = onset(reply)
+            if start is None or start < 0.8 + len(first) / RATE:
+                continue
+            at = start + 0.8
+            question = np.zeros(int(at * RATE) + len(second) + int(0.6 * RATE), np.float32)
+            question[int(0.8 * RATE):int(0.8 * RATE) + len(first)] = first
+            question[int(at * RATE):int(at * RATE) + len(second)] += second
+            reply, _ = self.model.respond(question)
+            window = RATE // 10
+            talks = [np.abs(reply[int(at * RATE) + k * window:int(at * RATE) + (k + 1) * window]).max(initial=0) > QUIET
+                     for k in range(max(1, int(len(second) / window)))]
+            stops.append((max([k for k, loud in enumerate(talks) if loud], default=-1) + 1) * 0.1)
+            right.append(agrees(self.read(reply[int(at * RATE) + len(second):]), item))
+        stops = np.array(stops)
+        print(f"  stops when interrupted: 95 % within {1000 * np.percentile(stops, 95):.0f} ms, median "
+              f"{1000 * np.median(stops):.0f} ms, within 500 ms {percent(stops <= 0.5)}; then answers rightly: {percent(right)}")
+
+    def unknown(self):
+        texts = [text for text in sentences() if len(text.split()) <= 10]
+        texts = texts[len(texts) * 9 // 10:]
+        texts = texts[len(texts) // 2:]
+        said_so = []
+        for number in range(self.arguments.few):
+            chance = random.Random(f"unknown {number}")
+            audio = trimmed(self.kokoro.say(chance.choice(texts), chance.choice(sorted(RESERVED_VOICES)), 1.0))
+            reply, said = self.model.respond(np.concatenate([silence(0.8), audio, silence(0.6)]))
+            said_so.append("understand" in normal(self.read(reply)))
+        print(f"  out of domain, says it did not understand: {percent(said_so)}")
+
+    def long(self):
+        """Sixty turns in ten minutes: the last two minutes against the first two."""
+        pairs = list(spoken(self.kokoro, min(60, self.arguments.count)))
+        parts = []
+        for audio, _ in pairs:
+            turn = silence(10.0)
+            turn[:len(audio)] = audio[:len(turn)]
+            parts.append(turn)
+        reply, _ = self.model.respond(np.concatenate(parts))
+        right = [agrees(self.read(reply[number * 10 * RATE:(number + 1) * 10 * RATE]), item)
+                 for number, (_, item) in enumerate(pairs)]
+        print(f"  a conversation of {len(right)} turns: first twelve {percent(right[:12])}, last twelve {percent(right[-12:])}, "
+              f"all {percent(right)}")
+
+
+class Fixed:
+    """A chance whose pauses are all of one length."""
+
+    def __init__(self, chance, seconds):
+        self.chance, self.seconds = chance, seconds
+
+    def uniform(self, *_):
+        return self.seconds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=450, help="questions")
+    parser.add_argument("--few", type=int, default=60, help="of the pauses, interruptions and unknown sentences")
+    parser.add_argument("--minutes", type=int, default=30, help="of noise")
+    parser.add_argument("--parts", default="questions,microphone,noise,pause,interrupt,unknown,long")
+    parser.add_argument("--model", help="a model directory; without it, the one that ships")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--show", action="store_true", help="wrong answers")
+    arguments = parser.parse_args()
+    test = Test(arguments)
+    for part in arguments.parts.split(","):
+        print(part, flush=True)
+        getattr(test, part)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""test_dialogue.py: a stream, a frame at a time, hears and predicts what training does; reserved wordings stay reserved."""
+import random
+
+import torch
+import torch.nn.functional as F
+
+import dialogue
+import skills
+from train_dialogue import Trainee
+
+
+def small(frames=12):
+    torch.manual_seed(0)
+    c = dialogue.Configuration(width=32, heads=2, layers=2, hidden=48, depth_width=16, depth_heads=2, depth_layers=2,
+                               depth_hidden=24, cardinality=20, text=30)
+    trainee = Trainee(c, torch.randn(8, 20, 6), torch.zeros(8, dtype=torch.long), 0.0).eval()
+    return trainee, torch.randint(0, 20, (3, frames, 8))
+
+
+def test_a_stream_equals_training():
+    trainee, user = small()
+    model, frames = trainee.model, user.shape[1]
+    talk = dialogue.Talk(model, 3)
+    steps = [talk.step(user[:, frame]) for frame in range(frames)]
+    text = torch.stack([text for text, _ in steps], 1)
+    drawn = torch.stack([codes for _, codes in steps], 1)
+    # Un-delayed: frame f has codebook 0 of step f and the others of step f + 1.
+    own = torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
+    text, user = text[:, :-1], user[:, :-1]
+    seen = {}
+    linear = F.linear
+
+    def spy(x, weight, *rest):
+        y = linear(x, weight, *rest)
+        if weight is model.text_linear:
+            seen["text"] = y
+        return y
+    F.linear = spy
+    try:
+        trainee(text, own, user, [[], [], []])
+    finally:
+        F.linear = linear
+    # The same tokens are the likeliest where training sees the same past; the first step's late codebooks are not part of it.
+    agree = (seen["text"].argmax(-1) == text)[:, 2:]
+    assert agree.all(), agree
+
+
+def test_reserved_wordings_are_never_drawn():
+    chance = random.Random(1)
+    for skill, wordings in skills.WORDINGS.items():
+        parts = skills.sets(wordings)
+        assert not set(parts["train"]) & (set(parts["choose"]) | set(parts["reserved"]))
+    drawn = {skills.exchange(chance).wording for _ in range(20000)}
+    reserved = {w for ws in skills.WORDINGS.values() for w in skills.sets(ws)["reserved"]}
+    reserved |= {w for _, ws in skills.TOPICS.values() for w in skills.sets(ws)["reserved"]}
+    assert not drawn & reserved
+
+
+if __name__ == "__main__":
+    test_a_stream_equals_training()
+    test_reserved_wordings_are_never_drawn()
+    print("all hold")
