@@ -100,9 +100,9 @@ final class ALSAPort: PCM, @unchecked Sendable {
     defer { snd_pcm_sw_params_free(software) }
     snd_pcm_sw_params_current(handle, software)
     snd_pcm_sw_params_set_avail_min(handle, software, period)
-    // Capture is started by hand. Playback starts with its first period; PulseAudio takes this for what must be queued
-    // before it goes on after a pause, so it must be little.
-    let threshold = request.direction == .capture ? .max >> 1 : period
+    // Capture is started by hand. Playback starts when all but a period is full; PulseAudio takes this for what must be
+    // queued before it goes on after a pause, so it must not be all.
+    let threshold = request.direction == .capture ? .max >> 1 : max(buffer - min(buffer, period), 1)
     snd_pcm_sw_params_set_start_threshold(handle, software, threshold)
     snd_pcm_sw_params_set_tstamp_mode(handle, software, SND_PCM_TSTAMP_ENABLE)
     snd_pcm_sw_params_set_tstamp_type(handle, software, SND_PCM_TSTAMP_TYPE_MONOTONIC_RAW)

@@ -170,7 +170,8 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
       var start = 0
       while start < count {
         canceller.process(
-          path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)))
+          path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)),
+          jitter: clock.jitter, interruptions: clock.restarts)
         start += EchoFilter.blockSize
       }
     }

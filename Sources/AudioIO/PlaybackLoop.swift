@@ -81,12 +81,21 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
 
   /// Fills the device with silence, so that it does not run dry before the first sound, and starts it.
   func begin() -> Bool {
-    device.drop()
-    guard device.prepare() >= 0 else { return false }
-    path.filled = 0
-    path.written = 0
-    clock.restart()
-    playedClock.restart()
+    // A sound server may take the first period away before the second is written.
+    for _ in 0..<5 {
+      device.drop()
+      guard device.prepare() >= 0 else { return false }
+      path.filled = 0
+      path.written = 0
+      clock.restart()
+      playedClock.restart()
+      let error = prime()
+      if error != Int(-EPIPE) { return error >= 0 }
+    }
+    return false
+  }
+
+  private func prime() -> Int {
     let period = device.settings.periodFrames
     device.settings.format.pack(
       silence(period), frames: period, channels: device.settings.channels, into: path.raw)
@@ -94,13 +103,13 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     while queued + period <= device.settings.bufferFrames {
       let moved = device.transfer(path.raw, period)
       if moved == Int(-EAGAIN) { break }
-      if moved <= 0 { return false }
+      if moved <= 0 { return moved < 0 ? moved : Int(-EIO) }
       queued += moved
       played.append(UnsafeBufferPointer(rebasing: path.mono[..<moved]))
     }
-    // A device that starts by itself with its first period is running already.
+    // A device that starts by itself with its first periods is running already.
     _ = device.start()
-    return device.update(&status) >= 0
+    return device.update(&status)
   }
 
   private func silence(_ count: Int) -> UnsafePointer<Float> {
