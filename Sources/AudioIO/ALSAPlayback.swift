@@ -2,20 +2,6 @@ import Synchronization
 
 /// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.
 package final class ALSAPlayback: @unchecked Sendable {
-  /// What happened to a block given to `enqueue`.
-  package struct Receipt: Equatable, Sendable {
-    /// When it was given, on `MonotonicClock`.
-    package var writtenNanoseconds: UInt64 = 0
-    /// When its first sample passes the converter, and so when the device would have run dry.
-    package var dacNanoseconds: UInt64 = 0
-    /// Samples of it that were left out because too much waited already.
-    package var skippedSamples = 0
-    /// Seconds of sound that waited before it; negative when it came too late.
-    package var slackSeconds: Double {
-      Double(Int64(bitPattern: dacNanoseconds &- writtenNanoseconds)) * 1e-9
-    }
-  }
-
   // Beyond this excess the queue is cut; below it the rate controller empties it, unheard.
   private static let excess = 0.04
   private static let fade = AudioFrame.sampleRate * 5 / 1000
@@ -97,10 +83,10 @@ package final class ALSAPlayback: @unchecked Sendable {
   }
 
   /// Gives the next samples. Too much waiting sound is cut here, with a short cross-fade, and counted.
-  package func enqueue(_ block: Span<Float>) -> Receipt {
+  package func enqueue(_ block: Span<Float>) -> PlaybackReceipt {
     let now = MonotonicClock.now
     let delay = delay(at: now)
-    var receipt = Receipt(writtenNanoseconds: now)
+    var receipt = PlaybackReceipt(writtenNanoseconds: now)
     receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
     if lastWritten == 0 {
       // The first block starts with the queue at its depth.
