@@ -34,7 +34,8 @@ package final class ALSAPlayback: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - rate: the device's rate; nil takes what it has.
-  ///   - queueSeconds: how much sound should still wait when the next block comes: room for lateness.
+  ///   - queueSeconds: how much sound should still wait, beside what the device holds, when the next block comes: room
+  ///     for lateness.
   ///   - onXrun: called in the playback thread after the device ran dry.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
@@ -47,7 +48,7 @@ package final class ALSAPlayback: @unchecked Sendable {
     let ring = SampleRing(capacity: AudioFrame.sampleRate / 2)
     loop = PlaybackLoop(device: port, ring: ring, onXrun: onXrun)
     let period = port.settings.periodMilliseconds / 1000
-    controller = RateController(target: queueSeconds ?? 2 * period + 0.02)
+    controller = RateController(target: queueSeconds ?? period + 0.015)
     scratch = .allocate(capacity: 4096)
   }
 
@@ -74,20 +75,23 @@ package final class ALSAPlayback: @unchecked Sendable {
     thread?.join()
   }
 
-  /// Seconds until a sample that is given now would be heard.
-  package func delay(at now: UInt64) -> Double {
+  /// Seconds until a sample that is given now has to be in the queue, and until it would be heard.
+  private func delays(at now: UInt64) -> (due: Double, heard: Double) {
     let next =
       enqueued + loop.insertedSamples.load(ordering: .relaxed) - loop.flushedSamples.load(ordering: .relaxed)
-    guard let time = loop.clock.nanoseconds(at: Double(next)) else { return controller.target }
-    return Double(Int64(bitPattern: time &- now)) * 1e-9
+    func seconds(_ clock: StreamClock) -> Double? {
+      clock.nanoseconds(at: Double(next)).map { Double(Int64(bitPattern: $0 &- now)) * 1e-9 }
+    }
+    let due = seconds(loop.dueClock) ?? controller.target
+    return (due, seconds(loop.clock) ?? due + settings.bufferMilliseconds / 1000)
   }
 
-  /// Gives the next samples. Too much waiting sound is cut here, with a short cross-fade, and counted.
   package func enqueue(_ block: Span<Float>) -> PlaybackReceipt {
     let now = MonotonicClock.now
-    let delay = delay(at: now)
+    let (delay, heard) = delays(at: now)
     var receipt = PlaybackReceipt(writtenNanoseconds: now)
-    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
+    receipt.dueNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
+    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(heard * 1e9))
     if lastWritten == 0 {
       // The first block starts with the queue at its depth.
       pad(controller.target - delay)

@@ -10,17 +10,25 @@ package protocol Loudspeaker: AnyObject, Sendable {
 package struct PlaybackReceipt: Equatable, Sendable {
   /// When it was given, on `MonotonicClock`.
   package var writtenNanoseconds: UInt64 = 0
-  /// When its first sample passes the converter, and so when the device would have run dry.
+  /// When its first sample had to be there, or silence is played.
+  package var dueNanoseconds: UInt64 = 0
+  /// When its first sample passes the converter.
   package var dacNanoseconds: UInt64 = 0
   /// Samples of it that were left out because too much waited already.
   package var skippedSamples = 0
-  /// Seconds of sound that waited before it; negative when it came too late.
-  package var slackSeconds: Double {
-    Double(Int64(bitPattern: dacNanoseconds &- writtenNanoseconds)) * 1e-9
+  /// Seconds to spare; negative when it came too late.
+  package var slackSeconds: Double { seconds(dueNanoseconds) }
+  /// Seconds of sound that waited before it, in the queue and in the device.
+  package var delaySeconds: Double { seconds(dacNanoseconds) }
+
+  package init(writtenNanoseconds: UInt64 = 0, dueNanoseconds: UInt64 = 0, dacNanoseconds: UInt64 = 0) {
+    self.writtenNanoseconds = writtenNanoseconds
+    self.dueNanoseconds = dueNanoseconds
+    self.dacNanoseconds = dacNanoseconds
   }
 
-  package init(writtenNanoseconds: UInt64 = 0, dacNanoseconds: UInt64 = 0) {
-    (self.writtenNanoseconds, self.dacNanoseconds) = (writtenNanoseconds, dacNanoseconds)
+  private func seconds(_ time: UInt64) -> Double {
+    Double(Int64(bitPattern: time &- writtenNanoseconds)) * 1e-9
   }
 }
 

@@ -128,12 +128,11 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
 
   private func speak(_ reply: Span<Float>, _ record: inout FrameRecord, _ clock: FrameClock) {
     let receipt = output.enqueue(reply)
-    let delay = receipt.slackSeconds
     record.written = clock.time(nanoseconds: receipt.writtenNanoseconds)
     record.played = clock.time(nanoseconds: receipt.dacNanoseconds)
-    record.deadline = record.played
-    record.playbackDelaySamples = Int64(max(delay, 0) * Double(AudioFrame.sampleRate))
-    if delay < 0 { late.add(1, ordering: .relaxed) }
+    record.deadline = clock.time(nanoseconds: receipt.dueNanoseconds)
+    record.playbackDelaySamples = Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate))
+    if receipt.slackSeconds < 0 { late.add(1, ordering: .relaxed) }
   }
 }
 

@@ -75,8 +75,9 @@ package final class LiveSession: @unchecked Sendable {
   package func start(clock: FrameClock) throws(AudioDeviceError) {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
-    engine = RealtimeThread(name: "model", priority: 0) { [self] in
-      // Before other programs, where that is allowed, but not before everything: it computes for long.
+    // Behind the audio threads and before other programs: with a normal priority a busy machine wakes it up to 30 ms
+    // late. A machine with one core would stand still when the model is too slow for it.
+    engine = RealtimeThread(name: "model", priority: sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 10 : 0) { [self] in
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
       switch partner {
       case .model(let model):

@@ -45,7 +45,7 @@ struct Latency: ParsableCommand {
       ALSADevice.choose(devices.output, .playback), ALSADevice.choose(devices.input, .capture)
     )
     let playback = try ALSAPlayback(
-      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.04)
+      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.02)
     let canceller = EchoCanceller(
       .builtin, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     let capture = try ALSACapture(

@@ -35,7 +35,7 @@ struct Talk: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds of sound that wait when the next frame is ready; the default is 2 periods and 20 ms.",
+      "Milliseconds of sound that wait beside what the device holds when the next frame is ready; the default is a period and 15.",
       valueName: "milliseconds"))
   var buffer: Double?
 
