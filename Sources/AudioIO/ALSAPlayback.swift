@@ -3,7 +3,7 @@ import Synchronization
 /// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.
 package final class ALSAPlayback: @unchecked Sendable {
   // Beyond this excess the queue is cut; below it the rate controller empties it, unheard.
-  private static let excess = 0.04
+  private static let excess = 0.015
   private static let fade = AudioFrame.sampleRate * 5 / 1000
 
   private let loop: PlaybackLoop<ALSAPort>
@@ -59,14 +59,19 @@ package final class ALSAPlayback: @unchecked Sendable {
 
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
-    guard loop.begin() else {
-      throw .unsupported(name: loop.device.name, .playback, setting: .start)
-    }
-    let (loop, isStopping) = (loop, isStopping)
+    let (loop, isStopping, isReady, hasFailed) = (loop, isStopping, Wake(), StopFlag())
+    // The device begins in its own thread: in another one it could run dry before this one takes over.
     thread = RealtimeThread(name: "playback", priority: priority) {
+      guard loop.begin() else {
+        hasFailed.set()
+        return isReady.post()
+      }
+      isReady.post()
       while !isStopping.isSet { _ = loop.turn() }
       loop.device.drop()
     }
+    while !isReady.wait(nanoseconds: 1_000_000_000) {}
+    if hasFailed.isSet { throw .unsupported(name: loop.device.name, .playback, setting: .start) }
   }
 
   package func stop() {

@@ -52,6 +52,7 @@ struct ReferenceTrack {
       self.interruptions = interruptions
       settling = Self.blocksPerMean
     }
+    if position == nil, let ideal { (position, counted) = (ideal, ideal) }
     if settling > 0 {
       settling -= 1
       if settling == 0 { align(ideal) }
