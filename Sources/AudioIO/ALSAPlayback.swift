@@ -99,7 +99,10 @@ package final class ALSAPlayback: @unchecked Sendable {
     receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(heard * 1e9))
     if lastWritten == 0 {
       // The first block starts with the queue at its depth.
-      pad(controller.target - delay)
+      let missing = max(controller.target - delay, 0)
+      pad(missing)
+      receipt.dueNanoseconds &+= UInt64(missing * 1e9)
+      receipt.dacNanoseconds &+= UInt64(missing * 1e9)
     } else if delay - controller.target > Self.excess {
       let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
       receipt.skippedSamples = min(late, block.count)

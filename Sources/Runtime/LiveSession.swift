@@ -14,6 +14,10 @@ package final class LiveSession: @unchecked Sendable {
   package let playback: ALSAPlayback
   package let canceller: EchoCanceller
 
+  /// Behind the audio threads and before other programs: with a normal priority a busy machine wakes the model up to
+  /// 30 ms late. A machine with one core would stand still when the model is too slow for it.
+  package static var modelPriority: Int32 { sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 10 : 0 }
+
   private let partner: LivePartner
   private let samplesPerFrame: Int
   private let loop: LiveLoop<ALSACapture, ALSAPlayback>
@@ -75,9 +79,7 @@ package final class LiveSession: @unchecked Sendable {
   package func start(clock: FrameClock) throws(AudioDeviceError) {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
-    // Behind the audio threads and before other programs: with a normal priority a busy machine wakes it up to 30 ms
-    // late. A machine with one core would stand still when the model is too slow for it.
-    engine = RealtimeThread(name: "model", priority: sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 10 : 0) { [self] in
+    engine = RealtimeThread(name: "model", priority: Self.modelPriority) { [self] in
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
       switch partner {
       case .model(let model):

@@ -23,7 +23,8 @@ package struct TurnFinder: Sendable {
         offset(record.played))
       slackOffset = record.slack.map { Int32(clamping: $0) } ?? Self.none
       queue = record.playbackDelaySamples.map { Int32(clamping: $0) } ?? Self.none
-      token = record.textIsPadding == false ? record.textID.map { Int32(clamping: $0) } ?? Self.none : Self.none
+      token =
+        record.textIsPadding == false ? record.textID.map { Int32(clamping: $0) } ?? Self.none : Self.none
       blockAndConceal = Int32(clamping: record.block ?? 0) << 1 | (record.source == .conceal ? 1 : 0)
     }
 

@@ -17,7 +17,9 @@ struct EchoView: Encodable {
   }
 
   var text: String {
-    guard let loss, let level else { return "no echo was heard: the microphone does not hear the loudspeaker" }
+    guard let loss, let level else {
+      return "no echo was heard: the microphone does not hear the loudspeaker"
+    }
     let parts = seconds.map { $0.map { Figures.fixed($0, 0) } ?? "-" }.joined(separator: " ")
     return """
       echo         \(Figures.fixed(level, 1)) dB of full scale in the microphone, \(xruns) xruns

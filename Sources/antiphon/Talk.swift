@@ -73,7 +73,9 @@ struct Talk: ParsableCommand {
   }
 
   mutating func run() throws {
-    let partner = try partner()
+    // The threads that share the arithmetic must not wait for other programs either.
+    let priority = LiveSession.modelPriority
+    let partner = try priority > 0 ? RealtimeThread.withThreads(of: priority, partner) : partner()
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)

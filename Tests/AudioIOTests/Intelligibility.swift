@@ -13,7 +13,8 @@ enum Intelligibility {
   /// - Parameters: both at 24 kHz, of the same length and aligned.
   static func stoi(clean: [Float], processed: [Float]) -> Double {
     let (x, y) = withoutSilence(
-      Resampler.resample(clean, from: 24_000, to: rate), Resampler.resample(processed, from: 24_000, to: rate))
+      Resampler.resample(clean, from: 24_000, to: rate), Resampler.resample(processed, from: 24_000, to: rate)
+    )
     let (a, b) = (spectrum(x), spectrum(y))
     guard a.count >= segment else { return 0 }
     let limit = 1 + pow(10, 15.0 / 20)
@@ -54,7 +55,9 @@ enum Intelligibility {
     func joined(_ sound: [Float]) -> [Double] {
       var result = [Double](repeating: 0, count: (kept.count - 1) * size / 2 + size)
       for (number, start) in kept.enumerated() {
-        for (index, sample) in frame(sound, start).enumerated() { result[number * size / 2 + index] += sample }
+        for (index, sample) in frame(sound, start).enumerated() {
+          result[number * size / 2 + index] += sample
+        }
       }
       return result
     }

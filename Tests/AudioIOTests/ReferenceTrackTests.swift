@@ -31,10 +31,12 @@ struct ReferenceTrackTests {
     }
     let (track, errors) = errors(seconds: 60, drift: 0, jitter: 0.002, wander: report)
     #expect(track.speed == 1 && track.alignments == 1)
-    #expect(Set(errors.map { $0.rounded() }).count == 1)
+    #expect(Set(errors.dropFirst(60).map { $0.rounded() }).count == 1)
   }
 
-  @Test("clocks 500 ppm apart are known after ten seconds when they are reported well", arguments: [500e-6, -500e-6])
+  @Test(
+    "clocks 500 ppm apart are known after ten seconds when they are reported well",
+    arguments: [500e-6, -500e-6])
   func drift(drift: Double) {
     let (track, errors) = errors(seconds: 60, drift: drift, jitter: 0.0002) { Double($0 * 7 % 5) * 0.0001 }
     #expect(abs(track.speed - 1 - drift) < 5e-6 && track.alignments == 1)
