@@ -68,6 +68,24 @@ def play(path):
     return subprocess.Popen(["paplay", "-d", "micfeed", "--latency-msec=20", path])
 
 
+class Witness:
+    """Counts how often the machine itself stood still."""
+
+    def __init__(self):
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([sys.executable, os.path.join(TOOLS, "live/witness.py")], stdout=self.output)
+        atexit.register(self.process.kill)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.output.seek(0)
+        stalls = [float(line.split()[1]) for line in self.output]
+        if stalls:
+            return f"the machine itself stood still for more than 10 ms {len(stalls)} times, at most {max(stalls):.0f} ms"
+        return "the machine itself never stood still for more than 10 ms"
+
+
 class Recorder:
     """Records a monitor, and knows when each sample passed: the earliest arrival of all blocks sets the clock."""
 
