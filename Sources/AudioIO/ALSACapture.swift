@@ -38,14 +38,18 @@ package final class ALSACapture: @unchecked Sendable {
 
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
-    guard loop.begin() else {
-      throw .unsupported(name: loop.device.name, .capture, setting: .start)
-    }
-    let (loop, isStopping) = (loop, isStopping)
+    let (loop, isStopping, isReady, hasFailed) = (loop, isStopping, Wake(), StopFlag())
     thread = RealtimeThread(name: "capture", priority: priority) {
+      guard loop.begin() else {
+        hasFailed.set()
+        return isReady.post()
+      }
+      isReady.post()
       while !isStopping.isSet { _ = loop.turn() }
       loop.device.drop()
     }
+    while !isReady.wait(nanoseconds: 1_000_000_000) {}
+    if hasFailed.isSet { throw .unsupported(name: loop.device.name, .capture, setting: .start) }
   }
 
   package func stop() {

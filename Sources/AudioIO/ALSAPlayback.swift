@@ -2,22 +2,8 @@ import Synchronization
 
 /// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.
 package final class ALSAPlayback: @unchecked Sendable {
-  /// What happened to a block given to `enqueue`.
-  package struct Receipt: Equatable, Sendable {
-    /// When it was given, on `MonotonicClock`.
-    package var writtenNanoseconds: UInt64 = 0
-    /// When its first sample passes the converter, and so when the device would have run dry.
-    package var dacNanoseconds: UInt64 = 0
-    /// Samples of it that were left out because too much waited already.
-    package var skippedSamples = 0
-    /// Seconds of sound that waited before it; negative when it came too late.
-    package var slackSeconds: Double {
-      Double(Int64(bitPattern: dacNanoseconds &- writtenNanoseconds)) * 1e-9
-    }
-  }
-
   // Beyond this excess the queue is cut; below it the rate controller empties it, unheard.
-  private static let excess = 0.04
+  private static let excess = 0.015
   private static let fade = AudioFrame.sampleRate * 5 / 1000
 
   private let loop: PlaybackLoop<ALSAPort>
@@ -48,7 +34,8 @@ package final class ALSAPlayback: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - rate: the device's rate; nil takes what it has.
-  ///   - queueSeconds: how much sound should still wait when the next block comes: room for lateness.
+  ///   - queueSeconds: how much sound should still wait, beside what the device holds, when the next block comes: room
+  ///     for lateness.
   ///   - onXrun: called in the playback thread after the device ran dry.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
@@ -61,7 +48,7 @@ package final class ALSAPlayback: @unchecked Sendable {
     let ring = SampleRing(capacity: AudioFrame.sampleRate / 2)
     loop = PlaybackLoop(device: port, ring: ring, onXrun: onXrun)
     let period = port.settings.periodMilliseconds / 1000
-    controller = RateController(target: queueSeconds ?? 2 * period + 0.02)
+    controller = RateController(target: queueSeconds ?? period + 0.015)
     scratch = .allocate(capacity: 4096)
   }
 
@@ -72,14 +59,19 @@ package final class ALSAPlayback: @unchecked Sendable {
 
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
-    guard loop.begin() else {
-      throw .unsupported(name: loop.device.name, .playback, setting: .start)
-    }
-    let (loop, isStopping) = (loop, isStopping)
+    let (loop, isStopping, isReady, hasFailed) = (loop, isStopping, Wake(), StopFlag())
+    // The device begins in its own thread: in another one it could run dry before this one takes over.
     thread = RealtimeThread(name: "playback", priority: priority) {
+      guard loop.begin() else {
+        hasFailed.set()
+        return isReady.post()
+      }
+      isReady.post()
       while !isStopping.isSet { _ = loop.turn() }
       loop.device.drop()
     }
+    while !isReady.wait(nanoseconds: 1_000_000_000) {}
+    if hasFailed.isSet { throw .unsupported(name: loop.device.name, .playback, setting: .start) }
   }
 
   package func stop() {
@@ -88,23 +80,29 @@ package final class ALSAPlayback: @unchecked Sendable {
     thread?.join()
   }
 
-  /// Seconds until a sample that is given now would be heard.
-  package func delay(at now: UInt64) -> Double {
+  /// Seconds until a sample that is given now has to be in the queue, and until it would be heard.
+  private func delays(at now: UInt64) -> (due: Double, heard: Double) {
     let next =
       enqueued + loop.insertedSamples.load(ordering: .relaxed) - loop.flushedSamples.load(ordering: .relaxed)
-    guard let time = loop.clock.nanoseconds(at: Double(next)) else { return controller.target }
-    return Double(Int64(bitPattern: time &- now)) * 1e-9
+    func seconds(_ clock: StreamClock) -> Double? {
+      clock.nanoseconds(at: Double(next)).map { Double(Int64(bitPattern: $0 &- now)) * 1e-9 }
+    }
+    let due = seconds(loop.dueClock) ?? controller.target
+    return (due, seconds(loop.clock) ?? due + settings.bufferMilliseconds / 1000)
   }
 
-  /// Gives the next samples. Too much waiting sound is cut here, with a short cross-fade, and counted.
-  package func enqueue(_ block: Span<Float>) -> Receipt {
+  package func enqueue(_ block: Span<Float>) -> PlaybackReceipt {
     let now = MonotonicClock.now
-    let delay = delay(at: now)
-    var receipt = Receipt(writtenNanoseconds: now)
-    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
+    let (delay, heard) = delays(at: now)
+    var receipt = PlaybackReceipt(writtenNanoseconds: now)
+    receipt.dueNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
+    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(heard * 1e9))
     if lastWritten == 0 {
       // The first block starts with the queue at its depth.
-      pad(controller.target - delay)
+      let missing = max(controller.target - delay, 0)
+      pad(missing)
+      receipt.dueNanoseconds &+= UInt64(missing * 1e9)
+      receipt.dacNanoseconds &+= UInt64(missing * 1e9)
     } else if delay - controller.target > Self.excess {
       let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
       receipt.skippedSamples = min(late, block.count)

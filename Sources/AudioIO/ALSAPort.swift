@@ -18,6 +18,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
   var name: String { request.name }
   private var handle: OpaquePointer?
   private let statusMemory: OpaquePointer
+  private let descriptors = UnsafeMutableBufferPointer<pollfd>.allocate(capacity: 16)
 
   private init(_ request: Request, _ handle: OpaquePointer, _ settings: PCMSettings) {
     self.request = request
@@ -31,6 +32,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
   deinit {
     close()
     snd_pcm_status_free(statusMemory)
+    descriptors.deallocate()
   }
 
   /// Every handle belongs to one thread, so the library's own locks are turned off; and it must not print.
@@ -100,9 +102,9 @@ final class ALSAPort: PCM, @unchecked Sendable {
     defer { snd_pcm_sw_params_free(software) }
     snd_pcm_sw_params_current(handle, software)
     snd_pcm_sw_params_set_avail_min(handle, software, period)
-    // Capture is started by hand. Playback starts with its first period; PulseAudio takes this for what must be queued
-    // before it goes on after a pause, so it must be little.
-    let threshold = request.direction == .capture ? .max >> 1 : period
+    // Capture is started by hand. Playback starts when all but a period is full; PulseAudio takes this for what must be
+    // queued before it goes on after a pause, so it must not be all.
+    let threshold = request.direction == .capture ? .max >> 1 : max(buffer - min(buffer, period), 1)
     snd_pcm_sw_params_set_start_threshold(handle, software, threshold)
     snd_pcm_sw_params_set_tstamp_mode(handle, software, SND_PCM_TSTAMP_ENABLE)
     snd_pcm_sw_params_set_tstamp_type(handle, software, SND_PCM_TSTAMP_TYPE_MONOTONIC_RAW)
@@ -124,9 +126,32 @@ final class ALSAPort: PCM, @unchecked Sendable {
     }
   }
 
+  /// As snd_pcm_wait, which spins without end once the sound server behind a device has died: some plugins then say
+  /// again and again that there is something, and there is nothing.
   func wait(milliseconds: Int) -> Int {
     guard let handle else { return Int(-ENODEV) }
-    return Int(snd_pcm_wait(handle, Int32(milliseconds)))
+    let available = snd_pcm_avail_update(handle)
+    if available < 0 { return Int(available) }
+    if available >= settings.periodFrames { return 1 }
+    let count = snd_pcm_poll_descriptors(handle, descriptors.baseAddress, UInt32(descriptors.count))
+    guard count > 0 else { return Int(count < 0 ? count : -EIO) }
+    if poll(descriptors.baseAddress, nfds_t(count), Int32(milliseconds)) <= 0 { return 0 }
+    var events: UInt16 = 0
+    let error = snd_pcm_poll_descriptors_revents(handle, descriptors.baseAddress, UInt32(count), &events)
+    if error < 0 { return Int(error) }
+    if Int32(events) & (POLLERR | POLLNVAL) != 0 { return fault(of: handle) }
+    if Int32(events) & (POLLIN | POLLOUT) != 0 { return 1 }
+    MonotonicClock.sleep(nanoseconds: 1_000_000)
+    return 0
+  }
+
+  private func fault(of handle: OpaquePointer) -> Int {
+    switch snd_pcm_state(handle) {
+    case SND_PCM_STATE_XRUN: Int(-EPIPE)
+    case SND_PCM_STATE_SUSPENDED: Int(-ESTRPIPE)
+    case SND_PCM_STATE_DISCONNECTED: Int(-ENODEV)
+    default: Int(-EIO)
+    }
   }
 
   func update(_ status: inout PCMStatus) -> Int {

@@ -128,9 +128,11 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   private func checkStall() -> DeviceOutcome {
     let now = MonotonicClock.now
     if lastMovement == 0 { lastMovement = now }
-    guard !isStalled, now - lastMovement > 500_000_000 else { return .idle }
-    isStalled = true
-    return begin() ? .stalled : recover(Int(-ENODEV))
+    guard now - lastMovement > 500_000_000 else { return .idle }
+    lastMovement = now
+    isStalled.toggle()
+    // A device that gives nothing after that either is opened anew.
+    return isStalled && begin() ? .stalled : recover(Int(-ENODEV))
   }
 
   private func deliver(_ frames: Int) {
@@ -170,7 +172,8 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
       var start = 0
       while start < count {
         canceller.process(
-          path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)))
+          path.block.baseAddress! + start, capturedAt: clock.nanoseconds(at: Double(accepted + start)),
+          jitter: clock.jitter, interruptions: clock.restarts)
         start += EchoFilter.blockSize
       }
     }

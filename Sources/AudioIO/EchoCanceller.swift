@@ -16,11 +16,8 @@ package enum EchoMode: String, CaseIterable, Sendable {
 /// The reference is what the playback thread really played, found by the two devices' own clocks: it is the sound
 /// that left the loudspeaker at the moment when the block was captured.
 package final class EchoCanceller: @unchecked Sendable {
-  // The clocks are a few milliseconds uncertain, and a filter cannot look into the future.
-  private static let lead = 0.008  // seconds
-  private static let tolerance = 0.006  // seconds
-  // How fast the reading place follows the clocks, in rad/s: slow enough to see through their jitter.
-  private static let follow = 0.3
+  // The clocks of a sound server are up to 20 ms uncertain, and a filter cannot look into the future.
+  private static let lead = 0.02  // seconds
   // Above -50 dBFS the loudspeaker is speaking.
   private static let threshold: Float = 1e-5
   private static let holdBlocks = 25
@@ -35,14 +32,13 @@ package final class EchoCanceller: @unchecked Sendable {
   private let ratio: Double  // samples of it for each of the microphone's
   private let interpolator: FractionalDelay
   private let surroundings: UnsafeMutableBufferPointer<Float>  // a block and what lies around it
-  // Where in what was played the next block begins, and how much faster it passes than the rates say.
-  private var position: Double?
-  private var speed = 1.0
-  private var error = 0.0
+  private var track: ReferenceTrack
   private var heldBlocks = 0
   private var powerBefore: Float = 0
   private var powerAfter: Float = 0
   private let sharedLoss = Atomic<UInt32>(0)
+  private let energyBefore = Atomic<UInt64>(0)
+  private let energyAfter = Atomic<UInt64>(0)
   private let alignments = Atomic<Int>(0)
 
   /// - Parameters:
@@ -54,6 +50,8 @@ package final class EchoCanceller: @unchecked Sendable {
     self.rate = Double(rate)
     ratio = Double(rate) / Double(AudioFrame.sampleRate)
     interpolator = FractionalDelay(ratio: ratio)
+    track = ReferenceTrack(
+      blockSeconds: Double(EchoFilter.blockSize) / Double(AudioFrame.sampleRate), rate: Double(rate))
     self.played = played
     self.clock = clock
     filter = mode == .builtin ? EchoFilter() : nil
@@ -74,16 +72,33 @@ package final class EchoCanceller: @unchecked Sendable {
   /// The user's own voice, when both speak, makes it look smaller than it is.
   package var returnLoss: Float { Float(bitPattern: sharedLoss.load(ordering: .relaxed)) }
 
+  /// Energy of all that was heard while the loudspeaker spoke, before and after, in samples of full scale.
+  package var energies: (before: Double, after: Double) {
+    (
+      Double(bitPattern: energyBefore.load(ordering: .relaxed)),
+      Double(bitPattern: energyAfter.load(ordering: .relaxed))
+    )
+  }
+
   /// How often the reference was set against the microphone anew.
   package var realignments: Int { alignments.load(ordering: .relaxed) }
 
   /// Cleans `EchoFilter.blockSize` samples in place.
   ///
-  /// - Parameter capturedAt: when the first of them was captured; nil while that is not known.
-  package func process(_ block: UnsafeMutablePointer<Float>, capturedAt: UInt64?) {
+  /// - Parameters:
+  ///   - capturedAt: when the first of them was captured; nil while that is not known.
+  ///   - jitter: how far the microphone's clock scatters, in seconds.
+  ///   - interruptions: how often the microphone's stream was interrupted.
+  package func process(
+    _ block: UnsafeMutablePointer<Float>, capturedAt: UInt64?, jitter: Double = 0, interruptions: Int = 0
+  ) {
     guard mode != .none else { return }
-    align(capturedAt)
-    guard let start = position else { return }
+    let ideal = capturedAt.flatMap { clock.index(at: $0) }.map { $0 + Self.lead * rate }
+    guard
+      let start = track.advance(
+        ideal: ideal, jitter: jitter + clock.jitter, interruptions: interruptions &+ clock.restarts)
+    else { return }
+    alignments.store(track.alignments, ordering: .relaxed)
     readReference(from: start)
     let before = Self.power(block)
     switch mode {
@@ -94,36 +109,14 @@ package final class EchoCanceller: @unchecked Sendable {
     if Self.power(reference.baseAddress!) > Self.threshold { measure(before, Self.power(block)) }
   }
 
-  private func align(_ capturedAt: UInt64?) {
-    guard let capturedAt, let index = clock.index(at: capturedAt) else { return }
-    let ideal = index + Self.lead * rate
-    if let position {
-      let difference = (ideal - position) / rate
-      error += 0.02 * (difference - error)
-      if abs(error) <= Self.tolerance {
-        // The two clocks differ, and the loudspeaker's queue is steered: a loop of second order follows both.
-        let interval = Double(EchoFilter.blockSize) / Double(AudioFrame.sampleRate)
-        speed += Self.follow * Self.follow * difference * interval
-        speed = min(max(speed, 0.99), 1.01)
-        self.position = position + 2 * Self.follow * difference * interval * rate
-        return
-      }
-    }
-    // A large step is an interruption.
-    position = ideal
-    speed = 1
-    error = 0
-    alignments.add(1, ordering: .relaxed)
-  }
-
   private func readReference(from start: Double) {
     let first = Int(start.rounded(.down)) - interpolator.reach
     played.copy(from: first, into: surroundings)
+    let step = track.speed * ratio
     for index in 0..<EchoFilter.blockSize {
       reference[index] = interpolator.read(
-        UnsafePointer(surroundings.baseAddress!), at: start - Double(first) + Double(index) * speed * ratio)
+        UnsafePointer(surroundings.baseAddress!), at: start - Double(first) + Double(index) * step)
     }
-    position = start + Double(EchoFilter.blockSize) * speed * ratio
   }
 
   private func silence(_ block: UnsafeMutablePointer<Float>) {
@@ -135,6 +128,10 @@ package final class EchoCanceller: @unchecked Sendable {
   }
 
   private func measure(_ before: Float, _ after: Float) {
+    let total = energies
+    let size = Double(EchoFilter.blockSize)
+    energyBefore.store((total.before + size * Double(before)).bitPattern, ordering: .relaxed)
+    energyAfter.store((total.after + size * Double(after)).bitPattern, ordering: .relaxed)
     powerBefore += 0.01 * (before - powerBefore)
     powerAfter += 0.01 * (after - powerAfter)
     let loss = 10 * log10((powerBefore + 1e-12) / (powerAfter + 1e-12))

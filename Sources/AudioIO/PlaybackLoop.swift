@@ -13,6 +13,9 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   let ring: SampleRing
   /// When each sample of the program passes the converter; silence that was inserted counts.
   let clock = StreamClock()
+  /// When each sample of the program has to be in the ring at the latest, or silence is played. Unlike the time at the
+  /// converter it needs no report of a sound server: it follows from how full the device's buffer is.
+  let dueClock = StreamClock()
   /// What went to the device, at its own rate, silence included.
   let played = PlayedSound()
   /// When each sample of `played` passes the converter.
@@ -81,12 +84,22 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
 
   /// Fills the device with silence, so that it does not run dry before the first sound, and starts it.
   func begin() -> Bool {
-    device.drop()
-    guard device.prepare() >= 0 else { return false }
-    path.filled = 0
-    path.written = 0
-    clock.restart()
-    playedClock.restart()
+    // A sound server may take the first period away before the second is written.
+    for _ in 0..<5 {
+      device.drop()
+      guard device.prepare() >= 0 else { return false }
+      path.filled = 0
+      path.written = 0
+      clock.restart()
+      playedClock.restart()
+      dueClock.restart()
+      let error = prime()
+      if error != Int(-EPIPE) { return error >= 0 }
+    }
+    return false
+  }
+
+  private func prime() -> Int {
     let period = device.settings.periodFrames
     device.settings.format.pack(
       silence(period), frames: period, channels: device.settings.channels, into: path.raw)
@@ -94,13 +107,13 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     while queued + period <= device.settings.bufferFrames {
       let moved = device.transfer(path.raw, period)
       if moved == Int(-EAGAIN) { break }
-      if moved <= 0 { return false }
+      if moved <= 0 { return moved < 0 ? moved : Int(-EIO) }
       queued += moved
       played.append(UnsafeBufferPointer(rebasing: path.mono[..<moved]))
     }
-    // A device that starts by itself with its first period is running already.
+    // A device that starts by itself with its first periods is running already.
     _ = device.start()
-    return device.update(&status) >= 0
+    return device.update(&status)
   }
 
   private func silence(_ count: Int) -> UnsafePointer<Float> {
@@ -134,8 +147,6 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       return ready < 0 ? recover(ready) : .idle
     }
     let queued = device.settings.bufferFrames - status.available
-    // All but one period must still be playing when silence has to be written: a sound server counts on a full buffer.
-    let reserve = device.settings.bufferFrames - period
     let isLast = queued <= reserve
     guard fillPeriod(mayPad: isLast) else {
       let spare = Double(queued - reserve) / Double(device.settings.rate)
@@ -158,6 +169,9 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     recovery.recover(device, from: error) { begin() }
   }
 
+  /// Frames that must still be playing when silence has to be written: a sound server counts on a full buffer.
+  private var reserve: Int { device.settings.bufferFrames - device.settings.periodFrames }
+
   /// The frames just written begin where those queued before them end.
   private func observe(_ moved: Int) {
     let settings = device.settings
@@ -168,6 +182,11 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     let time = status.nanoseconds &+ UInt64(Double(max(status.delay, 0)) * 1e9 / Double(settings.rate))
     clock.observe(index, at: time)
     playedClock.observe(Double(played.count), at: time)
+    // The next sample is taken from the ring when this period lies behind the reserve.
+    let ahead = settings.bufferFrames - status.available - reserve + path.filled - path.written
+    dueClock.observe(
+      Double(taken - (path.pieceEnd - path.pieceStart)),
+      at: status.nanoseconds &+ UInt64(bitPattern: Int64(Double(ahead) * 1e9 / Double(settings.rate))))
     played.append(UnsafeBufferPointer(rebasing: path.mono[path.written..<path.written + moved]))
   }
 

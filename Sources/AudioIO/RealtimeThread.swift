@@ -57,6 +57,20 @@ package final class RealtimeThread: @unchecked Sendable {
     pthread_join(handle, nil)
   }
 
+  /// Runs `body`; the threads that it starts have real-time priority, where that is allowed.
+  package static func withThreads<Result>(
+    of priority: Int32, _ body: () throws -> Result
+  ) rethrows -> Result {
+    var (before, policy) = (sched_param(), Int32(0))
+    pthread_getschedparam(pthread_self(), &policy, &before)
+    var wanted = sched_param()
+    wanted.sched_priority = priority
+    // A new thread has the priority of the one that starts it.
+    pthread_setschedparam(pthread_self(), SCHED_FIFO, &wanted)
+    defer { pthread_setschedparam(pthread_self(), policy, &before) }
+    return try body()
+  }
+
   /// Keeps the program's memory from being swapped out. Returns whether the system allows it.
   package static func lockMemory() -> Bool { mlockall(MCL_CURRENT | MCL_FUTURE) == 0 }
 }

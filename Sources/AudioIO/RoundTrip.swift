@@ -70,7 +70,7 @@ package struct RoundTrip: Sendable, Equatable {
       let path = Double(Int64(bitPattern: arrival &- receipt.dacNanoseconds)) * 1e-9
       results.append(
         RoundTrip(
-          total: receipt.slackSeconds + path + held, queued: receipt.slackSeconds, path: path, capture: held,
+          total: receipt.delaySeconds + path + held, queued: receipt.delaySeconds, path: path, capture: held,
           confidence: found.confidence))
     }
     return results

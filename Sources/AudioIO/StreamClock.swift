@@ -14,6 +14,7 @@ package final class StreamClock: @unchecked Sendable {
   private var index = 0.0
   private var seconds = 0.0
   private var period: Double  // seconds per sample
+  private var variance = 0.0  // of the observations around the line, over the last two seconds or so
   private let nominal: Double
   private var origin: UInt64 = 0
 
@@ -22,6 +23,8 @@ package final class StreamClock: @unchecked Sendable {
   private let sharedIndex = Atomic<UInt64>(0)
   private let sharedNanoseconds = Atomic<UInt64>(0)
   private let sharedPeriod = Atomic<UInt64>(0)
+  private let sharedJitter = Atomic<UInt64>(0)
+  private let restartCount = Atomic<Int>(0)
 
   package init(sampleRate: Double = Double(AudioFrame.sampleRate)) {
     nominal = 1 / sampleRate
@@ -43,6 +46,7 @@ package final class StreamClock: @unchecked Sendable {
     } else {
       observations += 1
       let n = observations
+      variance += max(min(0.5 * step * nominal, 0.5), 1 / n) * (error * error - variance)
       // A loop of 0.1 Hz, whatever the interval between observations; before that has settled, a least-squares line
       // through all of them, whose slope is trusted once it is half a second long.
       let omega = min(2 * Double.pi * 0.1 * step * nominal, 0.5)
@@ -59,13 +63,22 @@ package final class StreamClock: @unchecked Sendable {
   /// Observer: the next observation starts a new line.
   package func restart() {
     isRunning = false
+    restartCount.add(1, ordering: .relaxed)
   }
+
+  /// How often the stream was interrupted.
+  package var restarts: Int { restartCount.load(ordering: .relaxed) }
+
+  /// How far the observations scatter around the line, in seconds: some microseconds of a card, milliseconds of a sound
+  /// server.
+  package var jitter: Double { Double(bitPattern: sharedJitter.load(ordering: .relaxed)) }
 
   private func publish() {
     version.add(1, ordering: .acquiringAndReleasing)
     sharedIndex.store(index.bitPattern, ordering: .relaxed)
     sharedNanoseconds.store(origin &+ UInt64(bitPattern: Int64(seconds * 1e9)), ordering: .relaxed)
     sharedPeriod.store(period.bitPattern, ordering: .relaxed)
+    sharedJitter.store(variance.squareRoot().bitPattern, ordering: .relaxed)
     version.add(1, ordering: .acquiringAndReleasing)
   }
 

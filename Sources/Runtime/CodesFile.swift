@@ -33,11 +33,17 @@ package struct CodesFile: Sendable, Equatable {
   package init(_ path: String) throws(CheckpointError) {
     let file = try Safetensors(path)
     let tensor = try file.int32s("codes", rank: 2)
-    guard tensor.shape[0] > 0 else {
+    // A recording of a live session grows frame by frame (`CodesFileWriter`).
+    let isByFrame = file.metadata["order"] == "frames"
+    let (codebooks, frames) = (tensor.shape[isByFrame ? 1 : 0], tensor.shape[isByFrame ? 0 : 1])
+    guard codebooks > 0 else {
       throw .wrongShape(file: path, tensor: "codes", expected: [-1, -1], found: tensor.shape)
     }
-    codes = tensor.values
-    (codebooks, frames) = (tensor.shape[0], tensor.shape[1])
+    (self.codebooks, self.frames) = (codebooks, frames)
+    codes =
+      isByFrame
+      ? (0..<codebooks).flatMap { book in (0..<frames).map { tensor.values[$0 * codebooks + book] } }
+      : tensor.values
     sampleRate = Int(try Self.number(file, "sample_rate") ?? 24_000)
     frameRate = try Self.number(file, "frame_rate") ?? 12.5
     codec = file.metadata["codec"]

@@ -11,7 +11,8 @@ package struct LiveOptions: Sendable {
   package var echo = EchoMode.builtin
   /// What the devices move at once.
   package var periodMilliseconds = 10.0
-  /// Sound that should still wait when the next frame is ready: room for late frames; nil is 2 periods and 20 ms.
+  /// Sound that should still wait, beside what the device holds, when the next frame is ready: room for late frames; nil
+  /// is a period and 15 ms.
   package var bufferMilliseconds: Double?
   package var seed: UInt64 = 0
   package var isGreedy = false

@@ -1,4 +1,5 @@
 internal import AudioIO
+package import Codec
 package import Dialogue
 internal import Glibc
 
@@ -8,15 +9,17 @@ internal import Glibc
 package final class LiveRecording {
   /// The person left, the model right.
   package static let soundName = "conversation.flac"
-  /// One line per frame: its number, then the codes heard, then the codes said.
-  package static let codesName = "codes.csv"
+  /// The codes of the person and of the model, as `antiphon decode` reads them.
+  package static let heardName = "heard.codes"
+  package static let saidName = "said.codes"
   /// One line of JSON per piece of text: the second it was said, who, and what.
   package static let transcriptName = "transcript.jsonl"
 
   package let directory: String
   private let tape: LiveTape
   private let sound: SoundFileWriter
-  private let codes: TextFile
+  private var heardCodes: CodesFileWriter
+  private var saidCodes: CodesFileWriter?
   private let transcript: TextFile
   private let secondsPerFrame: Double
   private var words: StreamingText?
@@ -28,10 +31,12 @@ package final class LiveRecording {
 
   /// Makes the directory where it is missing, and the files in it.
   ///
-  /// - Parameter words: what turns text tokens into text; nil when nobody speaks but the person.
+  /// - Parameters:
+  ///   - codec: what made the codes.
+  ///   - words: what turns text tokens into text; nil when nobody speaks but the person.
   /// - Throws: `LatencyReportError` or `SoundFileError`.
   package init(
-    directory: String, tape: LiveTape, sampleRate: Int, words: StreamingText?, overwrite: Bool
+    directory: String, tape: LiveTape, codec: Codec, words: StreamingText?, overwrite: Bool
   ) throws {
     if mkdir(directory, 0o755) != 0 && errno != EEXIST {
       throw LatencyReportError.unwritable(path: directory, code: errno)
@@ -39,8 +44,16 @@ package final class LiveRecording {
     self.directory = directory
     self.tape = tape
     self.words = words
+    let sampleRate = codec.configuration.sampleRate
     secondsPerFrame = Double(tape.samplesPerFrame) / Double(sampleRate)
-    codes = try TextFile.create(directory + "/" + Self.codesName, overwrite: overwrite)
+    func codesFile(_ name: String, _ codebooks: Int) throws -> CodesFileWriter {
+      try CodesFileWriter(
+        directory + "/" + name, codebooks: codebooks, sampleRate: sampleRate, frameRate: codec.frameRate,
+        codec: codec.digest, overwrite: overwrite)
+    }
+    heardCodes = try codesFile(Self.heardName, tape.codebooks.heard)
+    // A model that only listens says nothing.
+    saidCodes = tape.codebooks.said > 0 ? try codesFile(Self.saidName, tape.codebooks.said) : nil
     transcript = try TextFile.create(directory + "/" + Self.transcriptName, overwrite: overwrite)
     sound = try SoundFileWriter.create(
       directory + "/" + Self.soundName, channels: 2, sampleRate: sampleRate, overwrite: overwrite)
@@ -48,26 +61,22 @@ package final class LiveRecording {
     own = AudioFrame(count: tape.samplesPerFrame)
     heard = [Int32](repeating: 0, count: tape.codebooks.heard)
     said = [Int32](repeating: 0, count: tape.codebooks.said)
-    let columns =
-      ["frame"] + heard.indices.map { "heard\($0)" } + said.indices.map { "said\($0)" }
-    try codes.append(columns.joined(separator: ",") + "\n")
   }
 
   /// Writes what waits on the tape.
   package func drain() throws {
-    var lines = ""
     var spoken = ""
     while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {
       sound.write(left: user.samples.span, right: own.samples.span)
+      heardCodes.append(heard)
+      saidCodes?.append(said)
       let frame = record.frame ?? 0
-      lines += ([frame] + heard.map(Int64.init) + said.map(Int64.init)).map(String.init).joined(
-        separator: ",")
-      lines += "\n"
       if let token = record.textID, let text = words?.append(Int32(token)), !text.isEmpty {
         spoken += Self.line(seconds: Double(frame) * secondsPerFrame, text)
       }
     }
-    if !lines.isEmpty { try codes.append(lines) }
+    try heardCodes.flush()
+    try saidCodes?.flush()
     if !spoken.isEmpty { try transcript.append(spoken) }
     if let failure = sound.failure { throw failure }
   }

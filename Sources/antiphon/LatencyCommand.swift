@@ -9,8 +9,12 @@ struct Latency: ParsableCommand {
       Chirps are played and looked for in what the microphone hears: put the two together, or join them by a cable.
       What 'talk' adds to this are 80 ms for a frame, the model's own time, and its buffer.
 
+      With --speech the sound of a file is played instead, and what the echo canceller takes away of it is told second \
+      by second, in dB. Nobody should speak meanwhile.
+
       Example:
         antiphon latency
+        antiphon latency --speech question.flac
         antiphon latency --input hw:CARD=Yeti,DEV=0 --output hw:CARD=PCH,DEV=0
       """)
 
@@ -19,33 +23,68 @@ struct Latency: ParsableCommand {
   @Option(help: "How many chirps.")
   var count = 20
 
+  @Option(help: ArgumentHelp("Play this and measure the echo canceller.", valueName: "file"))
+  var speech: String?
+
+  @Option(help: ArgumentHelp("With --speech: how long.", valueName: "seconds"))
+  var seconds = 20
+
   @Flag(help: "Print the result as JSON.")
   var json = false
 
   func validate() throws {
+    guard (3...3600).contains(seconds) else {
+      throw ValidationError("--seconds takes a number from 3 to 3600.")
+    }
     guard (1...1000).contains(count) else { throw ValidationError("--count takes a number from 1 to 1000.") }
   }
 
   mutating func run() throws {
+    let sound = try speech.map { try Self.sound($0) }
     let (output, input) = try (
       ALSADevice.choose(devices.output, .playback), ALSADevice.choose(devices.input, .capture)
     )
     let playback = try ALSAPlayback(
-      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.04)
+      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.02)
+    let canceller = EchoCanceller(
+      .builtin, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     let capture = try ALSACapture(
-      input.name, rate: devices.rate, periodMilliseconds: devices.period, wake: Wake())
+      input.name, rate: devices.rate, periodMilliseconds: devices.period, wake: Wake(),
+      canceller: sound == nil ? nil : canceller)
     if !json {
       Terminal.print("loudspeaker: \(output.name) (\(output.reason.words)), \(playback.settings.words)")
       Terminal.print("microphone:  \(input.name) (\(input.reason.words)), \(capture.settings.words)")
     }
     try playback.start(priority: 31)
     try capture.start(priority: 30)
+    defer {
+      capture.stop()
+      playback.stop()
+    }
+    if let sound {
+      let trial = EchoTrial.run(playback, capture, canceller, sound: sound, seconds: seconds)
+      let view = EchoView(
+        trial, xruns: playback.counts.xruns + capture.counts.xruns, realignments: canceller.realignments)
+      return Terminal.print(json ? try JSON.text(view) : view.text)
+    }
     let trips = RoundTrip.measure(playback, capture, count: count)
-    capture.stop()
-    playback.stop()
     let view = LatencyView(trips, sent: count, playback.counts.xruns + capture.counts.xruns)
     Terminal.print(json ? try JSON.text(view) : view.text)
     if view.found == 0 { throw CommandError.noChirp(sent: count) }
+  }
+
+  private static func sound(_ path: String) throws -> [Float] {
+    let source = try SoundFileReader.open(path, sampleRate: AudioFrame.sampleRate)
+    var sound: [Float] = []
+    var block = [Float](repeating: 0, count: 4096)
+    while true {
+      var span = block.mutableSpan
+      let count = source.read(into: &span)
+      if count == 0 { break }
+      sound += block[..<count]
+    }
+    try Ending.check(source, path: path, seconds: Double(sound.count) / Double(AudioFrame.sampleRate))
+    return sound
   }
 }
 

@@ -35,7 +35,7 @@ struct Talk: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds of sound that wait when the next frame is ready; the default is 2 periods and 20 ms.",
+      "Milliseconds of sound that wait beside what the device holds when the next frame is ready; the default is a period and 15.",
       valueName: "milliseconds"))
   var buffer: Double?
 
@@ -73,7 +73,9 @@ struct Talk: ParsableCommand {
   }
 
   mutating func run() throws {
-    let partner = try partner()
+    // The threads that share the arithmetic must not wait for other programs either.
+    let priority = LiveSession.modelPriority
+    let partner = try priority > 0 ? RealtimeThread.withThreads(of: priority, partner) : partner()
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)

@@ -9,6 +9,7 @@ struct TalkScribe {
   private let session: LiveSession
   private let secondsPerFrame: Double
   private let recording: LiveRecording?
+  private let tape: LiveTape?
   private let recorder: LatencyRecorder?
   private var words: StreamingText?
   private var times: [Double] = []  // milliseconds per frame, the last minute
@@ -36,11 +37,12 @@ struct TalkScribe {
     if let directory = talk.record {
       let tape = LiveTape(samplesPerFrame: format.samplesPerFrame, heard: format.codebooks, said: said)
       recording = try LiveRecording(
-        directory: directory, tape: tape, sampleRate: format.sampleRate, words: words,
+        directory: directory, tape: tape, codec: partner.codec, words: words,
         overwrite: talk.replacing.overwrite)
-      session.tape = tape
+      self.tape = tape
     } else {
       recording = nil
+      tape = nil
     }
     let tokens = words
     recorder = try (talk.latency ?? talk.record).map {
@@ -49,7 +51,7 @@ struct TalkScribe {
         return ids.reduce(into: "") { $0 += words.append($1) } + words.finish()
       }
     }
-    session.latencyLog = recorder?.log
+    session.follow(latencyLog: recorder?.log, tape: tape)
   }
 
   private static func words(_ model: Model) -> StreamingText {

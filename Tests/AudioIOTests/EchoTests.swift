@@ -142,6 +142,31 @@ struct EchoTests {
     #expect(gain > 0.6 && ratio > 6, "gain \(gain), voice to rest \(ratio) dB")
   }
 
+  @Test("when both speak a real voice can be understood: STOI of 0.8 or more against the clean voice")
+  func intelligible() throws {
+    let voice = try recording()
+    let played = speech(seconds: Double(voice.count) / 24_000 + 3, pitch: 120, seed: 1)
+    let echo = echo(played, milliseconds: 50, decibels: 10)
+    // The voice begins when the filter has learnt the room.
+    let start = 72_000
+    let microphone = echo.indices.map {
+      echo[$0] + ($0 < start || $0 - start >= voice.count ? 0 : voice[$0 - start])
+    }
+    let (sound, _) = clean(microphone, played: played, mode: .builtin)
+    let delay = (0...480).max { product($0) < product($1) }!
+    func product(_ delay: Int) -> Float {
+      stride(from: 0, to: voice.count - 480, by: 3).reduce(0) { $0 + sound[start + delay + $1] * voice[$1] }
+    }
+    func stoi(_ sound: [Float], _ delay: Int) -> Double {
+      let heard = Array(sound[(start + delay)..<min(start + delay + voice.count, sound.count)])
+      return Intelligibility.stoi(clean: Array(voice[..<heard.count]), processed: heard)
+    }
+    #expect(Intelligibility.stoi(clean: voice, processed: voice) > 0.999)
+    let (before, after) = (stoi(microphone, 0), stoi(sound, delay))
+    #expect(after >= 0.8, "\(before) before, \(after) after")
+    print("STOI of a voice while both speak: \(before) before, \(after) after the canceller")
+  }
+
   @Test("half duplex: the microphone is silent while the loudspeaker speaks, and open otherwise")
   func halfDuplex() {
     let played = tone(440, count: 24_000) + [Float](repeating: 0, count: 48_000)

@@ -8,3 +8,23 @@ public func countAllocations(_ body: () throws -> Void) rethrows -> Int {
   try body()
   return Int(ap_test_counting_ends())
 }
+
+/// Counts heap allocations and mutexes of one thread between two moments that lie in different functions.
+public final class WorkCounter: @unchecked Sendable {
+  public private(set) var allocations = -1
+  public private(set) var locks = -1
+  private var before: Int64 = 0
+
+  public init() {}
+
+  /// The thread that ends the count must be the one that began it.
+  public func begin() {
+    before = ap_test_locks()
+    ap_test_counting_begins()
+  }
+
+  public func end() {
+    allocations = Int(ap_test_counting_ends())
+    locks = Int(ap_test_locks() - before)
+  }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+/// How much of its own sound a pair of devices hears again, and how much of that the canceller takes away.
+package struct EchoTrial: Sendable {
+  /// Echo return loss enhancement in dB, second by second; nil where the loudspeaker was silent.
+  package var decibels: [Double?] = []
+  /// The same from the third second on, as one figure; nil where nothing was heard.
+  package var overall: Double?
+  /// How loud the echo was, in dB of full scale.
+  package var level: Double?
+
+  /// Plays `sound` again and again for `seconds`, a block for each that the microphone gives.
+  ///
+  /// - Parameter canceller: the one that `capture` has.
+  package static func run(
+    _ playback: ALSAPlayback, _ capture: ALSACapture, _ canceller: EchoCanceller, sound: [Float], seconds: Int
+  ) -> EchoTrial {
+    var trial = EchoTrial()
+    var block = [Float](repeating: 0, count: 480)
+    var (next, second, settled) = (0, 0, 0.0)
+    var last = canceller.energies
+    var early = last
+    let begin = MonotonicClock.now
+    // A microphone that gives nothing does not hold the trial up for ever.
+    while second < seconds, MonotonicClock.now - begin < UInt64(seconds + 5) * 1_000_000_000 {
+      guard capture.count >= block.count else {
+        MonotonicClock.sleep(nanoseconds: 2_000_000)
+        continue
+      }
+      var span = block.mutableSpan
+      _ = capture.read(into: &span)
+      for index in block.indices { block[index] = sound[(next + index) % sound.count] }
+      _ = playback.enqueue(block.span)
+      next += block.count
+      guard next / AudioFrame.sampleRate > second else { continue }
+      second += 1
+      let now = canceller.energies
+      trial.decibels.append(loss(last, now))
+      last = now
+      if second == 2 { early = now }
+      settled = now.before - early.before
+    }
+    guard settled > 0 else { return trial }
+    trial.overall = loss(early, last)
+    let samples = Double(max(second - 2, 1) * AudioFrame.sampleRate)
+    trial.level = 10 * log10(settled / samples)
+    return trial
+  }
+
+  private static func loss(
+    _ early: (before: Double, after: Double), _ late: (before: Double, after: Double)
+  ) -> Double? {
+    let (before, after) = (late.before - early.before, late.after - early.after)
+    // Below -70 dB of full scale there is no echo to speak of.
+    guard before > 1e-7 * Double(AudioFrame.sampleRate) else { return nil }
+    return 10 * log10(before / max(after, 1e-12))
+  }
+}

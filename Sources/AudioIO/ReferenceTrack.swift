@@ -1,0 +1,136 @@
+/// Where in the played sound the microphone's next block lies.
+///
+/// Both devices count their samples without a mistake, but a sound server tells the time of a sample only to some
+/// milliseconds, and wanders. So the two streams are set side by side once, and from there on samples are counted; the
+/// clocks only tell how much faster one runs, once that stands out of their jitter, and whether the streams were
+/// interrupted. Takes no memory after it was made.
+struct ReferenceTrack {
+  /// Blocks of the microphone that make one mean, and so many means are kept: half a second, two minutes.
+  private static let blocksPerMean = 50
+  private static let means = 240
+  /// No two crystals differ by more; what does, is a report that wanders.
+  private static let limit = 1e-3
+  /// An offset beyond this for so many means is an interruption that nobody told of.
+  private static let tolerance = 0.04  // seconds
+  private static let patience = 3
+
+  /// How much faster the loudspeaker's samples pass than the rates say.
+  private(set) var speed = 1.0
+  /// How often the two were set side by side.
+  private(set) var alignments = 0
+
+  private let blockSeconds: Double
+  private let rate: Double  // of the played sound
+  private var position: Double?  // in the played sound, where the next block begins
+  private var counted = 0.0  // the same if both clocks were equal
+  private var interruptions = -1
+  private var settling = 0  // blocks until the clocks can be believed
+  private var sum = 0.0
+  private var blocks = 0
+  private var history: [Double]  // the last means of clock less count, in seconds
+  private var filled = 0
+  private var strays = 0
+
+  /// - Parameters:
+  ///   - blockSeconds: how long a block of the microphone is.
+  ///   - rate: samples per second of the played sound.
+  init(blockSeconds: Double, rate: Double) {
+    self.blockSeconds = blockSeconds
+    self.rate = rate
+    history = [Double](repeating: 0, count: Self.means)
+  }
+
+  /// Moves on by one block.
+  ///
+  /// - Parameters:
+  ///   - ideal: where the block begins by the clocks; nil while that is not known.
+  ///   - jitter: how far the clocks' observations scatter, in seconds.
+  ///   - interruptions: a count that changes when one of the streams was interrupted.
+  /// - Returns: where the block begins, nil before the first alignment.
+  mutating func advance(ideal: Double?, jitter: Double, interruptions: Int) -> Double? {
+    if interruptions != self.interruptions {
+      self.interruptions = interruptions
+      settling = Self.blocksPerMean
+    }
+    if position == nil, let ideal { (position, counted) = (ideal, ideal) }
+    if settling > 0 {
+      settling -= 1
+      if settling == 0 { align(ideal) }
+    } else if let ideal {
+      observe(ideal, jitter)
+    }
+    guard let start = position else { return nil }
+    let step = blockSeconds * rate
+    position = start + step * speed
+    counted += step
+    return start
+  }
+
+  private mutating func align(_ ideal: Double?) {
+    guard let ideal else {
+      settling = 1
+      return
+    }
+    position = ideal
+    counted = ideal
+    (sum, blocks, filled, strays) = (0, 0, 0, 0)
+    alignments += 1
+  }
+
+  private mutating func observe(_ ideal: Double, _ jitter: Double) {
+    sum += (ideal - counted) / rate
+    blocks += 1
+    guard blocks == Self.blocksPerMean, let position else { return }
+    let mean = sum / Double(blocks)
+    (sum, blocks) = (0, 0)
+    strays = abs(mean - (position - counted) / rate) > Self.tolerance ? strays + 1 : 0
+    if strays == Self.patience { return align(ideal) }
+    if filled == history.count {
+      for index in 1..<filled { history[index - 1] = history[index] }
+      filled -= 1
+    }
+    history[filled] = mean
+    filled += 1
+    learn(jitter)
+  }
+
+  /// Takes the slope of the longest stretch of the history that is a straight line and leads out of the jitter.
+  private mutating func learn(_ jitter: Double) {
+    var count = filled
+    while count >= 8 {
+      let (slope, scatter) = line(count)
+      let way = abs(slope) * Double(count)
+      if way > max(10 * scatter, 6 * jitter) {
+        let drift = slope / (blockSeconds * Double(Self.blocksPerMean))
+        if abs(drift) <= Self.limit {
+          speed = 1 + drift
+          return
+        }
+      }
+      count /= 2
+    }
+  }
+
+  /// The line through the last means: its slope per mean, and how far they scatter around it.
+  private func line(_ count: Int) -> (slope: Double, scatter: Double) {
+    let first = filled - count
+    let middle = Double(count - 1) / 2
+    var average = 0.0
+    for index in 0..<count { average += history[first + index] }
+    average /= Double(count)
+    var product = 0.0
+    var square = 0.0
+    for index in 0..<count {
+      let place = Double(index) - middle
+      product += place * (history[first + index] - average)
+      square += place * place
+    }
+    let slope = product / square
+    var rest = 0.0
+    for index in 0..<count {
+      let difference = history[first + index] - average - slope * (Double(index) - middle)
+      rest += difference * difference
+    }
+    return (slope, (rest / Double(count)).squareRoot())
+  }
+}

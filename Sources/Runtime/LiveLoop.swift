@@ -1,0 +1,168 @@
+package import AudioIO
+internal import Dialogue
+internal import Synchronization
+
+/// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
+///
+/// Queues on both sides are bounded: what is late is skipped and counted, so delay cannot grow. Generic over the two
+/// devices, so that a test can play them.
+package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked Sendable {
+  /// How many frames of the person may wait; of more, the oldest are skipped.
+  private static var backlogFrames: Int { 2 }
+
+  /// One row per frame, for whoever shows it.
+  package let log = FrameLog(capacity: 256)
+  /// The same rows for the latency logs, when those are kept.
+  var latencyLog: FrameLog?
+  /// Sound and codes of every frame, for the recording, when there is one.
+  var tape: LiveTape?
+
+  private let input: Input
+  private let output: Output
+  private let wake: Wake
+  private let samplesPerFrame: Int
+  private let isStopping = Atomic<Bool>(false)
+  private let muted: Atomic<Bool>
+  private let frames = Atomic<Int>(0)
+  private let late = Atomic<Int>(0)
+  private let skipped = Atomic<Int>(0)
+  private let concealed = Atomic<Int>(0)
+  private var isConcealing = false
+
+  /// - Parameter wake: posted by the microphone whenever it has more.
+  init(_ input: Input, _ output: Output, wake: Wake, samplesPerFrame: Int, isMuted: Bool = false) {
+    self.input = input
+    self.output = output
+    self.wake = wake
+    self.samplesPerFrame = samplesPerFrame
+    muted = Atomic<Bool>(isMuted)
+  }
+
+  package var counts: LiveCounts {
+    LiveCounts(
+      frames: frames.load(ordering: .relaxed), late: late.load(ordering: .relaxed),
+      skipped: skipped.load(ordering: .relaxed), concealed: concealed.load(ordering: .relaxed))
+  }
+
+  /// While muted the model hears silence: its clock never stops.
+  package var isMuted: Bool {
+    get { muted.load(ordering: .relaxed) }
+    set { muted.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Makes `run` return. Any thread may call it.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    wake.post()
+  }
+
+  /// Works until `stop`. Nothing in the loop allocates, locks, throws or prints.
+  func run(
+    _ engine: inout some LiveEngine & ~Copyable, _ configuration: DialogueConfiguration?, _ clock: FrameClock
+  ) {
+    var frame = [Float](repeating: 0, count: samplesPerFrame)
+    var reply = frame
+    while let captured = listen(&frame) {
+      var record = FrameRecord()
+      record.captured = clock.now()
+      record.capturedHardware = captured == 0 ? nil : clock.time(nanoseconds: captured)
+      record.userSampleEnd = Int64(input.position - 1)
+      var span = reply.mutableSpan
+      let step = engine.step(frame.span, into: &span)
+      record.fill(step, configuration, clock)
+      record.frame = Int64(frames.load(ordering: .relaxed))
+      speak(reply.span, &record, clock)
+      (record.userLoudness, record.ownLoudness) = (Loudness(frame.span), Loudness(reply.span))
+      record.captureOverruns = Int64(input.overruns)
+      record.playbackUnderruns = Int64(output.underruns)
+      log.append(record)
+      latencyLog?.append(record)
+      if let tape { engine.withCodes { tape.append(frame.span, reply.span, heard: $0, said: $1, record) } }
+      frames.add(1, ordering: .relaxed)
+    }
+  }
+
+  /// Waits for the person's next frame. Returns when its last sample was captured, 0 when that is not known, and nil
+  /// when the session ends.
+  private func listen(_ frame: inout [Float]) -> UInt64? {
+    let frameNanoseconds = UInt64(samplesPerFrame) * 1_000_000_000 / UInt64(AudioFrame.sampleRate)
+    // A device may take its time to begin; later, silence takes the place of what does not come, frame by frame.
+    let patience: UInt64 =
+      input.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
+    let start = AudioIO.MonotonicClock.now
+    while input.count < samplesPerFrame {
+      if isStopping.load(ordering: .acquiring) { return nil }
+      let waited = AudioIO.MonotonicClock.now - start
+      if waited >= patience {
+        isConcealing = true
+        conceal(&frame)
+        return 0
+      }
+      wake.wait(nanoseconds: patience - waited)
+    }
+    if isStopping.load(ordering: .acquiring) { return nil }
+    isConcealing = false
+    let waiting = input.count / samplesPerFrame
+    if waiting > Self.backlogFrames {
+      // The newest frame is kept: older ones would only be answered late.
+      let surplus = waiting - 1
+      _ = input.skip(surplus * samplesPerFrame)
+      skipped.add(surplus, ordering: .relaxed)
+    }
+    var span = frame.mutableSpan
+    _ = input.read(into: &span)
+    if muted.load(ordering: .relaxed) { silence(&frame) }
+    return input.captureTime(of: input.position) ?? 0
+  }
+
+  /// The microphone gives nothing: silence takes its place, and what came of the frame is thrown away.
+  private func conceal(_ frame: inout [Float]) {
+    _ = input.skip(.max)
+    silence(&frame)
+    concealed.add(1, ordering: .relaxed)
+  }
+
+  private func silence(_ frame: inout [Float]) {
+    for index in frame.indices { frame[index] = 0 }
+  }
+
+  private func speak(_ reply: Span<Float>, _ record: inout FrameRecord, _ clock: FrameClock) {
+    let receipt = output.enqueue(reply)
+    record.written = clock.time(nanoseconds: receipt.writtenNanoseconds)
+    record.played = clock.time(nanoseconds: receipt.dacNanoseconds)
+    record.deadline = clock.time(nanoseconds: receipt.dueNanoseconds)
+    record.playbackDelaySamples = Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate))
+    if receipt.slackSeconds < 0 { late.add(1, ordering: .relaxed) }
+  }
+}
+
+/// What happened to whole frames of a live session.
+package struct LiveCounts: Equatable, Sendable {
+  package var frames = 0
+  /// Ready only when the loudspeaker had run dry already.
+  package var late = 0
+  /// Frames of the person that were skipped because the computer was behind.
+  package var skipped = 0
+  /// Frames of silence that were heard because the microphone gave nothing.
+  package var concealed = 0
+}
+
+extension FrameRecord {
+  /// What a step tells, with or without a dialogue model.
+  fileprivate mutating func fill(
+    _ step: Conversation.Step, _ configuration: DialogueConfiguration?, _ clock: FrameClock
+  ) {
+    if let configuration {
+      let (captured, hardware, end) = (captured, capturedHardware, userSampleEnd)
+      self = FrameRecord(step, configuration, clock)
+      (self.captured, capturedHardware, userSampleEnd) = (captured, hardware, end)
+      return
+    }
+    encodeStart = clock.now(step.encodeStart)
+    encodeEnd = clock.now(step.encodeEnd)
+    decodeEnd = clock.now(step.decodeEnd)
+    userSemantic = Int64(step.userSemantic)
+    ownSemantic = Int64(step.ownSemantic)
+    textIsPadding = true
+  }
+}

@@ -1,0 +1,168 @@
+import AudioIO
+import Codec
+import Dialogue
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Runtime
+
+/// The model's thread of a live session, with the tiny model and devices that do what the test says.
+@Suite("The live loop")
+struct LiveLoopTests {
+  private typealias Loop = LiveLoop<ScriptedMicrophone, ScriptedLoudspeaker>
+
+  private struct Session {
+    let model: Model
+    let microphone: ScriptedMicrophone
+    let loudspeaker: ScriptedLoudspeaker
+    let loop: Loop
+    let size: Int
+
+    /// `arrivals` are the frames that come before each turn; nothing comes for a 0. Ends after the last.
+    init(frames: Int, arrivals: [Int], isMuted: Bool = false, tape: LiveTape? = nil) throws {
+      model = try Model.open(Golden.path("tiny-model"))
+      size = model.codec.configuration.samplesPerFrame
+      var noise = Noise(5)
+      microphone = ScriptedMicrophone(noise.floats(frames * size).map { $0 * 0.1 })
+      loudspeaker = ScriptedLoudspeaker(capacity: (arrivals.count + 1) * size)
+      loop = Loop(microphone, loudspeaker, wake: Wake(), samplesPerFrame: size, isMuted: isMuted)
+      loop.tape = tape
+      microphone.arrive(arrivals[0] * size)
+      let (microphone, loop, size) = (microphone, loop, size)
+      loudspeaker.afterBlock = { count in
+        if count < arrivals.count { microphone.arrive(arrivals[count] * size) } else { loop.stop() }
+      }
+    }
+
+    func run() {
+      var conversation = Conversation(model, seed: 9)
+      loop.run(&conversation, model.dialogue.configuration, FrameClock(.live, origin: 0))
+    }
+
+    func records() -> [FrameRecord] {
+      var records: [FrameRecord] = []
+      loop.log.drain { records.append($0) }
+      return records
+    }
+
+    /// What the model says to these frames of the microphone when nobody hurries it; nil is silence.
+    func offline(_ frames: [Int?]) -> [Float] {
+      var noise = Noise(5)
+      let sound = noise.floats(((frames.compactMap { $0 }.max() ?? 0) + 1) * size).map { $0 * 0.1 }
+      var conversation = Conversation(model, seed: 9)
+      return frames.flatMap { number -> [Float] in
+        let frame =
+          number.map { Array(sound[$0 * size..<($0 + 1) * size]) } ?? [Float](repeating: 0, count: size)
+        var reply = [Float](repeating: 0, count: size)
+        var span = reply.mutableSpan
+        _ = conversation.step(frame.span, into: &span)
+        return reply
+      }
+    }
+  }
+
+  @Test("live and offline say the same, bit for bit, and every frame is logged")
+  func same() throws {
+    let session = try Session(frames: 12, arrivals: Array(repeating: 1, count: 12))
+    session.run()
+    #expect(session.loudspeaker.heard == session.offline((0..<12).map { $0 }))
+    #expect(session.loudspeaker.heard.contains { $0 != 0 })
+    #expect(session.loop.counts == LiveCounts(frames: 12))
+    let records = session.records()
+    #expect(records.map(\.frame) == (0..<12).map(Int64.init))
+    #expect(records.map(\.userSampleEnd) == (1...12).map { Int64($0 * session.size - 1) })
+    #expect(records.allSatisfy { $0.slack == 20_000 && $0.isMiss == false })
+    // The device's own time of the last sample.
+    #expect(records.last?.capturedHardware == Int64(1_960_000))
+  }
+
+  @Test("of more than two frames that wait only the newest is heard, and the others are counted")
+  func backlog() throws {
+    let session = try Session(frames: 9, arrivals: [1, 1, 4, 1, 2, 0])
+    session.run()
+    // Four wait: three are skipped. Two are no backlog: both are heard.
+    #expect(session.loudspeaker.heard == session.offline([0, 1, 5, 6, 7, 8]))
+    #expect(session.loop.counts == LiveCounts(frames: 6, skipped: 3))
+  }
+
+  @Test("a microphone that gives nothing is silence to the model, whose clock goes on")
+  func stall() throws {
+    let session = try Session(frames: 6, arrivals: [1, 1, 0, 0, 1, 1])
+    session.run()
+    #expect(session.loudspeaker.heard == session.offline([0, 1, nil, nil, 2, 3]))
+    #expect(session.loop.counts == LiveCounts(frames: 6, concealed: 2))
+  }
+
+  @Test("muted, the model hears silence")
+  func muted() throws {
+    let session = try Session(frames: 5, arrivals: Array(repeating: 1, count: 5), isMuted: true)
+    session.run()
+    #expect(session.loudspeaker.heard == session.offline([nil, nil, nil, nil, nil]))
+  }
+
+  @Test("a frame that comes after the device needed it is late, and that is counted")
+  func late() throws {
+    let session = try Session(frames: 6, arrivals: Array(repeating: 1, count: 6))
+    session.loudspeaker.slack = { $0 == 3 ? -1_000_000 : 1_000_000 }
+    session.run()
+    #expect(session.loop.counts == LiveCounts(frames: 6, late: 1))
+    #expect(session.records().map(\.isMiss) == [false, false, false, true, false, false])
+  }
+
+  @Test("after warm-up the model's thread allocates nothing and takes no lock")
+  func work() throws {
+    let model = try Model.open(Golden.path("tiny-model"))
+    let tape = LiveTape(
+      samplesPerFrame: model.codec.configuration.samplesPerFrame,
+      heard: model.codec.configuration.codebooks, said: model.dialogue.streams.own)
+    let session = try Session(frames: 60, arrivals: Array(repeating: 1, count: 60), tape: tape)
+    session.loop.latencyLog = FrameLog()
+    let script = session.loudspeaker.afterBlock
+    let counter = WorkCounter()
+    session.loudspeaker.afterBlock = { count in
+      if count == 10 { counter.begin() }
+      if count == 50 { counter.end() }
+      script(count)
+    }
+    session.run()
+    #expect(counter.allocations == 0 && counter.locks == 0)
+    #expect(session.loop.counts.frames == 60)
+  }
+
+  @Test("the recording has both voices, both streams of codes, and can be read at any moment")
+  func recording() throws {
+    let model = try Model.open(Golden.path("tiny-model"))
+    let said = model.dialogue.streams.own
+    let tape = LiveTape(
+      samplesPerFrame: model.codec.configuration.samplesPerFrame,
+      heard: model.codec.configuration.codebooks, said: said)
+    let session = try Session(frames: 12, arrivals: Array(repeating: 1, count: 12), tape: tape)
+    let directory = try TemporaryDirectory()
+    let recording = try LiveRecording(
+      directory: directory.path, tape: tape, codec: session.model.codec, words: nil, overwrite: false)
+    let script = session.loudspeaker.afterBlock
+    var part: CodesFile?
+    session.loudspeaker.afterBlock = { count in
+      if count == 9 {
+        try? recording.drain()
+        // As a killed process leaves it.
+        part = try? CodesFile(directory.path + "/" + LiveRecording.heardName)
+      }
+      script(count)
+    }
+    session.run()
+    try recording.finish()
+    let heard = try CodesFile(directory.path + "/" + LiveRecording.heardName)
+    let reply = try CodesFile(directory.path + "/" + LiveRecording.saidName)
+    #expect(heard.frames == 12 && reply.frames == 12 && reply.codebooks == said)
+    #expect(heard.codec == session.model.codec.digest && tape.dropped == 0)
+    let whole = try #require(part)
+    #expect(whole.frames == 8 && (0..<8).allSatisfy { whole.frame($0) == heard.frame($0) })
+    let records = session.records()
+    #expect((0..<12).map { Int64(heard.frame($0)[0]) } == records.map(\.userSemantic))
+    let sound = try SoundFileReader.open(
+      directory.path + "/" + LiveRecording.soundName, sampleRate: AudioFrame.sampleRate)
+    #expect(abs((sound.duration ?? 0) - 12 * 0.08) < 1e-6)
+  }
+}

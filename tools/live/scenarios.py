@@ -1,0 +1,331 @@
+"""The scenarios of tools/live-check. Each prints what it measured."""
+import json, os, random, shutil, signal, subprocess, tempfile, time
+
+from harness import *
+
+
+def speech_through():
+    """Recorded speech into the microphone: the loudspeaker plays what the decoder makes, without a gap."""
+    talk = Talk()
+    witness = Witness()
+    out = speaker_monitor()
+    record([out], 1)
+    record([out], until=play(speech()))
+    record([out], 1)
+    out.stop()
+    talk.finish()
+    # The recorded codes, decoded apart from all this, are what should have been heard.
+    path = talk.directory + "/reply.wav"
+    subprocess.run(
+        [Options.binary, "decode", talk.directory + "/said.codes", path, "--codec", Options.codec], check=True)
+    expected, phases = read_wav(path), (out.samples[::2], out.samples[1::2])
+    windows, lags = 0, []
+    lag = find(expected, phases[0])
+    size = 480
+    for start in range(0, len(expected) - size, 1200):
+        part = expected[start : start + size]
+        if lag is None or sum(s * s for s in part) < size * 300 * 300:
+            continue
+        windows += 1
+
+        def fit(at):
+            return max(likeness(part, heard, start + at) for heard in phases)
+
+        # The queue is steered, so the lag may move by a little from one window to the next.
+        best = max(range(lag - 24, lag + 25), key=fit)
+        if fit(best) > 0.9:
+            lags.append(best)
+            lag = best
+    gaps, moved = talk.count("gaps"), (max(lags) - min(lags)) / 24 if lags else 0
+    print(f"  {windows} windows of 20 ms with sound, twenty in a second; the lag moved by {moved:.2f} ms in all; {witness.stop()}")
+    check("the speech is heard", windows > 10 and len(lags) >= windows / 2, f"{len(lags)} of {windows} windows")
+    measure("all of it is what the decoder makes", len(lags) == windows, f"{len(lags)} of {windows} windows alike")
+    measure("no gap", gaps == 0 and talk.xruns() == 0, f"{gaps} gaps, {talk.xruns()} xruns")
+    print("  " + talk.figures())
+
+
+def likeness(part, heard, at):
+    if at < 0 or at + len(part) > len(heard):
+        return 0
+    other = heard[at : at + len(part)]
+    product = sum(a * b for a, b in zip(part[::2], other[::2]))
+    energy = sum(a * a for a in part[::2]) * sum(b * b for b in other[::2])
+    return product / energy**0.5 if energy else 0
+
+
+def find(expected, heard):
+    """Where `expected` begins in `heard` (both 24 kHz): by its loudest tenth of a second, coarse, then fine."""
+    size = 2400
+    starts = range(0, len(expected) - size, size)
+    if not starts:
+        return None
+    loud = max(starts, key=lambda s: sum(x * x for x in expected[s : s + size]))
+    part = expected[loud : loud + size]
+    coarse = part[::8]
+    best, place = 0, None
+    for at in range(0, len(heard) - size, 4):
+        other = heard[at : at + size : 8]
+        energy = sum(b * b for b in other)
+        value = sum(a * b for a, b in zip(coarse, other)) / energy**0.5 if energy else 0
+        if value > best:
+            best, place = value, at
+    if place is None:
+        return None
+    fine = max(range(place - 8, place + 9), key=lambda at: likeness(part, heard, at))
+    return fine - loud
+
+
+def click():
+    """Clicks into the microphone; the sum of the parts of their way to the loudspeaker."""
+    random.seed(1)
+    talk = Talk()
+    burst = [random.uniform(-0.9, 0.9) for _ in range(480)]
+    sound = []
+    for index in range(8):
+        sound += [0.0] * (24000 + 431 * index) + burst
+    path = talk.directory + "/clicks.wav"
+    write_wav(path, sound + [0.0] * 24000)
+    both = [microphone_monitor(), speaker_monitor()]
+    record(both, 1)
+    record(both, until=play(path))
+    record(both, 1)
+    for recorder in both:
+        recorder.stop()
+    rows = talk.finish()[10:]
+
+    def onsets(recorder):
+        found, index, threshold = [], 0, 0.25 * max(abs(s) for s in recorder.samples)
+        while index < len(recorder.samples):
+            if abs(recorder.samples[index]) > threshold:
+                found.append(1000 * (recorder.offset + index / RATE))
+                index += 12000
+            index += 1
+        return found
+
+    entered, left = onsets(both[0]), onsets(both[1])
+    ways = []
+    for begin in entered:
+        after = [end - begin for end in left if 0 < end - begin < 400]
+        if after:
+            ways.append(after[0])
+    parts = {
+        "a frame": 80.0, "read": span(rows, "t_cap_hw_us", "t_cap_rd_us"),
+        "codec": span(rows, "t_cap_rd_us", "t_wr_us"), "queue": slack(rows),
+        "device": span(rows, "t_deadline_us", "t_dac_us"),
+    }
+    total = sum(parts.values())
+    print("  " + " + ".join(f"{name} {value:.1f}" for name, value in parts.items()) + f" = {total:.1f} ms by the log")
+    print("  the rest is the codec's own delay and what the sound server holds without telling")
+    check("clicks come back", len(ways) >= 7, f"{len(ways)} of {len(entered)}")
+    if ways:
+        # The device's part is what the server tells, which is known to be 10 ms and more off; 2 periods and the buffers
+        # of microphone and loudspeaker are the bound.
+        bound = 80 + parts["codec"] + 2 * 10 + parts["queue"] + 30 + 10
+        measure("in time", middle(ways) <= bound,
+                f"{min(ways):.1f}, median {middle(ways):.1f}, {max(ways):.1f} ms measured at the monitors; "
+                f"a frame, codec, 2 periods, queue and buffers are {bound:.1f}")
+
+
+def stop():
+    """SIGSTOP for 300 ms: goes on, and the delay comes back."""
+    talk = Talk()
+    time.sleep(5)
+    before = slack(talk.frames()[-30:])
+    talk.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.3)
+    talk.process.send_signal(signal.SIGCONT)
+    time.sleep(1)
+    soon = slack(talk.frames()[-5:])
+    count = len(talk.frames())
+    time.sleep(4)
+    rows = talk.finish()
+    after = slack(rows[-25:])
+    check("frames go on", len(rows) - count >= 40, f"{len(rows) - count} frames in 4 s")
+    events = talk.xruns() + talk.count("late") + talk.count("skipped") + talk.count("concealed") + talk.count("gaps")
+    check("it is counted", events >= 1, f"{events} events")
+    measure("delay is back within a second", abs(soon - before) < 20, f"slack {before:.1f} ms before, {soon:.1f} after 1 s")
+    measure("delay is what it was", abs(after - before) < 10, f"slack {after:.1f} ms after 5 s")
+    print("  " + talk.figures())
+
+
+def restart():
+    """The sound server is killed and comes back."""
+    talk = Talk()
+    time.sleep(5)
+    before = slack(talk.frames()[-30:])
+    card("restart")
+    count = len(talk.frames())
+    time.sleep(5)
+    rows = talk.finish()
+    after = slack(rows[-25:])
+    check("frames go on", len(rows) - count >= 50, f"{len(rows) - count} frames in 5 s")
+    concealed = talk.count("concealed")
+    check("it is counted", concealed + talk.count("gaps") + talk.count("late") >= 1, f"{concealed} concealed")
+    heard = [r for r in rows[-25:] if r["t_cap_hw_us"]]
+    check("the microphone is back", len(heard) >= 20, f"{len(heard)} of the last 25 frames were captured")
+    measure("delay is what it was", abs(after - before) < 10, f"slack {before:.1f} -> {after:.1f} ms")
+    print("  " + talk.figures())
+
+
+def stall():
+    """The sound server stands still for two seconds."""
+    talk = Talk()
+    time.sleep(5)
+    before = slack(talk.frames()[-30:])
+    server = server_process()
+    os.kill(server, signal.SIGSTOP)
+    time.sleep(2)
+    os.kill(server, signal.SIGCONT)
+    time.sleep(1)
+    count = len(talk.frames())
+    time.sleep(4)
+    rows = talk.finish()
+    after = slack(rows[-25:])
+    check("frames go on", len(rows) - count >= 40, f"{len(rows) - count} frames in 4 s")
+    concealed = talk.count("concealed")
+    check("it is counted", concealed >= 5, f"{concealed} frames concealed")
+    measure("delay is what it was", abs(after - before) < 10, f"slack {before:.1f} -> {after:.1f} ms")
+    print("  " + talk.figures())
+
+
+def echo():
+    """The loudspeaker is heard by the microphone, -10 dB, about 50 ms later, and speaks."""
+    module = subprocess.run(
+        ["pactl", "load-module", "module-loopback", "source=speaker.monitor", "sink=micfeed", "latency_msec=50",
+         "adjust_time=0"], capture_output=True, text=True).stdout.strip()
+    subprocess.run(["pactl", "set-sink-volume", "micfeed", "-10dB"])
+    time.sleep(1)
+    done = subprocess.run(
+        [Options.binary, "latency", "--input", "vmic", "--output", "vspk", "--speech", speech(), "--seconds", "15",
+         "--json"], capture_output=True, text=True)
+    subprocess.run(["pactl", "unload-module", module])
+    subprocess.run(["pactl", "set-sink-volume", "micfeed", "0dB"])
+    result = json.loads(done.stdout)
+    loss = result.get("loss") or 0
+    print("  by second: " + " ".join("-" if s is None else f"{s:.0f}" for s in result["seconds"]))
+    check("the reference was set once", result["realignments"] == 1, f"{result['realignments']} times, {result['xruns']} xruns")
+    measure("return loss from the third second on", loss >= 20, f"{loss:.1f} dB")
+
+
+def killed(how, name):
+    talk = Talk()
+    time.sleep(4)
+    talk.process.send_signal(how)
+    talk.process.wait(30)
+    end = time.time()
+    codes = talk.directory + "/heard.codes"
+    sound = talk.directory + "/conversation.flac"
+    opened = subprocess.run(
+        [Options.binary, "encode", sound, talk.directory + "/again.codes", "--codec", Options.codec, "--json"],
+        capture_output=True, text=True)
+    decoded = subprocess.run(
+        [Options.binary, "decode", codes, talk.directory + "/again.wav", "--codec", Options.codec, "--json"],
+        capture_output=True, text=True)
+    check(f"{name}: sound and codes open", opened.returncode == 0 and decoded.returncode == 0,
+          (opened.stderr + decoded.stderr).strip()[-200:] or "ok")
+    # The log has every frame that was written down when the process died; 12 frames are a second.
+    frames = len(talk.frames())
+    kept = {"sound": json.loads(opened.stdout)["frames"] if opened.returncode == 0 else 0,
+            "codes": json.loads(decoded.stdout)["frames"] if decoded.returncode == 0 else 0}
+    missing = frames - min(kept.values())
+    check(f"{name}: all but the last second is there", missing <= 12 and frames > 20, f"{frames} frames logged, {kept}")
+
+
+def kill():
+    """SIGINT, SIGTERM and SIGKILL while recording."""
+    killed(signal.SIGINT, "SIGINT")
+    killed(signal.SIGTERM, "SIGTERM")
+    killed(signal.SIGKILL, "SIGKILL")
+
+
+def screen():
+    """Keys and picture in a terminal (tmux)."""
+    if not shutil.which("tmux"):
+        print("  skipped: there is no tmux here")
+        return
+    name = f"antiphon-{os.getpid()}"
+    tmux = ["tmux", "-L", name]
+
+    def run(*arguments):
+        return subprocess.run([*tmux, *arguments], capture_output=True, text=True).stdout
+
+    def shows(*words):
+        for _ in range(50):
+            picture = run("capture-pane", "-p")
+            if all(word in picture for word in words):
+                return True
+            time.sleep(0.1)
+        print(picture)
+        return False
+
+    command = f"{Options.binary} talk --mirror --codec {Options.codec} --input vmic --output vspk; echo ended with $?; sleep 20"
+    subprocess.run([*tmux, "new-session", "-d", "-x", "100", "-y", "30", command])
+    try:
+        check("the picture", shows("antiphon  0:0", "you    ", "reply  ", "queue", "late 0", "xruns", "q quit"), "title, meters, figures, keys")
+        run("send-keys", "m")
+        check("m mutes", shows("muted: it hears silence"), "shown")
+        run("send-keys", "Space")
+        time.sleep(0.5)
+        check("space opens", "muted:" not in run("capture-pane", "-p"), "shown")
+        run("send-keys", "s")
+        time.sleep(0.5)
+        check("s leaves it running", "q quit" in run("capture-pane", "-p"), "shown")
+        run("resize-window", "-x", "60", "-y", "12")
+        time.sleep(0.5)
+        small = run("capture-pane", "-p").rstrip("\n").split("\n")
+        check("a smaller window", any("q quit" in l for l in small) and len(small) <= 12, f"{len(small)} rows")
+        run("send-keys", "q")
+        check("q quits", shows("ended with 0"), "exit code 0")
+    finally:
+        run("kill-server")
+
+
+def steady(talk, name):
+    """Minutes of speech: queue, memory and counts at the end against 20 s after the start."""
+    feed = None
+    witness = Witness()
+    end = time.time() + 20
+
+    def run_until(end):
+        nonlocal feed
+        while time.time() < end:
+            if feed is None or feed.poll() is not None:
+                feed = play(speech())
+            time.sleep(0.2)
+
+    run_until(end)
+    rows = talk.frames()
+    memory, begun = talk.memory(), len(rows)
+    run_until(time.time() + Options.seconds)
+    if feed is not None:
+        feed.terminate()
+    grown = talk.memory() - memory
+    rows = talk.finish()
+    # A minute is 750 frames; the depth of a single frame has the jitter of the machine in it.
+    rows = rows[begun:]
+    size = min(750, len(rows) // 2)
+    minutes = [slack(rows[i : i + size]) for i in range(0, len(rows) - size + 1, size)]
+    early, late = minutes[0], minutes[-1]
+    print(f"  {Options.seconds:.0f} s, {len(rows)} frames; queue, minute by minute: " + " ".join(f"{m:.1f}" for m in minutes) + " ms")
+    print("  " + witness.stop())
+    measure("the queue at the end is the queue at the start", abs(late - early) < 3, f"slack {early:.1f} -> {late:.1f} ms")
+    measure("no late frame", talk.count("late") == 0, f"{talk.count('late')} late, least slack {min(int(r['slack_us']) for r in rows) / 1000:.1f} ms")
+    measure("no xrun", talk.xruns() == 0, f"{talk.xruns()} xruns, {talk.count('gaps')} gaps")
+    measure("resident memory is flat", abs(grown) <= 1024, f"{grown:+d} kB")
+    print("  " + talk.figures())
+
+
+def soak():
+    """A long time: nothing grows."""
+    steady(Talk(), "soak")
+
+
+def drift():
+    """The loudspeaker's clock runs 500 ppm fast."""
+    card("stop")
+    card("start", "--speaker-drift", "500")
+    try:
+        steady(Talk(), "drift")
+    finally:
+        card("stop")
+        card("start")
