@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 #include <math.h>
 #include <string.h>
@@ -22,6 +24,8 @@ typedef float vec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef int32_t ivec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef uint32_t uvec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef uint16_t hvec __attribute__((vector_size(AP_LANES * 2), aligned(2)));
+typedef uint8_t bytes_vec __attribute__((vector_size(AP_LANES), aligned(1)));
+typedef int8_t signed_bytes __attribute__((vector_size(AP_LANES), aligned(1)));
 typedef float panel __attribute__((vector_size(64), aligned(4)));
 
 INLINE vec load(const float *p) { return *(const vec *)p; }
@@ -142,7 +146,11 @@ INLINE float reduce_sum(const float *x, intptr_t n, float shift, bool square) {
 
 static void FN(softmax)(float *x, intptr_t n) {
   float top = x[0];
-  for (intptr_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+  intptr_t k = 0;
+  vec high = splat(x[0]);
+  for (; k + AP_LANES <= n; k += AP_LANES) high = vmax(high, load(x + k));
+  for (int i = 0; i < AP_LANES; i++) top = high[i] > top ? high[i] : top;
+  for (; k < n; k++) top = x[k] > top ? x[k] : top;
   MAP(x, n, vexp(v - top));
   float scale = 1.0f / reduce_sum(x, n, 0, false);
   for (intptr_t i = 0; i < n; i++) x[i] *= scale;
@@ -278,62 +286,12 @@ static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
   if (job->format == AP_ROWS_BF16) AP_CAT(rows_bf16_all, AP_NAME)(job, first, last);
 }
 
-// ---- attention ------------------------------------------------------------------------------------------------------
-
-INLINE float dot(const float *a, const float *b, intptr_t n) {
-  vec s = {}, t = {};
-  intptr_t i = 0;
-  for (; i + 2 * AP_LANES <= n; i += 2 * AP_LANES) {
-    s += load(a + i) * load(b + i);
-    t += load(a + i + AP_LANES) * load(b + i + AP_LANES);
-  }
-  float r = sum(s + t);
-  for (; i < n; i++) r += a[i] * b[i];
-  return r;
-}
-
-// out += sum over i of w[i] * v[i], rows of n floats.
-INLINE void weighted_sum(const float *w, const float *v, intptr_t count, intptr_t n, float *out) {
-  for (intptr_t i = 0; i < count; i++) {
-    float f = w[i];
-    const float *row = v + i * n;
-    intptr_t j = 0;
-    for (; j + AP_LANES <= n; j += AP_LANES) store(out + j, load(out + j) + f * load(row + j));
-    for (; j < n; j++) out[j] += f * row[j];
-  }
-}
-
-static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t head) {
-  intptr_t d = job->head_dim, capacity = job->capacity;
-  int64_t p = job->positions[column];
-  int64_t oldest = p - job->context + 1;
-  int64_t kept = job->newest[column] - capacity + 1;
-  if (oldest < kept) oldest = kept;
-  if (oldest < 0) oldest = 0;
-  intptr_t count = (intptr_t)(p - oldest + 1), start = (intptr_t)(oldest % capacity);
-  intptr_t before = capacity - start < count ? capacity - start : count;
-  const float *q = job->queries + column * job->query_stride + head * d;
-  const float *keys = job->keys[column] + head * capacity * d;
-  const float *values = job->values[column] + head * capacity * d;
-  float *scores = job->scores + (column * job->heads + head) * capacity;
-  for (intptr_t i = 0; i < before; i++) scores[i] = job->scale * dot(q, keys + (start + i) * d, d);
-  for (intptr_t i = before; i < count; i++) scores[i] = job->scale * dot(q, keys + (i - before) * d, d);
-  FN(softmax)(scores, count);
-  float *out = job->out + (column * job->heads + head) * d;
-  memset(out, 0, sizeof(float) * (size_t)d);
-  weighted_sum(scores, values + start * d, before, d, out);
-  weighted_sum(scores + before, values, count - before, d, out);
-}
-
-static void FN(attention)(const ap_attention *job, intptr_t part, intptr_t parts) {
-  intptr_t all = job->columns * job->heads;
-  for (intptr_t i = all * part / parts; i < all * (part + 1) / parts; i++)
-    FN(attend_one)(job, i / job->heads, i % job->heads);
-}
+#include "attention.h"
 
 #define AP_STRING2(x) #x
 #define AP_STRING(x) AP_STRING2(x)
 const ap_table AP_CAT(ap_table, AP_NAME) = {
-    AP_STRING(AP_NAME), FN(product),     FN(attention), FN(elu), FN(gelu),       FN(silu_multiply), FN(silu),
-    FN(exponential),    FN(softmax),     FN(add),       FN(add_scaled), FN(layer_norm), FN(rms_norm),      FN(depthwise),
+    AP_STRING(AP_NAME), FN(product),    FN(round),   FN(attention), FN(remember),   FN(elu),        FN(gelu),
+    FN(silu_multiply),  FN(silu),       FN(exponential), FN(softmax), FN(add),      FN(add_scaled), FN(layer_norm),
+    FN(rms_norm),       FN(depthwise),
 };

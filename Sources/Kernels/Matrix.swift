@@ -70,7 +70,8 @@ package struct Matrix: @unchecked Sendable {
     workers.run(
       ap_product(
         weights: weights, bias: bias, x: x, y: y, rows: rows, depth: columns, columns: count,
-        x_stride: xStride, y_stride: yStride, format: tag, accumulate: accumulate))
+        x_stride: xStride, y_stride: yStride, format: tag, accumulate: accumulate,
+        rounded: nil))
   }
 
   private var tag: ap_format {

@@ -1,47 +1,73 @@
+package import Checkpoint
 package import Kernels
 
-/// A ring of keys and values of one layer, [heads][capacity][headWidth] each, in the session's memory. It wraps for ever.
+/// How the layers of a stack remember keys and values.
+package struct KVCacheOptions: Sendable {
+  package typealias Format = AttentionMemory.Format
+
+  package var format: Format
+  /// Layers that are remembered in another form, by index.
+  package var layers: [Int: Format] = [:]
+  /// In 4 bits: whether heads are turned by a Hadamard matrix.
+  package var isRotated = true
+  /// In 4 bits: whether keys are scaled by the file's `key_fold`, where it has one, so that pairs have equal energies.
+  package var isFolded = true
+  /// In 4 bits: last positions that are read in 8 bits.
+  package var recent = 64
+  /// In 4 bits: first positions that are read in 8 bits.
+  package var pinned = 4
+
+  package init(_ format: Format = .f32) { self.format = format }
+
+  package func format(ofLayer index: Int) -> Format { layers[index] ?? format }
+}
+
+/// The ring of keys and values of one layer, in the session's memory. It wraps for ever.
 ///
 /// Keys are stored already rotated at their absolute position, so nothing is ever moved or rotated again.
 /// With `capacity` = context + (columns per step - 1) a block of columns sees exactly what single steps would see; with
 /// `capacity` = context, the earlier columns of a block lose the oldest keys, as Mimi's own streaming does.
 package struct KVCache: Sendable {
-  package let heads: Int
-  package let headWidth: Int
-  package let capacity: Int
-  private let keys: Region<Float>
-  private let values: Region<Float>
+  package let memory: AttentionMemory
 
-  package init(heads: Int, headWidth: Int, capacity: Int, in plan: inout MemoryPlan) {
-    self.heads = heads
-    self.headWidth = headWidth
-    self.capacity = capacity
-    keys = plan.reserve(Float.self, heads * capacity * headWidth)
-    values = plan.reserve(Float.self, heads * capacity * headWidth)
+  /// - Parameters:
+  ///   - block: most positions of one session that one step adds.
+  ///   - layer: index of the layer.
+  package init(
+    heads: Int, headWidth: Int, capacity: Int, block: Int = 1, layer: Int = 0,
+    _ options: KVCacheOptions = KVCacheOptions(), in plan: inout MemoryPlan
+  ) {
+    memory = AttentionMemory(
+      options.format(ofLayer: layer), heads: heads, headWidth: headWidth, capacity: capacity,
+      recent: options.recent, pinned: options.pinned, block: block, isRotated: options.isRotated, in: &plan)
   }
 
-  /// Bytes of one position.
-  package var bytesPerPosition: Int { 2 * heads * headWidth * MemoryLayout<Float>.size }
+  package var capacity: Int { memory.capacity }
 
-  /// Writes the key and value of every column to its own ring.
-  ///
-  /// - Parameters:
-  ///   - key: [count][stride], heads contiguous.
-  ///   - value: [count][stride], heads contiguous.
-  func store(
-    key: UnsafePointer<Float>, value: UnsafePointer<Float>, stride: Int, _ columns: Columns
-  ) {
-    for column in 0..<columns.count {
-      let state = columns.state(column)
-      let slot = Int(columns.positions[column] % Int64(capacity))
-      let (k, v) = (state[keys] + slot * headWidth, state[values] + slot * headWidth)
-      for head in 0..<heads {
-        let offset = column * stride + head * headWidth
-        (k + head * capacity * headWidth).update(from: key + offset, count: headWidth)
-        (v + head * capacity * headWidth).update(from: value + offset, count: headWidth)
-      }
-      columns.keys[column] = UnsafePointer(state[keys])
-      columns.values[column] = UnsafePointer(state[values])
+  /// Bytes of one position.
+  package var bytesPerPosition: Int { memory.bytesPerPosition }
+}
+
+/// Factors for the pairs of a layer's keys, and their inverses for its queries: scores stay as they are, and the pairs
+/// come to have equal energies, which one scale for 32 neighbours wants (FireQ, pre-RoPE smoothing).
+package struct KeyFold: Sendable {
+  private let keys: Vector  // [width]
+  private let queries: Vector  // [width]
+
+  /// Reads `key_fold` [heads, headWidth / 2], one factor above zero for each pair of neighbours; nil where the file has none.
+  package init?(_ scope: Scope, width: Int, heads: Int) throws(CheckpointError) {
+    guard scope.has("key_fold") else { return nil }
+    let factors = try scope.values("key_fold", [heads, width / heads / 2])
+    guard factors.allFinite, (0..<factors.count).allSatisfy({ factors[$0] > 0 }) else {
+      throw .notFinite(file: scope.checkpoint.path, tensor: scope.full("key_fold"))
     }
+    keys = Vector(count: width) { factors[$0 / 2] }
+    queries = Vector(count: width) { 1 / factors[$0 / 2] }
+  }
+
+  /// - Parameter x: queries [width], then keys [width].
+  func apply(_ x: UnsafeMutablePointer<Float>) {
+    for i in 0..<keys.count { x[i] *= queries[i] }
+    for i in 0..<keys.count { x[keys.count + i] *= keys[i] }
   }
 }

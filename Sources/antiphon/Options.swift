@@ -47,6 +47,12 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Threads that share the work of one frame; the default is one for each processor, up to 8.")
   var threads = Threads.usual
 
+  @Option(
+    help: ArgumentHelp(
+      "How keys and values are remembered: f32, f16, q8 or q4. Fewer bits make long conversations faster.",
+      valueName: "form"))
+  var kv = CacheWord.f32
+
   func validate() throws { try Threads.validate(threads) }
 
   /// The directory that was named, or what ships with the program.
@@ -68,6 +74,13 @@ struct ModelOptions: ParsableArguments {
   /// What is said before noise is made.
   static let untrained =
     "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
+}
+
+/// The forms of `CacheOptions.Format` as words.
+enum CacheWord: String, CaseIterable, ExpressibleByArgument {
+  case f32, f16, q8, q4
+
+  var options: CacheOptions { CacheOptions(CacheOptions.Format(rawValue: rawValue) ?? .f32) }
 }
 
 enum Threads {

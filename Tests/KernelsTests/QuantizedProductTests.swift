@@ -31,7 +31,7 @@ struct QuantizedProductTests {
             depth: depth,
             columns: columns, x_stride: depth, y_stride: rows,
             format: bits == 8 ? AP_PANELS_Q8 : AP_PANELS_Q4,
-            accumulate: false)
+            accumulate: false, rounded: nil)
           for part in 0..<parts { table.product(&job, part, parts) }
         }
       }

@@ -70,7 +70,7 @@ struct Product {
               y: y.baseAddress,
               rows: rows, depth: depth, columns: columns, x_stride: xStride, y_stride: yStride,
               format: format,
-              accumulate: accumulate)
+              accumulate: accumulate, rounded: nil)
             for part in 0..<parts { table.product(&job, part, parts) }
           }
         }
