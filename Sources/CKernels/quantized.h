@@ -78,7 +78,7 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
   }
 
 #ifndef AP_AHEAD
-#define AP_AHEAD 2048
+#define AP_AHEAD 6144
 #endif
 QUANTIZED_TILE(tile_q8, FN(block_q8), Q8_BLOCK_BYTES)
 QUANTIZED_TILE(tile_q4, FN(block_q4), Q4_BLOCK_BYTES)

@@ -170,6 +170,24 @@ void ap_run_attention(ap_workers *pool, const ap_table *table, const ap_attentio
   ap_workers_run(pool, run_attention, &(attention_job){table->attention, job}, reading);
 }
 
+typedef struct {
+  const ap_table *table;
+  const char *memory;
+  intptr_t bytes;
+  _Atomic uint32_t result;
+} read_job;
+
+static void run_read(const void *context, intptr_t part, intptr_t parts) {
+  read_job *r = (read_job *)context;
+  intptr_t pages = r->bytes >> 12, first = pages * part / parts, last = pages * (part + 1) / parts;
+  atomic_fetch_xor(&r->result, r->table->read(r->memory + (first << 12), (last - first) << 12));
+}
+
+void ap_run_read(ap_workers *pool, const ap_table *table, const void *memory, intptr_t bytes) {
+  read_job job = {table, memory, bytes, 0};
+  ap_workers_run(pool, run_read, &job, 8 * ap_workers_count(pool));
+}
+
 void ap_workers_destroy(ap_workers *pool) {
   if (!pool) return;
   atomic_store(&pool->stop, true);

@@ -10,6 +10,8 @@ package struct Matrix: @unchecked Sendable {
     case bfloat
     /// f32, sixteen rows interleaved: for many columns at once.
     case panels
+    /// The same in bf16: half the memory, products still in f32.
+    case bfloatPanels
     /// 8 bits a weight, in blocks of 32 inputs (`QuantizedBlocks`).
     case q8
     /// 4 bits a weight, likewise.
@@ -36,22 +38,47 @@ package struct Matrix: @unchecked Sendable {
   }
 
   /// Interleaves sixteen rows; `element(row, column)` gives each weight.
-  package init(panelsOf rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) {
-    let panels = (rows + 15) / 16
-    let storage = FloatStorage(count: panels * columns * 16)
+  ///
+  /// - Parameter format: `panels` or `bfloatPanels`; the latter rounds to the nearest.
+  package init(
+    panelsOf rows: Int, _ columns: Int, as format: Format = .panels, _ element: (Int, Int) -> Float
+  ) {
+    precondition(format == .panels || format == .bfloatPanels)
+    let storage = FloatStorage(count: Self.bytes(rows: rows, columns: columns, format) / 4)
     for row in 0..<rows {
-      let base = storage.base + row / 16 * columns * 16 + row % 16
-      for column in 0..<columns { base[column * 16] = element(row, column) }
+      for column in 0..<columns {
+        let place = Self.place(row, column, columns, format)
+        let value = element(row, column)
+        if format == .panels {
+          storage.base[place] = value
+        } else {
+          UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)[place] = Self.bfloat(value)
+        }
+      }
     }
-    self.init(rows: rows, columns: columns, format: .panels, weights: storage.base, owner: storage)
+    self.init(rows: rows, columns: columns, format: format, weights: storage.base, owner: storage)
+  }
+
+  // Index of a weight in panels, in elements.
+  private static func place(_ row: Int, _ column: Int, _ columns: Int, _ format: Format) -> Int {
+    guard format == .bfloatPanels else { return (row / 16 * columns + column) * 16 + row % 16 }
+    return ((row / 16 * ((columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2
+  }
+
+  // To the nearest, ties to even; for finite values.
+  private static func bfloat(_ value: Float) -> UInt16 {
+    UInt16(truncatingIfNeeded: (value.bitPattern &+ 0x7FFF &+ (value.bitPattern >> 16 & 1)) >> 16)
   }
 
   /// Bytes read when every weight is used once.
-  package var bytes: Int {
+  package var bytes: Int { Self.bytes(rows: rows, columns: columns, format) }
+
+  static func bytes(rows: Int, columns: Int, _ format: Format) -> Int {
     switch format {
     case .float: rows * columns * 4
     case .bfloat: rows * columns * 2
     case .panels: (rows + 15) / 16 * 16 * columns * 4
+    case .bfloatPanels: (rows + 15) / 16 * 16 * ((columns + 1) / 2) * 4
     case .q8: QuantizedBlocks(bits: 8, columns: columns).bytes(rows: rows)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).bytes(rows: rows)
     }
@@ -79,6 +106,7 @@ package struct Matrix: @unchecked Sendable {
     case .float: AP_ROWS_F32
     case .bfloat: AP_ROWS_BF16
     case .panels: AP_PANELS_F32
+    case .bfloatPanels: AP_PANELS_BF16
     case .q8: AP_PANELS_Q8
     case .q4: AP_PANELS_Q4
     }
@@ -93,7 +121,11 @@ package struct Matrix: @unchecked Sendable {
         bitPattern: UInt32(
           weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
     case .panels:
-      weights.assumingMemoryBound(to: Float.self)[(row / 16 * columns + column) * 16 + row % 16]
+      weights.assumingMemoryBound(to: Float.self)[Self.place(row, column, columns, format)]
+    case .bfloatPanels:
+      Float(
+        bitPattern: UInt32(
+          weights.assumingMemoryBound(to: UInt16.self)[Self.place(row, column, columns, format)]) << 16)
     case .q8: QuantizedBlocks(bits: 8, columns: columns).weight(weights, row, column)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).weight(weights, row, column)
     }
@@ -110,7 +142,7 @@ package struct Matrix: @unchecked Sendable {
       }
     case .float:
       Kernels.table.pointee.add(y, (weights + row * columns * 4).assumingMemoryBound(to: Float.self), columns)
-    case .panels, .q8, .q4:
+    case .panels, .bfloatPanels, .q8, .q4:
       for i in 0..<columns { y[i] += self[row, i] }
     }
   }

@@ -40,4 +40,7 @@ package final class Workers: @unchecked Sendable {
       ap_run_attention(pool, Kernels.table, $0, parts(storing), parts(reading))
     }
   }
+
+  /// Reads memory, and nothing else.
+  func read(_ memory: UnsafeRawPointer, _ bytes: Int) { ap_run_read(pool, Kernels.table, memory, bytes) }
 }

@@ -19,8 +19,11 @@ struct BenchCodec: ParsableCommand {
   @Option(help: "Codebooks to use.")
   var codebooks: Int?
 
+  @Option(help: "Form of the weights: f32 or bf16.")
+  var weights = CodecWord.f32
+
   mutating func run() throws {
-    let codec = try codec.open(codebooks: codebooks)
+    let codec = try codec.open(codebooks: codebooks, weights: weights.weights)
     let configuration = codec.configuration
     let frameTime = Int64(configuration.samplesPerFrame) * 1_000_000 / Int64(configuration.sampleRate)
     var frame = [Float](repeating: 0, count: configuration.samplesPerFrame)
@@ -30,7 +33,7 @@ struct BenchCodec: ParsableCommand {
     let tone = ToneSource(frequency: 220)
     Interruption.watch()
     var bench = BenchRun(options, frameTime: frameTime, model: codec.path, threads: self.codec.threads)
-    let weights = codec.bytesPerFrame
+    let bytes = codec.bytesPerFrame
     let summary = bench.run { record, clock in
       var samples = frame.mutableSpan
       _ = tone.read(into: &samples)
@@ -43,7 +46,7 @@ struct BenchCodec: ParsableCommand {
       var decoded = frame.mutableSpan
       codec.decode(codes.span, into: &decoded, &decoder)
       record.decodeEnd = clock.now()
-      record.weightBytes = Int64(weights.encode + weights.decode)
+      record.weightBytes = Int64(bytes.encode + bytes.decode)
     }
     Terminal.print(options.json ? summary.json : LatencyText.bench(summary))
   }

@@ -23,8 +23,8 @@ struct CodecOptions: ParsableArguments {
   }
 
   /// Opens the codec that was named, or the one that ships with the program.
-  func open(codebooks: Int? = nil) throws -> Codec {
-    try Codec.open(path(), codebooks: codebooks, threads: threads)
+  func open(codebooks: Int? = nil, weights: CodecWeights = .f32) throws -> Codec {
+    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights)
   }
 
   private func path() throws -> String {
@@ -74,6 +74,13 @@ struct ModelOptions: ParsableArguments {
   /// What is said before noise is made.
   static let untrained =
     "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
+}
+
+/// The forms of `CodecWeights` as words.
+enum CodecWord: String, CaseIterable, ExpressibleByArgument {
+  case f32, bf16
+
+  var weights: CodecWeights { CodecWeights(rawValue: rawValue) ?? .f32 }
 }
 
 /// The forms of `CacheOptions.Format` as words.

@@ -17,6 +17,7 @@ typedef enum ap_format {
   AP_PANELS_F32 = 2,  // [(rows + 15) / 16][depth][16] f32: sixteen rows interleaved, missing rows zero
   AP_PANELS_Q8 = 3,   // [(rows + 15) / 16][depth / 32] blocks of 8 bits a weight, and a scale per row (quantized.h)
   AP_PANELS_Q4 = 4,   // the same, of 4 bits a weight
+  AP_PANELS_BF16 = 5,  // [(rows + 15) / 16][(depth + 1) / 2][16][2] bf16: pairs of inputs, sixteen rows interleaved
 } ap_format;
 
 // Largest depth of a quantized product.
@@ -112,12 +113,13 @@ typedef struct ap_table {
   // out[t][c] = bias[c] + sum over j of w[j][c] * x[t + j][c]
   void (*depthwise)(const float *x, const float *weight, const float *bias, float *out, intptr_t steps,
                     intptr_t channels, intptr_t kernel);
+  // Reads every byte once; the result is of no use.
+  uint32_t (*read)(const void *memory, intptr_t bytes);
 } ap_table;
 
-// The fastest table this processor can run. ANTIPHON_ISA=plain|avx2|avx512 in the environment asks for another one
-// that it can run.
+// The fastest table this processor can run. ANTIPHON_ISA in the environment asks for another one that it can run.
 const ap_table *ap_best_table(void);
-// The table of that name, or null where this processor or build lacks it.
+// The table of that name (plain, avx2, avx512 or dotprod), or null where this processor or build lacks it.
 const ap_table *ap_table_named(const char *name);
 
 // A fixed pool: `threads - 1` workers beside the caller. Workers spin for a while between jobs, then sleep.
@@ -131,6 +133,8 @@ void ap_workers_run(ap_workers *workers, void (*body)(const void *context, intpt
                     const void *context, intptr_t parts);
 // A product on the pool; the inputs of a quantized one are rounded once for all parts.
 void ap_run_product(ap_workers *workers, const ap_table *table, const ap_product *job, intptr_t parts);
+// Reads memory on the pool, `bytes` in all.
+void ap_run_read(ap_workers *workers, const ap_table *table, const void *memory, intptr_t bytes);
 // Remembers the columns' keys and values, in `storing` parts, then attends, in `reading` parts.
 void ap_run_attention(ap_workers *workers, const ap_table *table, const ap_attention *job, intptr_t storing,
                       intptr_t reading);
