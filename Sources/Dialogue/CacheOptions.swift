@@ -21,8 +21,10 @@ public struct CacheOptions: Sendable {
   public var layers: [Int: Format] = [:]
   /// In 4 bits: whether heads are turned by a Hadamard matrix before they are rounded.
   public var isRotated = true
-  /// In 4 bits: whether keys are scaled so that their pairs have equal energies, where the model's file tells how.
+  /// In 4 bits: whether keys are scaled so that their pairs have equal energies, by `keyFolds` or as the model's file tells.
   public var isFolded = true
+  /// Factors of every layer, from `Dialogue.keyFolds`; where nil, those of the model's file, if it has any.
+  public var keyFolds: [[Float]]?
   /// In 4 bits: last positions that are read in 8 bits.
   public var recent = 64
   /// In 4 bits: first positions that are read in 8 bits.
@@ -43,6 +45,7 @@ public struct CacheOptions: Sendable {
     options.layers = layers.mapValues(package)
     options.isRotated = isRotated
     options.isFolded = isFolded
+    options.folds = keyFolds
     (options.recent, options.pinned) = (max(recent, 0), max(pinned, 0))
     return options
   }
@@ -57,7 +60,8 @@ extension DialogueConfiguration {
       let format = temporal.cache.format(ofLayer: layer)
       guard AttentionMemory.fits(format, headWidth: headWidth) else {
         throw .badField(
-          file: file, field: "num_heads", expected: "heads whose width is a multiple of 32, for a cache in "
+          file: file, field: "num_heads",
+          expected: "heads whose width is a multiple of 32, for a cache in "
             + format.rawValue, found: "a width of \(headWidth)")
       }
     }

@@ -167,6 +167,12 @@ public final class Dialogue: Sendable {
     }
   }
 
+  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard and
+  /// said so far: some minutes of typical speech. The model must remember keys in f32.
+  public func keyFolds(_ state: borrowing DialogueState) -> [[Float]] {
+    temporal.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
+  }
+
   func workspacePlan(columns: Int) -> DialogueWorkspace.Plan {
     var memory = MemoryPlan()
     let width = configuration.width

@@ -114,7 +114,8 @@ package enum ModelShape: String, CaseIterable, Sendable {
     for tensor in tensors {
       let end = offset + tensor.shape.reduce(2, *)
       header.append(
-        "\"\(tensor.name)\":{\"dtype\":\"BF16\",\"shape\":\(tensor.shape),\"data_offsets\":[\(offset),\(end)]}")
+        "\"\(tensor.name)\":{\"dtype\":\"BF16\",\"shape\":\(tensor.shape),\"data_offsets\":[\(offset),\(end)]}"
+      )
       offset = end
     }
     let text = "{" + header.joined(separator: ",") + "}"

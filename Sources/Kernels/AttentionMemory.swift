@@ -53,6 +53,13 @@ package struct AttentionMemory: @unchecked Sendable {
       heads: heads, head_dim: headWidth, rotate: isLayered && isRotated)
   }
 
+  /// The key in a slot of a ring in f32: `headWidth` floats.
+  package func key(_ session: MemoryView, head: Int, slot: Int) -> UnsafePointer<Float> {
+    precondition(format == .f32 && 0..<heads ~= head && 0..<capacity ~= slot)
+    let keys = UnsafeRawPointer(session.base) + memory.all.keys
+    return keys.assumingMemoryBound(to: Float.self) + (head * capacity + slot) * headWidth
+  }
+
   /// Bytes of keys and values that a query reads for one more position in its window.
   package var bytesPerPosition: Int { 2 * ap_ring_bytes(memory.all.format, heads, 16, headWidth) / 16 }
 }

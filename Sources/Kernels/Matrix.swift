@@ -52,7 +52,8 @@ package struct Matrix: @unchecked Sendable {
         if format == .panels {
           storage.base[place] = value
         } else {
-          UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)[place] = Self.bfloat(value)
+          UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)[place] = Self.bfloat(
+            value)
         }
       }
     }

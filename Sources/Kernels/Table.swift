@@ -20,7 +20,9 @@ package enum Kernels {
 
   /// What `ANTIPHON_ISA` asks for and this processor lacks.
   package static var missing: String? {
-    guard let wanted = getenv("ANTIPHON_ISA").map({ String(cString: $0) }), !wanted.isEmpty else { return nil }
+    guard let wanted = getenv("ANTIPHON_ISA").map({ String(cString: $0) }), !wanted.isEmpty else {
+      return nil
+    }
     return ap_table_named(wanted) == nil ? wanted : nil
   }
 }

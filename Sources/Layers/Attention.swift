@@ -49,7 +49,8 @@ package struct Attention: Sendable {
   ///   - fold: scales keys before they are stored, and queries against them.
   package func step(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, accumulate: Bool, _ cache: KVCache,
-    context: Int, rotary: RotaryEmbedding?, fold: KeyFold? = nil, _ columns: Columns, _ regions: Scratch, _ scratch: MemoryView,
+    context: Int, rotary: RotaryEmbedding?, fold: KeyFold? = nil, _ columns: Columns, _ regions: Scratch,
+    _ scratch: MemoryView,
     _ workers: Workers
   ) {
     let width = output.inputs
@@ -58,7 +59,8 @@ package struct Attention: Sendable {
     input(x, into: projected, count: count, workers)
     if let rotary, let angles = regions.angles {
       // Queries and keys are neighbours: one call turns the heads of both.
-      rotary.rotate(projected, stride: 3 * width, heads: 2 * cache.memory.heads, count: count, scratch[angles])
+      rotary.rotate(
+        projected, stride: 3 * width, heads: 2 * cache.memory.heads, count: count, scratch[angles])
     }
     if let fold {
       for column in 0..<count { fold.apply(projected + column * 3 * width) }

@@ -1,4 +1,3 @@
-package import Checkpoint
 package import Kernels
 
 /// How the layers of a stack remember keys and values.
@@ -10,8 +9,10 @@ package struct KVCacheOptions: Sendable {
   package var layers: [Int: Format] = [:]
   /// In 4 bits: whether heads are turned by a Hadamard matrix.
   package var isRotated = true
-  /// In 4 bits: whether keys are scaled by the file's `key_fold`, where it has one, so that pairs have equal energies.
+  /// In 4 bits: whether keys are scaled so that pairs have equal energies, by `folds` or by the file's `key_fold`.
   package var isFolded = true
+  /// Factors of every layer, [heads * headWidth / 2] each; where nil, those of the file, if it has any.
+  package var folds: [[Float]]?
   /// In 4 bits: last positions that are read in 8 bits.
   package var recent = 64
   /// In 4 bits: first positions that are read in 8 bits.
@@ -46,28 +47,4 @@ package struct KVCache: Sendable {
 
   /// Bytes of one position.
   package var bytesPerPosition: Int { memory.bytesPerPosition }
-}
-
-/// Factors for the pairs of a layer's keys, and their inverses for its queries: scores stay as they are, and the pairs
-/// come to have equal energies, which one scale for 32 neighbours wants (FireQ, pre-RoPE smoothing).
-package struct KeyFold: Sendable {
-  private let keys: Vector  // [width]
-  private let queries: Vector  // [width]
-
-  /// Reads `key_fold` [heads, headWidth / 2], one factor above zero for each pair of neighbours; nil where the file has none.
-  package init?(_ scope: Scope, width: Int, heads: Int) throws(CheckpointError) {
-    guard scope.has("key_fold") else { return nil }
-    let factors = try scope.values("key_fold", [heads, width / heads / 2])
-    guard factors.allFinite, (0..<factors.count).allSatisfy({ factors[$0] > 0 }) else {
-      throw .notFinite(file: scope.checkpoint.path, tensor: scope.full("key_fold"))
-    }
-    keys = Vector(count: width) { factors[$0 / 2] }
-    queries = Vector(count: width) { 1 / factors[$0 / 2] }
-  }
-
-  /// - Parameter x: queries [width], then keys [width].
-  func apply(_ x: UnsafeMutablePointer<Float>) {
-    for i in 0..<keys.count { x[i] *= queries[i] }
-    for i in 0..<keys.count { x[keys.count + i] *= keys[i] }
-  }
 }

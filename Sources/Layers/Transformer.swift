@@ -96,8 +96,7 @@ package struct Transformer: Sendable {
           cache: KVCache(
             heads: heads, headWidth: width / heads, capacity: configuration.capacity,
             block: configuration.block, layer: index, cache, in: &state),
-          fold: cache.isFolded && cache.format(ofLayer: index) == .q4
-            ? try KeyFold(scope["self_attn"], width: width, heads: heads) : nil))
+          fold: try cache.fold(ofLayer: index, scope["self_attn"], width: width, heads: heads)))
     }
     self.layers = layers
     rotary =
@@ -128,6 +127,11 @@ package struct Transformer: Sendable {
 
   /// Bytes of keys and values that one more position adds.
   package var bytesPerPosition: Int { layers.reduce(0) { $0 + $1.cache.bytesPerPosition } }
+
+  /// What `KVCacheOptions.folds` takes, from a session whose keys were remembered in f32 at `positions` positions.
+  package func keyFolds(_ session: MemoryView, positions: Int) -> [[Float]] {
+    layers.map { KeyFold.factors($0.cache, session, positions: positions) }
+  }
 
   /// Advances every column by one token, in place.
   ///

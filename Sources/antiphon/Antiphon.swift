@@ -19,7 +19,9 @@ struct Antiphon: ParsableCommand {
   static func main() {
     do {
       var command = try parseAsRoot()
-      if let missing = Kernels.missing { throw CommandError.noInstructionSet(missing, available: Kernels.names) }
+      if let missing = Kernels.missing {
+        throw CommandError.noInstructionSet(missing, available: Kernels.names)
+      }
       try command.run()
     } catch {
       guard let message = Message(error) else { exit(withError: error) }

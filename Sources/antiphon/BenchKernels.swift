@@ -37,14 +37,20 @@ struct BenchKernels: ParsableCommand {
 
   func validate() throws {
     try Threads.validate(threads)
-    guard (1...1_000_000).contains(rows) else { throw ValidationError("--rows takes a number from 1 to 1000000.") }
+    guard (1...1_000_000).contains(rows) else {
+      throw ValidationError("--rows takes a number from 1 to 1000000.")
+    }
     guard depth >= 32, QuantizedBlocks.fits(columns: depth) else {
       throw ValidationError("--depth takes a multiple of 32, up to 32768.")
     }
     guard !counts.isEmpty, counts.count == columns.split(separator: ",").count,
       counts.allSatisfy({ (1...64).contains($0) })
-    else { throw ValidationError("--columns takes numbers from 1 to 64 with commas between them, such as 1,4,16.") }
-    guard (1...1000).contains(rounds) else { throw ValidationError("--rounds takes a number from 1 to 1000.") }
+    else {
+      throw ValidationError("--columns takes numbers from 1 to 64 with commas between them, such as 1,4,16.")
+    }
+    guard (1...1000).contains(rounds) else {
+      throw ValidationError("--rounds takes a number from 1 to 1000.")
+    }
   }
 
   mutating func run() throws {

@@ -44,7 +44,8 @@ struct KernelTimes {
         + "\(Figures.fixed(memoryGigabytesPerSecond, 1)) GB/s"
       let rows = products.map {
         [
-          $0.weights, "\($0.columns)", Figures.fixed($0.milliseconds, 3), Figures.fixed($0.gigabytesPerSecond, 1),
+          $0.weights, "\($0.columns)", Figures.fixed($0.milliseconds, 3),
+          Figures.fixed($0.gigabytesPerSecond, 1),
           Figures.fixed(100 * $0.ofMemory, 0) + " %",
         ]
       }

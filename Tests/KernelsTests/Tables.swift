@@ -4,13 +4,15 @@ import TestSupport
 
 /// The function tables that this machine can run.
 enum Tables {
-  static let names = ["plain", "avx2", "avx512"].filter { (name: String) in ap_table_named(name) != nil }
+  static let names = ["plain", "avx2", "avx512", "dotprod"].filter { (name: String) in
+    ap_table_named(name) != nil
+  }
 
   static func named(_ name: String) -> ap_table { ap_table_named(name)!.pointee }
 }
 
 extension ap_format {
-  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32]
+  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32, AP_PANELS_BF16]
 }
 
 /// Weights laid out as a product reads them. They are exact in bf16, so that every format holds the same numbers.
@@ -26,6 +28,15 @@ struct PackedWeights {
         (0..<rows).flatMap { row in (0..<depth).map { UInt16(element(row, $0).bitPattern >> 16) } })
     case AP_ROWS_F32:
       bytes = Self.bytes((0..<rows).flatMap { row in (0..<depth).map { element(row, $0) } })
+    case AP_PANELS_BF16:
+      bytes = Self.bytes(
+        (0..<(rows + 15) / 16).flatMap { panel in
+          (0..<(depth + 1) / 2 * 32).map { index -> UInt16 in
+            let (row, column) = (panel * 16 + index / 2 % 16, index / 32 * 2 + index % 2)
+            // What stands beside the last of an odd number of inputs is never used.
+            return row < rows && column < depth ? UInt16(element(row, column).bitPattern >> 16) : 0x7FC0
+          }
+        })
     default:
       bytes = Self.bytes(
         (0..<(rows + 15) / 16).flatMap { panel in
