@@ -100,7 +100,7 @@ INLINE vec FN(widen)(bytes_vec v, int offset) {
 INLINE void FN(values_q8)(const uint8_t *group, intptr_t d, const float *w, float *out) {
   for (intptr_t b = 0; b < d / BLOCK; b++) {
     panel scales;
-    FN(read_scales)(group + 16 * d + b * 32, &scales);
+    FN(read_scales)((const uint16_t *)(group + 16 * d + b * 32), &scales);
     float by_slot[16];
     *(panel *)by_slot = scales * *(const panel *)w;
     vec a[FN(wide)];
@@ -121,7 +121,7 @@ INLINE void FN(values_q8)(const uint8_t *group, intptr_t d, const float *w, floa
 INLINE void FN(values_q4)(const uint8_t *group, intptr_t d, const float *w, float *out) {
   for (intptr_t b = 0; b < d / BLOCK; b++) {
     panel scales;
-    FN(read_scales)(group + 8 * d + b * 32, &scales);
+    FN(read_scales)((const uint16_t *)(group + 8 * d + b * 32), &scales);
     float by_slot[16];
     *(panel *)by_slot = scales * *(const panel *)w;
     vec a[FN(wide)];

@@ -14,6 +14,11 @@
 
 typedef int32_t panel_int __attribute__((vector_size(64), aligned(4)));
 
+INLINE void FN(read_scales)(const uint16_t *p, panel *out) {
+#pragma unroll
+  for (int r = 0; r < 16; r += AP_LANES) store((float *)out + r, load_half(p + r));
+}
+
 INLINE int32_t FN(group)(const int8_t *x, int g) {
   int32_t four;
   memcpy(&four, x + 4 * g, 4);
@@ -23,10 +28,6 @@ INLINE int32_t FN(group)(const int8_t *x, int g) {
 #if AP_LANES == 16
 
 #define Q_TILE 16  // columns of one pass over a block: eight weights and sixteen sums fit 32 registers
-
-INLINE void FN(read_scales)(const void *p, panel *out) {
-  *out = (panel)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-}
 
 // An accumulator starts at what the offset of the weights adds too much.
 INLINE __m512i FN(dot_groups)(const __m512i *w, const int8_t *x, int32_t start) {
@@ -60,11 +61,6 @@ INLINE void FN(block_q4)(const uint8_t *w, const int8_t *x, const int32_t *sums,
 #elif AP_LANES == 8
 
 #define Q_TILE 4
-
-INLINE void FN(read_scales)(const void *p, panel *out) {
-  _mm256_storeu_ps((float *)out, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)));
-  _mm256_storeu_ps((float *)out + 8, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p + 1)));
-}
 
 INLINE void FN(block_q8)(const uint8_t *w, const int8_t *x, const int32_t *sums, int columns, panel_int *out) {
   // maddubs adds pairs in 16 bits: |x| <= 127 times a signed weight stays inside, an offset weight would not.
@@ -121,17 +117,6 @@ INLINE void FN(block_q4)(const uint8_t *w, const int8_t *x, const int32_t *sums,
 #else
 
 #define Q_TILE 4
-
-INLINE void FN(read_scales)(const void *p, panel *out) {
-#if defined(AP_DOTPROD)
-  for (int r = 0; r < 4; r++) {
-    float32x4_t four = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)p + 4 * r)));
-    memcpy((char *)out + 16 * r, &four, 16);
-  }
-#else
-  for (int r = 0; r < 16; r++) (*out)[r] = ap_from_half(((const uint16_t *)p)[r]);
-#endif
-}
 
 #if defined(AP_DOTPROD)
 

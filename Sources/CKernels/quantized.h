@@ -71,7 +71,7 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
       panel_int sums[Q_TILE];                                                                                       \
       block_function(p, x->bytes + at * BLOCK, x->sums + at, columns, sums);                                        \
       panel scale;                                                                                                  \
-      FN(read_scales)(p + (block_bytes) - 32, &scale);                                                              \
+      FN(read_scales)((const uint16_t *)(p + (block_bytes) - 32), &scale);                                                              \
       _Pragma("unroll") for (int c = 0; c < columns; c++)                                                           \
           a[c] += __builtin_convertvector(sums[c], panel) * (scale * x->scales[at + c]);                            \
     }                                                                                                               \

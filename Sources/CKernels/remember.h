@@ -1,18 +1,5 @@
 // Writing keys and values to their rings. Included by attention.h, once per instruction set.
 
-INLINE vec load_half(const uint16_t *p) {
-#if defined(__x86_64__) && AP_LANES == 16
-  return (vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-#elif defined(__x86_64__) && AP_LANES == 8
-  return (vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
-#else
-  // Exponent and fraction in place of f32's, their offset made up by a multiplication, which is exact.
-  uvec h = __builtin_convertvector(*(const hvec *)p, uvec);
-  vec magnitude = (vec)((h & 0x7FFF) << 13) * 0x1p112f;
-  return (vec)((uvec)magnitude | (h & 0x8000) << 16);
-#endif
-}
-
 // Bytes of the keys of one head, or of its values; of sixteen slots of it.
 INLINE intptr_t FN(group_bytes)(ap_cache format, intptr_t d) {
   return d / BLOCK * (format == AP_CACHE_Q8 ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES);

@@ -34,6 +34,20 @@ INLINE vec splat(float x) { return x - (vec){}; }
 INLINE vec load_bf16(const uint16_t *p) {
   return (vec)(__builtin_convertvector(*(const hvec *)p, uvec) << 16);
 }
+INLINE vec load_half(const uint16_t *p) {
+#if defined(__x86_64__) && AP_LANES == 16
+  return (vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__x86_64__) && AP_LANES == 8
+  return (vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#elif defined(__aarch64__)
+  return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+#else
+  // Exponent and fraction in place of f32's, their offset made up by a multiplication, which is exact.
+  uvec h = __builtin_convertvector(*(const hvec *)p, uvec);
+  vec magnitude = (vec)((h & 0x7FFF) << 13) * 0x1p112f;
+  return (vec)((uvec)magnitude | (h & 0x8000) << 16);
+#endif
+}
 // Halves fold onto each other: log2(lanes) dependent additions instead of one per lane.
 INLINE float sum(vec v) {
 #if AP_LANES == 16
@@ -270,36 +284,34 @@ static void FN(panels)(const ap_product *job, intptr_t first, intptr_t last) {
 
 #include "quantized.h"
 
-// The same with weights in bf16, two inputs a word: widening them costs one operation each. Even and odd inputs are two
-// chains of multiply-adds, so that one column does not wait for itself.
-typedef uint32_t panel_bits __attribute__((vector_size(64), aligned(4)));
+// The same with weights in half precision. Even and odd inputs are two chains of multiply-adds, so that one column does
+// not wait for itself.
 #if AP_LANES == 16
-#define AP_PAIR_TILE 12
+#define AP_HALF_TILE 12
 #elif AP_LANES == 8
-#define AP_PAIR_TILE 3
+#define AP_HALF_TILE 3
 #else
-#define AP_PAIR_TILE 2
+#define AP_HALF_TILE 2
 #endif
 
-INLINE void pair_tile(const ap_product *job, const uint16_t *w, intptr_t row, intptr_t column, int columns) {
+INLINE void half_tile(const ap_product *job, const uint16_t *w, intptr_t row, intptr_t column, int columns) {
   const float *x = job->x + column * job->x_stride;
   intptr_t stride = job->x_stride, depth = job->depth;
-  panel even[AP_PAIR_TILE] = {}, odd[AP_PAIR_TILE] = {};
+  panel even[AP_HALF_TILE] = {}, odd[AP_HALF_TILE] = {}, v;
   intptr_t k = 0;
   for (; k + 2 <= depth; k += 2) {
-    panel_bits both = *(const panel_bits *)(w + k * 16);
-    panel low = (panel)(both << 16), high = (panel)(both & 0xFFFF0000);
     if (columns <= 4) __builtin_prefetch((const char *)(w + k * 16) + AP_AHEAD);
+    FN(read_scales)(w + k * 16, &v);
 #pragma unroll
-    for (int c = 0; c < columns; c++) {
-      even[c] += low * x[c * stride + k];
-      odd[c] += high * x[c * stride + k + 1];
-    }
+    for (int c = 0; c < columns; c++) even[c] += v * x[c * stride + k];
+    FN(read_scales)(w + k * 16 + 16, &v);
+#pragma unroll
+    for (int c = 0; c < columns; c++) odd[c] += v * x[c * stride + k + 1];
   }
   if (k < depth) {
-    panel low = (panel)(*(const panel_bits *)(w + k * 16) << 16);
+    FN(read_scales)(w + k * 16, &v);
 #pragma unroll
-    for (int c = 0; c < columns; c++) even[c] += low * x[c * stride + k];
+    for (int c = 0; c < columns; c++) even[c] += v * x[c * stride + k];
   }
 #pragma unroll
   for (int c = 0; c < columns; c++) {
@@ -308,17 +320,17 @@ INLINE void pair_tile(const ap_product *job, const uint16_t *w, intptr_t row, in
   }
 }
 
-static void FN(pairs)(const ap_product *job, intptr_t first, intptr_t last) {
+static void FN(halves)(const ap_product *job, intptr_t first, intptr_t last) {
   for (intptr_t p = first; p < last; p++) {
-    const uint16_t *w = (const uint16_t *)job->weights + p * 16 * ((job->depth + 1) & ~(intptr_t)1);
+    const uint16_t *w = (const uint16_t *)job->weights + p * 16 * job->depth;
     intptr_t c = 0;
-    for (; c + AP_PAIR_TILE <= job->columns; c += AP_PAIR_TILE) pair_tile(job, w, p * 16, c, AP_PAIR_TILE);
-#if AP_PAIR_TILE > 8
-    if (job->columns - c >= 8) pair_tile(job, w, p * 16, c, 8), c += 8;
-    if (job->columns - c >= 4) pair_tile(job, w, p * 16, c, 4), c += 4;
+    for (; c + AP_HALF_TILE <= job->columns; c += AP_HALF_TILE) half_tile(job, w, p * 16, c, AP_HALF_TILE);
+#if AP_HALF_TILE > 8
+    if (job->columns - c >= 8) half_tile(job, w, p * 16, c, 8), c += 8;
+    if (job->columns - c >= 4) half_tile(job, w, p * 16, c, 4), c += 4;
 #endif
-    if (job->columns - c >= 2) pair_tile(job, w, p * 16, c, 2), c += 2;
-    if (job->columns - c >= 1) pair_tile(job, w, p * 16, c, 1);
+    if (job->columns - c >= 2) half_tile(job, w, p * 16, c, 2), c += 2;
+    if (job->columns - c >= 1) half_tile(job, w, p * 16, c, 1);
   }
 }
 
@@ -333,9 +345,9 @@ static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
     FN(panels)(job, panels * part / parts, panels * (part + 1) / parts);
     return;
   }
-  if (job->format == AP_PANELS_BF16) {
+  if (job->format == AP_PANELS_F16) {
     intptr_t panels = (job->rows + 15) / 16;
-    FN(pairs)(job, panels * part / parts, panels * (part + 1) / parts);
+    FN(halves)(job, panels * part / parts, panels * (part + 1) / parts);
     return;
   }
   intptr_t first = job->rows * part / parts, last = job->rows * (part + 1) / parts;

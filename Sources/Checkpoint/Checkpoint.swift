@@ -12,8 +12,8 @@ package struct Checkpoint: Sendable {
     case mapped
     /// Copies in panels of f32, on large pages: faster for weights that every frame reads, at the price of memory.
     case panels
-    /// The same in bf16: half of that memory.
-    case bfloatPanels
+    /// The same in f16: half of that memory.
+    case halfPanels
     /// Copies of 8 or 4 bits a weight, of every matrix that fits.
     case quantized(bits: Int)
     /// Numbers of no meaning in place of the file's, of 8 or 4 bits or bf16 where nil: for measuring shapes.
@@ -23,7 +23,7 @@ package struct Checkpoint: Sendable {
   let weights: Weights
 
   /// The form of matrices that are always copied into panels, such as convolutions.
-  package var panelFormat: Matrix.Format { weights == .bfloatPanels ? .bfloatPanels : .panels }
+  package var panelFormat: Matrix.Format { weights == .halfPanels ? .halfPanels : .panels }
 
   /// - Parameters:
   ///   - weights: what products read.
@@ -95,7 +95,7 @@ package struct Scope: Sendable {
     switch checkpoint.weights {
     case .random: return matrix
     case .mapped: return matrix
-    case .panels, .bfloatPanels:
+    case .panels, .halfPanels:
       return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { matrix[$0, $1] }
     case .quantized(let bits):
       return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix

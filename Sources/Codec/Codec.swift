@@ -36,7 +36,7 @@ public final class Codec: Sendable {
   ) throws(CheckpointError) {
     precondition(codebooks ?? 1 >= 1)
     let checkpoint = Checkpoint(
-      file, weights: weights == .bf16 ? .bfloatPanels : .panels, rename: Self.currentName)
+      file, weights: weights == .f16 ? .halfPanels : .panels, rename: Self.currentName)
     var configuration = try CodecConfiguration(file)
     var (encoderPlan, decoderPlan) = (SessionPlan(), SessionPlan())
     switch configuration.architecture {

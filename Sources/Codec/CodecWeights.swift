@@ -2,6 +2,6 @@
 public enum CodecWeights: String, CaseIterable, Sendable {
   /// 32 bits.
   case f32
-  /// 16 bits, the upper half of f32: half the memory that a frame reads.
-  case bf16
+  /// 16 bits, rounded to the nearest: half the memory that a frame reads.
+  case f16
 }

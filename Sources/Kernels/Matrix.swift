@@ -10,8 +10,8 @@ package struct Matrix: @unchecked Sendable {
     case bfloat
     /// f32, sixteen rows interleaved: for many columns at once.
     case panels
-    /// The same in bf16: half the memory, products still in f32.
-    case bfloatPanels
+    /// The same in f16: half the memory, products still in f32.
+    case halfPanels
     /// 8 bits a weight, in blocks of 32 inputs (`QuantizedBlocks`).
     case q8
     /// 4 bits a weight, likewise.
@@ -39,21 +39,21 @@ package struct Matrix: @unchecked Sendable {
 
   /// Interleaves sixteen rows; `element(row, column)` gives each weight.
   ///
-  /// - Parameter format: `panels` or `bfloatPanels`; the latter rounds to the nearest.
+  /// - Parameter format: `panels` or `halfPanels`; the latter rounds to the nearest.
   package init(
     panelsOf rows: Int, _ columns: Int, as format: Format = .panels, _ element: (Int, Int) -> Float
   ) {
-    precondition(format == .panels || format == .bfloatPanels)
+    precondition(format == .panels || format == .halfPanels)
     let storage = FloatStorage(count: Self.bytes(rows: rows, columns: columns, format) / 4)
+    let halves = UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)
     for row in 0..<rows {
       for column in 0..<columns {
-        let place = Self.place(row, column, columns, format)
+        let place = Self.place(row, column, columns)
         let value = element(row, column)
         if format == .panels {
           storage.base[place] = value
         } else {
-          UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)[place] = Self.bfloat(
-            value)
+          halves[place] = ap_to_half(min(max(value, -65504), 65504))
         }
       }
     }
@@ -61,14 +61,8 @@ package struct Matrix: @unchecked Sendable {
   }
 
   // Index of a weight in panels, in elements.
-  private static func place(_ row: Int, _ column: Int, _ columns: Int, _ format: Format) -> Int {
-    guard format == .bfloatPanels else { return (row / 16 * columns + column) * 16 + row % 16 }
-    return ((row / 16 * ((columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2
-  }
-
-  // To the nearest, ties to even; for finite values.
-  private static func bfloat(_ value: Float) -> UInt16 {
-    UInt16(truncatingIfNeeded: (value.bitPattern &+ 0x7FFF &+ (value.bitPattern >> 16 & 1)) >> 16)
+  private static func place(_ row: Int, _ column: Int, _ columns: Int) -> Int {
+    (row / 16 * columns + column) * 16 + row % 16
   }
 
   /// Bytes read when every weight is used once.
@@ -79,7 +73,7 @@ package struct Matrix: @unchecked Sendable {
     case .float: rows * columns * 4
     case .bfloat: rows * columns * 2
     case .panels: (rows + 15) / 16 * 16 * columns * 4
-    case .bfloatPanels: (rows + 15) / 16 * 16 * ((columns + 1) / 2) * 4
+    case .halfPanels: (rows + 15) / 16 * 16 * columns * 2
     case .q8: QuantizedBlocks(bits: 8, columns: columns).bytes(rows: rows)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).bytes(rows: rows)
     }
@@ -107,7 +101,7 @@ package struct Matrix: @unchecked Sendable {
     case .float: AP_ROWS_F32
     case .bfloat: AP_ROWS_BF16
     case .panels: AP_PANELS_F32
-    case .bfloatPanels: AP_PANELS_BF16
+    case .halfPanels: AP_PANELS_F16
     case .q8: AP_PANELS_Q8
     case .q4: AP_PANELS_Q4
     }
@@ -122,11 +116,9 @@ package struct Matrix: @unchecked Sendable {
         bitPattern: UInt32(
           weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
     case .panels:
-      weights.assumingMemoryBound(to: Float.self)[Self.place(row, column, columns, format)]
-    case .bfloatPanels:
-      Float(
-        bitPattern: UInt32(
-          weights.assumingMemoryBound(to: UInt16.self)[Self.place(row, column, columns, format)]) << 16)
+      weights.assumingMemoryBound(to: Float.self)[Self.place(row, column, columns)]
+    case .halfPanels:
+      ap_from_half(weights.assumingMemoryBound(to: UInt16.self)[Self.place(row, column, columns)])
     case .q8: QuantizedBlocks(bits: 8, columns: columns).weight(weights, row, column)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).weight(weights, row, column)
     }
@@ -143,7 +135,7 @@ package struct Matrix: @unchecked Sendable {
       }
     case .float:
       Kernels.table.pointee.add(y, (weights + row * columns * 4).assumingMemoryBound(to: Float.self), columns)
-    case .panels, .bfloatPanels, .q8, .q4:
+    case .panels, .halfPanels, .q8, .q4:
       for i in 0..<columns { y[i] += self[row, i] }
     }
   }

@@ -43,7 +43,7 @@ struct BenchStep: ParsableCommand {
     help: ArgumentHelp("Encode and decode with this codec too, in one conversation.", valueName: "file"))
   var codec: String?
 
-  @Option(help: "Form of the codec's weights: f32 or bf16.")
+  @Option(help: "Form of the codec's weights: f32 or f16.")
   var codecWeights = CodecWord.f32
 
   enum Shape: String, CaseIterable, ExpressibleByArgument {

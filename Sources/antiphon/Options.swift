@@ -17,14 +17,23 @@ struct CodecOptions: ParsableArguments {
   @Option(help: "Threads that share the work of one frame.")
   var threads = 1
 
+  @Option(
+    help:
+      "Form of the codec's weights in memory: f32, or f16, which is faster and changes a few codes in a thousand."
+  )
+  var weights = CodecWord.f32
+
   func validate() throws {
     if codec != nil && model != nil { throw ValidationError("Name a codec or a model, not both.") }
     try Threads.validate(threads)
   }
 
   /// Opens the codec that was named, or the one that ships with the program.
-  func open(codebooks: Int? = nil, weights: CodecWeights = .f32) throws -> Codec {
-    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights)
+  func open(codebooks: Int? = nil) throws -> Codec { try open(codebooks: codebooks, weights: weights) }
+
+  /// The same with weights of another form than was asked for.
+  func open(codebooks: Int?, weights: CodecWord) throws -> Codec {
+    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights.weights)
   }
 
   private func path() throws -> String {
@@ -78,7 +87,7 @@ struct ModelOptions: ParsableArguments {
 
 /// The forms of `CodecWeights` as words.
 enum CodecWord: String, CaseIterable, ExpressibleByArgument {
-  case f32, bf16
+  case f32, f16
 
   var weights: CodecWeights { CodecWeights(rawValue: rawValue) ?? .f32 }
 }

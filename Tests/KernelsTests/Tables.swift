@@ -12,7 +12,7 @@ enum Tables {
 }
 
 extension ap_format {
-  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32, AP_PANELS_BF16]
+  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32, AP_PANELS_F16]
 }
 
 /// Weights laid out as a product reads them. They are exact in bf16, so that every format holds the same numbers.
@@ -28,13 +28,12 @@ struct PackedWeights {
         (0..<rows).flatMap { row in (0..<depth).map { UInt16(element(row, $0).bitPattern >> 16) } })
     case AP_ROWS_F32:
       bytes = Self.bytes((0..<rows).flatMap { row in (0..<depth).map { element(row, $0) } })
-    case AP_PANELS_BF16:
+    case AP_PANELS_F16:
       bytes = Self.bytes(
         (0..<(rows + 15) / 16).flatMap { panel in
-          (0..<(depth + 1) / 2 * 32).map { index -> UInt16 in
-            let (row, column) = (panel * 16 + index / 2 % 16, index / 32 * 2 + index % 2)
-            // What stands beside the last of an odd number of inputs is never used.
-            return row < rows && column < depth ? UInt16(element(row, column).bitPattern >> 16) : 0x7FC0
+          (0..<depth * 16).map { index -> UInt16 in
+            let row = panel * 16 + index % 16
+            return row < rows ? ap_to_half(element(row, index / 16)) : 0
           }
         })
     default:

@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 
@@ -34,23 +35,38 @@ def model(home: Path, shape: str, bits: int) -> Path:
     return path
 
 
-def ggml(home: Path, path: Path, options: argparse.Namespace) -> float:
-    """Milliseconds of one step: of one token, or of `columns` tokens at once."""
+class Neighbour:
+    """Another process that has all of one processor to do with, and competes for it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "import os\nos.sched_setaffinity(0, {max(os.sched_getaffinity(0))})\nwhile True: pass"]
+        )
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def ggml(home: Path, path: Path, options: argparse.Namespace) -> tuple[float, float]:
+    """Milliseconds of one step, of one token or of `columns` tokens at once: median, and the slowest."""
     one = options.columns == 1
-    steps = options.steps if one else 1
+    # With a neighbour every step counts by itself.
+    steps = options.steps if one and not options.busy else 1
     done = subprocess.run(
         [
             home / "build/bin/llama-bench", "-m", path, "-t", str(options.threads), "-fa", "1", "-o", "json",
             "-p", "0" if one else str(options.columns), "-n", str(steps) if one else "0",
-            "-d", str(options.cache), "-r", "3" if one else str(options.steps),
+            "-d", str(options.cache), "-r", "3" if steps > 1 else str(3 * options.steps),
             "-ctk", options.kv_ggml, "-ctv", options.kv_ggml,
         ],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
     )
-    return median(json.loads(done.stdout)[0]["samples_ns"]) / steps / 1e6
+    times = [nanoseconds / steps / 1e6 for nanoseconds in json.loads(done.stdout)[0]["samples_ns"]]
+    return median(times), max(times)
 
 
-def ours(options: argparse.Namespace) -> tuple[float, dict]:
+def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
     done = subprocess.run(
         [
             PROGRAM, "bench", "step", "--shape", options.shape, "--bits", str(options.bits), "--kv", options.kv,
@@ -60,7 +76,8 @@ def ours(options: argparse.Namespace) -> tuple[float, dict]:
         stdout=subprocess.PIPE, text=True, check=True,
     )
     report = json.loads(done.stdout)
-    return report["stages"]["step_ms"]["p50"], report["run"]
+    step = report["stages"]["step_ms"]
+    return step["p50"], step["p99"], report["run"]
 
 
 def main():
@@ -74,6 +91,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=12, help="steps of one round")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--busy", action="store_true", help="while another process takes one processor")
     parser.add_argument("--make", action="store_true", help="make the model and stop")
     options = parser.parse_args()
     home = Path(
@@ -83,20 +101,31 @@ def main():
     if options.make:
         return
     times: dict[str, list[float]] = {"antiphon": [], "ggml": []}
+    slowest: dict[str, list[float]] = {"antiphon": [], "ggml": []}
     runs = []
-    for _ in range(options.rounds):
-        mine, run = ours(options)
-        times["antiphon"].append(mine)
-        runs.append(run)
-        times["ggml"].append(ggml(home, path, options))
+    neighbour = Neighbour() if options.busy else None
+    try:
+        for _ in range(options.rounds):
+            middle, late, run = ours(options)
+            times["antiphon"].append(middle)
+            slowest["antiphon"].append(late)
+            runs.append(run)
+            middle, late = ggml(home, path, options)
+            times["ggml"].append(middle)
+            slowest["ggml"].append(late)
+    finally:
+        if neighbour:
+            neighbour.end()
     run = runs[len(runs) // 2]
     print(
         f"{options.shape}, {options.bits} bits, {options.columns} columns, {options.cache} positions in the window, "
         f"{options.threads} threads; ours keeps them as {options.kv}, ggml as {options.kv_ggml}"
+        + ("; another process takes one processor" if options.busy else "")
     )
     for name, rounds in times.items():
         span = f"{min(rounds):.1f} to {max(rounds):.1f}"
-        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}")
+        late = f"slowest {median(slowest[name]):.1f}" if options.busy or name == "antiphon" else ""
+        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}   {late}")
     print(
         f"ours is faster by {median(times['ggml']) / median(times['antiphon']):.2f} x; it reads "
         f"{int(run['bytes_per_step']) / 1e9:.3f} GB a step, {run['gigabytes_per_second']} GB/s of "

@@ -17,7 +17,7 @@ typedef enum ap_format {
   AP_PANELS_F32 = 2,  // [(rows + 15) / 16][depth][16] f32: sixteen rows interleaved, missing rows zero
   AP_PANELS_Q8 = 3,   // [(rows + 15) / 16][depth / 32] blocks of 8 bits a weight, and a scale per row (quantized.h)
   AP_PANELS_Q4 = 4,   // the same, of 4 bits a weight
-  AP_PANELS_BF16 = 5,  // [(rows + 15) / 16][(depth + 1) / 2][16][2] bf16: pairs of inputs, sixteen rows interleaved
+  AP_PANELS_F16 = 5,  // [(rows + 15) / 16][depth][16] f16: sixteen rows interleaved, missing rows zero
 } ap_format;
 
 // Largest depth of a quantized product.
