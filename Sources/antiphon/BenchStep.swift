@@ -74,7 +74,8 @@ struct BenchStep: ParsableCommand {
     let sound = try codec.map { path in
       try SoundStage(
         Codec.open(
-          path, codebooks: max(dialogue.streams.user, dialogue.streams.own), weights: codecWeights.weights))
+          path, codebooks: max(dialogue.streams.user, dialogue.streams.own), threads: model.threads,
+          weights: codecWeights.weights))
     }
     let batch = DialogueBatch(dialogue, seeds: (0..<sessions).map { UInt64($0) })
     for session in 0..<sessions { batch.withState(session) { $0.skip(framesInCache) } }
