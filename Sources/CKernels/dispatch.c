@@ -1,12 +1,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include "CKernels.h"
 
 extern const ap_table ap_table_plain;
 #if defined(__x86_64__)
 extern const ap_table ap_table_avx2;
 extern const ap_table ap_table_avx512;
+#elif defined(__aarch64__)
+extern const ap_table ap_table_dotprod;
 #endif
 
 const ap_table *ap_table_named(const char *name) {
@@ -17,6 +23,9 @@ const ap_table *ap_table_named(const char *name) {
   if (strcmp(name, "avx512") == 0 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
     return &ap_table_avx512;
+#elif defined(__aarch64__)
+  enum { ASIMDDP = 1 << 20 };
+  if (strcmp(name, "dotprod") == 0 && (getauxval(AT_HWCAP) & ASIMDDP)) return &ap_table_dotprod;
 #endif
   return NULL;
 }
@@ -24,9 +33,16 @@ const ap_table *ap_table_named(const char *name) {
 const ap_table *ap_best_table(void) {
   const char *wanted = getenv("ANTIPHON_ISA");
   const ap_table *table = wanted ? ap_table_named(wanted) : NULL;
-  if (!table) table = ap_table_named("avx512");
-  if (!table) table = ap_table_named("avx2");
+  static const char *const names[] = {"avx512", "avx2", "dotprod"};
+  for (int i = 0; i < 3 && !table; i++) table = ap_table_named(names[i]);
   return table ? table : &ap_table_plain;
+}
+
+intptr_t ap_ring_bytes(ap_cache format, intptr_t heads, intptr_t capacity, intptr_t head_dim) {
+  if (format == AP_CACHE_F32) return heads * capacity * head_dim * 4;
+  if (format == AP_CACHE_F16) return heads * capacity * head_dim * 2;
+  intptr_t groups = (capacity + 15) / 16, block = format == AP_CACHE_Q8 ? 32 * 16 + 32 : 32 * 8 + 32;
+  return heads * groups * (head_dim / 32) * block;
 }
 
 // By hand: the compiler's own conversion may be a call into a library that is not linked.

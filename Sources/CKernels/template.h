@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 #include <math.h>
 #include <string.h>
@@ -22,6 +24,8 @@ typedef float vec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef int32_t ivec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef uint32_t uvec __attribute__((vector_size(AP_LANES * 4), aligned(4)));
 typedef uint16_t hvec __attribute__((vector_size(AP_LANES * 2), aligned(2)));
+typedef uint8_t bytes_vec __attribute__((vector_size(AP_LANES), aligned(1)));
+typedef int8_t signed_bytes __attribute__((vector_size(AP_LANES), aligned(1)));
 typedef float panel __attribute__((vector_size(64), aligned(4)));
 
 INLINE vec load(const float *p) { return *(const vec *)p; }
@@ -29,6 +33,20 @@ INLINE void store(float *p, vec v) { *(vec *)p = v; }
 INLINE vec splat(float x) { return x - (vec){}; }
 INLINE vec load_bf16(const uint16_t *p) {
   return (vec)(__builtin_convertvector(*(const hvec *)p, uvec) << 16);
+}
+INLINE vec load_half(const uint16_t *p) {
+#if defined(__x86_64__) && AP_LANES == 16
+  return (vec)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif defined(__x86_64__) && AP_LANES == 8
+  return (vec)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#elif defined(__aarch64__)
+  return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+#else
+  // Exponent and fraction in place of f32's, their offset made up by a multiplication, which is exact.
+  uvec h = __builtin_convertvector(*(const hvec *)p, uvec);
+  vec magnitude = (vec)((h & 0x7FFF) << 13) * 0x1p112f;
+  return (vec)((uvec)magnitude | (h & 0x8000) << 16);
+#endif
 }
 // Halves fold onto each other: log2(lanes) dependent additions instead of one per lane.
 INLINE float sum(vec v) {
@@ -142,7 +160,11 @@ INLINE float reduce_sum(const float *x, intptr_t n, float shift, bool square) {
 
 static void FN(softmax)(float *x, intptr_t n) {
   float top = x[0];
-  for (intptr_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+  intptr_t k = 0;
+  vec high = splat(x[0]);
+  for (; k + AP_LANES <= n; k += AP_LANES) high = vmax(high, load(x + k));
+  for (int i = 0; i < AP_LANES; i++) top = high[i] > top ? high[i] : top;
+  for (; k < n; k++) top = x[k] > top ? x[k] : top;
   MAP(x, n, vexp(v - top));
   float scale = 1.0f / reduce_sum(x, n, 0, false);
   for (intptr_t i = 0; i < n; i++) x[i] *= scale;
@@ -262,6 +284,56 @@ static void FN(panels)(const ap_product *job, intptr_t first, intptr_t last) {
 
 #include "quantized.h"
 
+// The same with weights in half precision. Even and odd inputs are two chains of multiply-adds, so that one column does
+// not wait for itself.
+#if AP_LANES == 16
+#define AP_HALF_TILE 12
+#elif AP_LANES == 8
+#define AP_HALF_TILE 3
+#else
+#define AP_HALF_TILE 2
+#endif
+
+INLINE void half_tile(const ap_product *job, const uint16_t *w, intptr_t row, intptr_t column, int columns) {
+  const float *x = job->x + column * job->x_stride;
+  intptr_t stride = job->x_stride, depth = job->depth;
+  panel even[AP_HALF_TILE] = {}, odd[AP_HALF_TILE] = {}, v;
+  intptr_t k = 0;
+  for (; k + 2 <= depth; k += 2) {
+    if (columns <= 4) __builtin_prefetch((const char *)(w + k * 16) + AP_AHEAD);
+    FN(read_scales)(w + k * 16, &v);
+#pragma unroll
+    for (int c = 0; c < columns; c++) even[c] += v * x[c * stride + k];
+    FN(read_scales)(w + k * 16 + 16, &v);
+#pragma unroll
+    for (int c = 0; c < columns; c++) odd[c] += v * x[c * stride + k + 1];
+  }
+  if (k < depth) {
+    FN(read_scales)(w + k * 16, &v);
+#pragma unroll
+    for (int c = 0; c < columns; c++) even[c] += v * x[c * stride + k];
+  }
+#pragma unroll
+  for (int c = 0; c < columns; c++) {
+    even[c] += odd[c];
+    FN(write_panel)(job, row, column + c, &even[c]);
+  }
+}
+
+static void FN(halves)(const ap_product *job, intptr_t first, intptr_t last) {
+  for (intptr_t p = first; p < last; p++) {
+    const uint16_t *w = (const uint16_t *)job->weights + p * 16 * job->depth;
+    intptr_t c = 0;
+    for (; c + AP_HALF_TILE <= job->columns; c += AP_HALF_TILE) half_tile(job, w, p * 16, c, AP_HALF_TILE);
+#if AP_HALF_TILE > 8
+    if (job->columns - c >= 8) half_tile(job, w, p * 16, c, 8), c += 8;
+    if (job->columns - c >= 4) half_tile(job, w, p * 16, c, 4), c += 4;
+#endif
+    if (job->columns - c >= 2) half_tile(job, w, p * 16, c, 2), c += 2;
+    if (job->columns - c >= 1) half_tile(job, w, p * 16, c, 1);
+  }
+}
+
 static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
   if (job->format == AP_PANELS_Q8 || job->format == AP_PANELS_Q4) {
     intptr_t panels = (job->rows + 15) / 16;
@@ -273,67 +345,39 @@ static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
     FN(panels)(job, panels * part / parts, panels * (part + 1) / parts);
     return;
   }
+  if (job->format == AP_PANELS_F16) {
+    intptr_t panels = (job->rows + 15) / 16;
+    FN(halves)(job, panels * part / parts, panels * (part + 1) / parts);
+    return;
+  }
   intptr_t first = job->rows * part / parts, last = job->rows * (part + 1) / parts;
   if (job->format == AP_ROWS_F32) AP_CAT(rows_f32_all, AP_NAME)(job, first, last);
   if (job->format == AP_ROWS_BF16) AP_CAT(rows_bf16_all, AP_NAME)(job, first, last);
 }
 
-// ---- attention ------------------------------------------------------------------------------------------------------
+#include "attention.h"
 
-INLINE float dot(const float *a, const float *b, intptr_t n) {
-  vec s = {}, t = {};
-  intptr_t i = 0;
-  for (; i + 2 * AP_LANES <= n; i += 2 * AP_LANES) {
-    s += load(a + i) * load(b + i);
-    t += load(a + i + AP_LANES) * load(b + i + AP_LANES);
+// Reads memory and does next to nothing with it: what it comes to is the limit of every product.
+static uint32_t FN(read)(const void *memory, intptr_t bytes) {
+  const uint32_t *p = memory;
+  uvec a[8] = {};
+  for (intptr_t i = 0; i + 8 * AP_LANES <= bytes / 4; i += 8 * AP_LANES) {
+#pragma unroll
+    for (int u = 0; u < 8; u++) {
+      if (u * AP_LANES % 16 == 0) __builtin_prefetch((const char *)(p + i + u * AP_LANES) + AP_AHEAD);
+      a[u] ^= *(const uvec *)(p + i + u * AP_LANES);
+    }
   }
-  float r = sum(s + t);
-  for (; i < n; i++) r += a[i] * b[i];
-  return r;
-}
-
-// out += sum over i of w[i] * v[i], rows of n floats.
-INLINE void weighted_sum(const float *w, const float *v, intptr_t count, intptr_t n, float *out) {
-  for (intptr_t i = 0; i < count; i++) {
-    float f = w[i];
-    const float *row = v + i * n;
-    intptr_t j = 0;
-    for (; j + AP_LANES <= n; j += AP_LANES) store(out + j, load(out + j) + f * load(row + j));
-    for (; j < n; j++) out[j] += f * row[j];
-  }
-}
-
-static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t head) {
-  intptr_t d = job->head_dim, capacity = job->capacity;
-  int64_t p = job->positions[column];
-  int64_t oldest = p - job->context + 1;
-  int64_t kept = job->newest[column] - capacity + 1;
-  if (oldest < kept) oldest = kept;
-  if (oldest < 0) oldest = 0;
-  intptr_t count = (intptr_t)(p - oldest + 1), start = (intptr_t)(oldest % capacity);
-  intptr_t before = capacity - start < count ? capacity - start : count;
-  const float *q = job->queries + column * job->query_stride + head * d;
-  const float *keys = job->keys[column] + head * capacity * d;
-  const float *values = job->values[column] + head * capacity * d;
-  float *scores = job->scores + (column * job->heads + head) * capacity;
-  for (intptr_t i = 0; i < before; i++) scores[i] = job->scale * dot(q, keys + (start + i) * d, d);
-  for (intptr_t i = before; i < count; i++) scores[i] = job->scale * dot(q, keys + (i - before) * d, d);
-  FN(softmax)(scores, count);
-  float *out = job->out + (column * job->heads + head) * d;
-  memset(out, 0, sizeof(float) * (size_t)d);
-  weighted_sum(scores, values + start * d, before, d, out);
-  weighted_sum(scores + before, values, count - before, d, out);
-}
-
-static void FN(attention)(const ap_attention *job, intptr_t part, intptr_t parts) {
-  intptr_t all = job->columns * job->heads;
-  for (intptr_t i = all * part / parts; i < all * (part + 1) / parts; i++)
-    FN(attend_one)(job, i / job->heads, i % job->heads);
+  uvec all = (a[0] ^ a[1] ^ a[2] ^ a[3]) ^ (a[4] ^ a[5] ^ a[6] ^ a[7]);
+  uint32_t folded = 0;
+  for (int i = 0; i < AP_LANES; i++) folded ^= all[i];
+  return folded;
 }
 
 #define AP_STRING2(x) #x
 #define AP_STRING(x) AP_STRING2(x)
 const ap_table AP_CAT(ap_table, AP_NAME) = {
-    AP_STRING(AP_NAME), FN(product),     FN(attention), FN(elu), FN(gelu),       FN(silu_multiply), FN(silu),
-    FN(exponential),    FN(softmax),     FN(add),       FN(add_scaled), FN(layer_norm), FN(rms_norm),      FN(depthwise),
+    AP_STRING(AP_NAME), FN(product),    FN(round),   FN(attention), FN(remember),   FN(elu),        FN(gelu),
+    FN(silu_multiply),  FN(silu),       FN(exponential), FN(softmax), FN(add),      FN(add_scaled), FN(layer_norm),
+    FN(rms_norm),       FN(depthwise),  FN(read),
 };

@@ -119,6 +119,75 @@ void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intpt
   atomic_store_explicit(&pool->busy, false, memory_order_release);
 }
 
+typedef struct {
+  const ap_table *table;
+  const ap_product *job;
+} product_job;
+
+static void run_product(const void *context, intptr_t part, intptr_t parts) {
+  const product_job *p = context;
+  p->table->product(p->job, part, parts);
+}
+
+void ap_run_product(ap_workers *pool, const ap_table *table, const ap_product *job, intptr_t parts) {
+  if (job->format != AP_PANELS_Q8 && job->format != AP_PANELS_Q4) {
+    ap_workers_run(pool, run_product, &(product_job){table, job}, parts);
+    return;
+  }
+  // Rounded columns lie on this stack, so only so many of them go at once.
+  enum { BLOCK = 32, MOST_BYTES = 256 << 10 };
+  intptr_t depth = job->depth, most = MOST_BYTES / depth;
+  intptr_t some = job->columns < most ? job->columns : most;
+  int8_t bytes[some * depth] __attribute__((aligned(64)));
+  float scales[some * depth / BLOCK];
+  int32_t sums[some * depth / BLOCK];
+  ap_rounded rounded = {bytes, scales, sums};
+  for (intptr_t c = 0; c < job->columns; c += some) {
+    ap_product now = *job;
+    now.x += c * job->x_stride;
+    now.y += c * job->y_stride;
+    now.columns = job->columns - c < some ? job->columns - c : some;
+    now.rounded = &rounded;
+    table->round(now.x, now.x_stride, depth, now.columns, &rounded);
+    ap_workers_run(pool, run_product, &(product_job){table, &now}, parts);
+  }
+}
+
+typedef struct {
+  void (*half)(const ap_attention *, intptr_t, intptr_t);
+  const ap_attention *job;
+} attention_job;
+
+static void run_attention(const void *context, intptr_t part, intptr_t parts) {
+  const attention_job *a = context;
+  a->half(a->job, part, parts);
+}
+
+void ap_run_attention(ap_workers *pool, const ap_table *table, const ap_attention *job, intptr_t storing,
+                      intptr_t reading) {
+  // A query may see any column of its block, so all are remembered before any attends.
+  ap_workers_run(pool, run_attention, &(attention_job){table->remember, job}, storing);
+  ap_workers_run(pool, run_attention, &(attention_job){table->attention, job}, reading);
+}
+
+typedef struct {
+  const ap_table *table;
+  const char *memory;
+  intptr_t bytes;
+  _Atomic uint32_t result;
+} read_job;
+
+static void run_read(const void *context, intptr_t part, intptr_t parts) {
+  read_job *r = (read_job *)context;
+  intptr_t pages = r->bytes >> 12, first = pages * part / parts, last = pages * (part + 1) / parts;
+  atomic_fetch_xor(&r->result, r->table->read(r->memory + (first << 12), (last - first) << 12));
+}
+
+void ap_run_read(ap_workers *pool, const ap_table *table, const void *memory, intptr_t bytes) {
+  read_job job = {table, memory, bytes, 0};
+  ap_workers_run(pool, run_read, &job, 8 * ap_workers_count(pool));
+}
+
 void ap_workers_destroy(ap_workers *pool) {
   if (!pool) return;
   atomic_store(&pool->stop, true);

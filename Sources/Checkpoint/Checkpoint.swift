@@ -12,11 +12,18 @@ package struct Checkpoint: Sendable {
     case mapped
     /// Copies in panels of f32, on large pages: faster for weights that every frame reads, at the price of memory.
     case panels
+    /// The same in f16: half of that memory.
+    case halfPanels
     /// Copies of 8 or 4 bits a weight, of every matrix that fits.
     case quantized(bits: Int)
+    /// Numbers of no meaning in place of the file's, of 8 or 4 bits or bf16 where nil: for measuring shapes.
+    case random(bits: Int?)
   }
 
   let weights: Weights
+
+  /// The form of matrices that are always copied into panels, such as convolutions.
+  package var panelFormat: Matrix.Format { weights == .halfPanels ? .halfPanels : .panels }
 
   /// - Parameters:
   ///   - weights: what products read.
@@ -79,10 +86,17 @@ package struct Scope: Sendable {
   package func matrix(
     _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
   ) throws(CheckpointError) -> Matrix {
+    if case .random(let bits) = checkpoint.weights {
+      let packed: Matrix.Format = bits == 4 ? .q4 : .q8
+      return Matrix(
+        randomOf: rows, columns, bits != nil && QuantizedBlocks.fits(columns: columns) ? packed : .bfloat)
+    }
     let matrix = try table(name, rows, columns, rowOffset: rowOffset, stacked: stacked)
     switch checkpoint.weights {
+    case .random: return matrix
     case .mapped: return matrix
-    case .panels: return Matrix(panelsOf: rows, columns) { matrix[$0, $1] }
+    case .panels, .halfPanels:
+      return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { matrix[$0, $1] }
     case .quantized(let bits):
       return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix
     }
@@ -121,7 +135,7 @@ package struct Scope: Sendable {
   package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
     let values = try elements(
       name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
-    return Matrix(panelsOf: rows, columns) { values[$0 * columns + $1] }
+    return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { values[$0 * columns + $1] }
   }
 
   /// A float tensor of exactly this shape, read element by element.

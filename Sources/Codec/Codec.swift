@@ -24,15 +24,19 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - codebooks: codebooks to use; by default 8, or all where the file has fewer.
   ///   - threads: threads that share the arithmetic of one frame.
+  ///   - weights: how weights are held; rounding them changes a few codes in a thousand.
   public static func open(
-    _ path: String, codebooks: Int? = nil, threads: Int = 1
+    _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights = .f32
   ) throws(CheckpointError) -> Codec {
-    try Codec(Safetensors(path), codebooks: codebooks, threads: threads)
+    try Codec(Safetensors(path), codebooks: codebooks, threads: threads, weights: weights)
   }
 
-  private init(_ file: Safetensors, codebooks: Int?, threads: Int) throws(CheckpointError) {
+  private init(
+    _ file: Safetensors, codebooks: Int?, threads: Int, weights: CodecWeights
+  ) throws(CheckpointError) {
     precondition(codebooks ?? 1 >= 1)
-    let checkpoint = Checkpoint(file, weights: .panels, rename: Self.currentName)
+    let checkpoint = Checkpoint(
+      file, weights: weights == .f16 ? .halfPanels : .panels, rename: Self.currentName)
     var configuration = try CodecConfiguration(file)
     var (encoderPlan, decoderPlan) = (SessionPlan(), SessionPlan())
     switch configuration.architecture {

@@ -32,18 +32,28 @@ public final class Dialogue: Sendable {
   /// - Parameters:
   ///   - threads: threads that share the arithmetic of one step.
   ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them.
+  ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
   public static func open(
-    _ directory: String, threads: Int = 1, bits: Int? = nil
+    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions()
   ) throws(CheckpointError) -> Dialogue {
-    let configuration = try DialogueConfiguration(directory: directory)
+    try open(directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache)
+  }
+
+  /// The same, with weights in any form.
+  package static func open(
+    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions
+  ) throws(CheckpointError) -> Dialogue {
+    var configuration = try DialogueConfiguration(directory: directory)
+    try configuration.setCache(cache, file: directory + "/config.json")
     return try Dialogue(
-      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads, bits: bits)
+      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads,
+      weights: weights)
   }
 
   private init(
-    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, bits: Int?
+    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, weights: Checkpoint.Weights
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file, weights: bits.map { .quantized(bits: $0) } ?? .mapped)
+    let checkpoint = Checkpoint(file, weights: weights)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
@@ -155,6 +165,12 @@ public final class Dialogue: Sendable {
       }
       temporal.step(x, columns, workspace.plan.transformer, scratch, workers)
     }
+  }
+
+  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard and
+  /// said so far: some minutes of typical speech. The model must remember keys in f32.
+  public func keyFolds(_ state: borrowing DialogueState) -> [[Float]] {
+    temporal.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
   }
 
   func workspacePlan(columns: Int) -> DialogueWorkspace.Plan {

@@ -41,7 +41,7 @@ public struct DialogueConfiguration: Sendable {
     let bins: Int
   }
 
-  let temporal: TransformerConfiguration
+  var temporal: TransformerConfiguration
   let depth: DepthConfiguration?
   let extraHeads: (count: Int, width: Int)
 
@@ -84,7 +84,7 @@ public struct DialogueConfiguration: Sendable {
       context: context, capacity: context + Self.longestBlock - 1,
       maxPeriod: try fields.number("max_period", default: 10000, 1...1e12), norm: norm,
       gated: try Self.isGated(fields, "gating", gating),
-      position: try Self.position(fields, isMoshi7B: isMoshi7B))
+      position: try Self.position(fields, isMoshi7B: isMoshi7B), block: Self.longestBlock)
     guard width % temporal.heads == 0 else { throw fields.bad("num_heads", "a divisor of \(width)") }
     switch temporal.position {
     case .rotary where width / temporal.heads % 2 != 0:

@@ -10,6 +10,8 @@ package struct Matrix: @unchecked Sendable {
     case bfloat
     /// f32, sixteen rows interleaved: for many columns at once.
     case panels
+    /// The same in f16: half the memory, products still in f32.
+    case halfPanels
     /// 8 bits a weight, in blocks of 32 inputs (`QuantizedBlocks`).
     case q8
     /// 4 bits a weight, likewise.
@@ -36,22 +38,42 @@ package struct Matrix: @unchecked Sendable {
   }
 
   /// Interleaves sixteen rows; `element(row, column)` gives each weight.
-  package init(panelsOf rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) {
-    let panels = (rows + 15) / 16
-    let storage = FloatStorage(count: panels * columns * 16)
+  ///
+  /// - Parameter format: `panels` or `halfPanels`; the latter rounds to the nearest.
+  package init(
+    panelsOf rows: Int, _ columns: Int, as format: Format = .panels, _ element: (Int, Int) -> Float
+  ) {
+    precondition(format == .panels || format == .halfPanels)
+    let storage = FloatStorage(count: Self.bytes(rows: rows, columns: columns, format) / 4)
+    let halves = UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)
     for row in 0..<rows {
-      let base = storage.base + row / 16 * columns * 16 + row % 16
-      for column in 0..<columns { base[column * 16] = element(row, column) }
+      for column in 0..<columns {
+        let place = Self.place(row, column, columns)
+        let value = element(row, column)
+        if format == .panels {
+          storage.base[place] = value
+        } else {
+          halves[place] = ap_to_half(min(max(value, -65504), 65504))
+        }
+      }
     }
-    self.init(rows: rows, columns: columns, format: .panels, weights: storage.base, owner: storage)
+    self.init(rows: rows, columns: columns, format: format, weights: storage.base, owner: storage)
+  }
+
+  // Index of a weight in panels, in elements.
+  private static func place(_ row: Int, _ column: Int, _ columns: Int) -> Int {
+    (row / 16 * columns + column) * 16 + row % 16
   }
 
   /// Bytes read when every weight is used once.
-  package var bytes: Int {
+  package var bytes: Int { Self.bytes(rows: rows, columns: columns, format) }
+
+  static func bytes(rows: Int, columns: Int, _ format: Format) -> Int {
     switch format {
     case .float: rows * columns * 4
     case .bfloat: rows * columns * 2
     case .panels: (rows + 15) / 16 * 16 * columns * 4
+    case .halfPanels: (rows + 15) / 16 * 16 * columns * 2
     case .q8: QuantizedBlocks(bits: 8, columns: columns).bytes(rows: rows)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).bytes(rows: rows)
     }
@@ -70,7 +92,8 @@ package struct Matrix: @unchecked Sendable {
     workers.run(
       ap_product(
         weights: weights, bias: bias, x: x, y: y, rows: rows, depth: columns, columns: count,
-        x_stride: xStride, y_stride: yStride, format: tag, accumulate: accumulate))
+        x_stride: xStride, y_stride: yStride, format: tag, accumulate: accumulate,
+        rounded: nil))
   }
 
   private var tag: ap_format {
@@ -78,6 +101,7 @@ package struct Matrix: @unchecked Sendable {
     case .float: AP_ROWS_F32
     case .bfloat: AP_ROWS_BF16
     case .panels: AP_PANELS_F32
+    case .halfPanels: AP_PANELS_F16
     case .q8: AP_PANELS_Q8
     case .q4: AP_PANELS_Q4
     }
@@ -92,7 +116,9 @@ package struct Matrix: @unchecked Sendable {
         bitPattern: UInt32(
           weights.loadUnaligned(fromByteOffset: (row * columns + column) * 2, as: UInt16.self)) << 16)
     case .panels:
-      weights.assumingMemoryBound(to: Float.self)[(row / 16 * columns + column) * 16 + row % 16]
+      weights.assumingMemoryBound(to: Float.self)[Self.place(row, column, columns)]
+    case .halfPanels:
+      ap_from_half(weights.assumingMemoryBound(to: UInt16.self)[Self.place(row, column, columns)])
     case .q8: QuantizedBlocks(bits: 8, columns: columns).weight(weights, row, column)
     case .q4: QuantizedBlocks(bits: 4, columns: columns).weight(weights, row, column)
     }
@@ -109,7 +135,7 @@ package struct Matrix: @unchecked Sendable {
       }
     case .float:
       Kernels.table.pointee.add(y, (weights + row * columns * 4).assumingMemoryBound(to: Float.self), columns)
-    case .panels, .q8, .q4:
+    case .panels, .halfPanels, .q8, .q4:
       for i in 0..<columns { y[i] += self[row, i] }
     }
   }

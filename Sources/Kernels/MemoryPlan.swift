@@ -36,7 +36,7 @@ package struct MemoryBlock: ~Copyable, @unchecked Sendable {
 
   private init(bytes: Int) {
     self.bytes = max(bytes, 64)
-    view = MemoryView(base: .allocate(byteCount: self.bytes, alignment: 64))
+    view = MemoryView(base: LargePages.allocate(self.bytes))
   }
 
   /// A copy that shares nothing with this one.

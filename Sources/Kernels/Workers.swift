@@ -26,40 +26,21 @@ package final class Workers: @unchecked Sendable {
   /// Computes a product, its rows shared out.
   func run(_ job: ap_product) {
     withUnsafePointer(to: job) {
-      ap_workers_run(
-        pool, { Kernels.table.pointee.product($0!.assumingMemoryBound(to: ap_product.self), $1, $2) }, $0,
-        parts(job.rows * job.depth * job.columns))
+      ap_run_product(pool, Kernels.table, $0, parts(job.rows * job.depth * job.columns))
     }
   }
 
-  /// Attends for every column and head, shared out over the threads.
-  ///
-  /// Keys and values lie as [heads][capacity][headWidth] in rings; a query at position p sees the positions in
-  /// (p - context, p] that are still in its ring.
+  /// Remembers keys and values, then attends; columns and heads are shared out.
   ///
   /// - Parameters:
-  ///   - queries: [columns][queryStride], heads contiguous.
-  ///   - keys: one ring per column.
-  ///   - values: one ring per column.
-  ///   - positions: position of each query.
-  ///   - newest: newest position in each ring.
-  ///   - scores: scratch, [columns][heads][capacity].
-  ///   - out: [columns][heads * headWidth].
-  package func attend(
-    _ queries: UnsafePointer<Float>, queryStride: Int, keys: UnsafeMutablePointer<UnsafePointer<Float>?>,
-    values: UnsafeMutablePointer<UnsafePointer<Float>?>, positions: UnsafePointer<Int64>,
-    newest: UnsafePointer<Int64>, columns: Int, heads: Int, headWidth: Int, capacity: Int, context: Int,
-    scores: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
-  ) {
-    let job = ap_attention(
-      queries: queries, out: out, scores: scores, keys: keys, values: values, positions: positions,
-      newest: newest,
-      columns: columns, heads: heads, head_dim: headWidth, query_stride: queryStride, capacity: capacity,
-      context: context, scale: 1 / Float(headWidth).squareRoot())
+  ///   - storing: multiply-adds, or what takes as long, of the first half.
+  ///   - reading: of the second.
+  func run(_ job: ap_attention, storing: Int, reading: Int) {
     withUnsafePointer(to: job) {
-      ap_workers_run(
-        pool, { Kernels.table.pointee.attention($0!.assumingMemoryBound(to: ap_attention.self), $1, $2) }, $0,
-        parts(2 * columns * heads * headWidth * Int(min(newest[0] + 1, Int64(min(context, capacity))))))
+      ap_run_attention(pool, Kernels.table, $0, parts(storing), parts(reading))
     }
   }
+
+  /// Reads memory, and nothing else.
+  func read(_ memory: UnsafeRawPointer, _ bytes: Int) { ap_run_read(pool, Kernels.table, memory, bytes) }
 }

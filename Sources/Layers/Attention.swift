@@ -5,7 +5,6 @@ package import Kernels
 package struct Attention: Sendable {
   package let input: Linear  // [3 width, width]: queries, keys, values, heads contiguous in each
   package let output: Linear  // [width, width]
-  private let heads: Int
 
   /// Reads set `set` of `sets`, stacked in one tensor (`in_proj_weight`) or one tensor each (`in_projs.N.weight`).
   package init(_ scope: Scope, width: Int, heads: Int, set: Int = 0, of sets: Int = 1) throws(CheckpointError)
@@ -23,7 +22,6 @@ package struct Attention: Sendable {
     }
     input = try projection(["in_proj_weight", "in_proj.weight"], "in_projs", 3 * width)
     output = try projection(["out_proj.weight"], "out_projs", width)
-    self.heads = heads
   }
 
   /// Scratch of one attention step, shared by all layers of a stack.
@@ -48,9 +46,11 @@ package struct Attention: Sendable {
   ///   - x: [count][width]
   ///   - y: [count][width]; added to with `accumulate`.
   ///   - rotary: prepared for these columns, or none.
+  ///   - fold: scales keys before they are stored, and queries against them.
   package func step(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, accumulate: Bool, _ cache: KVCache,
-    context: Int, rotary: RotaryEmbedding?, _ columns: Columns, _ regions: Scratch, _ scratch: MemoryView,
+    context: Int, rotary: RotaryEmbedding?, fold: KeyFold? = nil, _ columns: Columns, _ regions: Scratch,
+    _ scratch: MemoryView,
     _ workers: Workers
   ) {
     let width = output.inputs
@@ -59,15 +59,16 @@ package struct Attention: Sendable {
     input(x, into: projected, count: count, workers)
     if let rotary, let angles = regions.angles {
       // Queries and keys are neighbours: one call turns the heads of both.
-      rotary.rotate(projected, stride: 3 * width, heads: 2 * heads, count: count, scratch[angles])
+      rotary.rotate(
+        projected, stride: 3 * width, heads: 2 * cache.memory.heads, count: count, scratch[angles])
     }
-    cache.store(key: projected + width, value: projected + 2 * width, stride: 3 * width, columns)
+    if let fold {
+      for column in 0..<count { fold.apply(projected + column * 3 * width) }
+    }
     workers.attend(
-      projected, queryStride: 3 * width, keys: columns.keys, values: columns.values,
-      positions: columns.positions,
-      newest: columns.newest, columns: count, heads: heads, headWidth: width / heads,
-      capacity: cache.capacity,
-      context: context, scores: scratch[regions.scores], into: scratch[regions.attended])
+      cache.memory, queries: projected, keys: projected + width, values: projected + 2 * width,
+      stride: 3 * width, sessions: columns.states, positions: columns.positions, newest: columns.newest,
+      columns: count, context: context, scores: scratch[regions.scores], into: scratch[regions.attended])
     output(scratch[regions.attended], into: y, count: count, accumulate: accumulate, workers)
   }
 }

@@ -11,26 +11,20 @@ package final class Columns: @unchecked Sendable {
   package let positions: UnsafeMutablePointer<Int64>
   /// Newest position written to that column's rings once this step has run.
   package let newest: UnsafeMutablePointer<Int64>
-  private let states: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  // Where one layer's keys and values of each column's state lie; refilled by every layer.
-  let keys: UnsafeMutablePointer<UnsafePointer<Float>?>
-  let values: UnsafeMutablePointer<UnsafePointer<Float>?>
+  /// Memory of each column's session.
+  let states: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 
   package init(capacity: Int) {
     self.capacity = capacity
     positions = .allocate(capacity: capacity)
     newest = .allocate(capacity: capacity)
     states = .allocate(capacity: capacity)
-    keys = .allocate(capacity: capacity)
-    values = .allocate(capacity: capacity)
   }
 
   deinit {
     positions.deallocate()
     newest.deallocate()
     states.deallocate()
-    keys.deallocate()
-    values.deallocate()
   }
 
   package func removeAll() { count = 0 }
@@ -45,6 +39,4 @@ package final class Columns: @unchecked Sendable {
       count += 1
     }
   }
-
-  func state(_ column: Int) -> MemoryView { MemoryView(base: states[column]!) }
 }

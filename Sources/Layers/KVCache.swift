@@ -1,47 +1,50 @@
 package import Kernels
 
-/// A ring of keys and values of one layer, [heads][capacity][headWidth] each, in the session's memory. It wraps for ever.
+/// How the layers of a stack remember keys and values.
+package struct KVCacheOptions: Sendable {
+  package typealias Format = AttentionMemory.Format
+
+  package var format: Format
+  /// Layers that are remembered in another form, by index.
+  package var layers: [Int: Format] = [:]
+  /// In 4 bits: whether heads are turned by a Hadamard matrix.
+  package var isRotated = true
+  /// In 4 bits: whether keys are scaled so that pairs have equal energies, by `folds` or by the file's `key_fold`.
+  package var isFolded = true
+  /// Factors of every layer, [heads * headWidth / 2] each; where nil, those of the file, if it has any.
+  package var folds: [[Float]]?
+  /// In 4 bits: last positions that are read in 8 bits.
+  package var recent = 64
+  /// In 4 bits: first positions that are read in 8 bits.
+  package var pinned = 4
+
+  package init(_ format: Format = .f32) { self.format = format }
+
+  package func format(ofLayer index: Int) -> Format { layers[index] ?? format }
+}
+
+/// The ring of keys and values of one layer, in the session's memory. It wraps for ever.
 ///
 /// Keys are stored already rotated at their absolute position, so nothing is ever moved or rotated again.
 /// With `capacity` = context + (columns per step - 1) a block of columns sees exactly what single steps would see; with
 /// `capacity` = context, the earlier columns of a block lose the oldest keys, as Mimi's own streaming does.
 package struct KVCache: Sendable {
-  package let heads: Int
-  package let headWidth: Int
-  package let capacity: Int
-  private let keys: Region<Float>
-  private let values: Region<Float>
+  package let memory: AttentionMemory
 
-  package init(heads: Int, headWidth: Int, capacity: Int, in plan: inout MemoryPlan) {
-    self.heads = heads
-    self.headWidth = headWidth
-    self.capacity = capacity
-    keys = plan.reserve(Float.self, heads * capacity * headWidth)
-    values = plan.reserve(Float.self, heads * capacity * headWidth)
+  /// - Parameters:
+  ///   - block: most positions of one session that one step adds.
+  ///   - layer: index of the layer.
+  package init(
+    heads: Int, headWidth: Int, capacity: Int, block: Int = 1, layer: Int = 0,
+    _ options: KVCacheOptions = KVCacheOptions(), in plan: inout MemoryPlan
+  ) {
+    memory = AttentionMemory(
+      options.format(ofLayer: layer), heads: heads, headWidth: headWidth, capacity: capacity,
+      recent: options.recent, pinned: options.pinned, block: block, isRotated: options.isRotated, in: &plan)
   }
+
+  package var capacity: Int { memory.capacity }
 
   /// Bytes of one position.
-  package var bytesPerPosition: Int { 2 * heads * headWidth * MemoryLayout<Float>.size }
-
-  /// Writes the key and value of every column to its own ring.
-  ///
-  /// - Parameters:
-  ///   - key: [count][stride], heads contiguous.
-  ///   - value: [count][stride], heads contiguous.
-  func store(
-    key: UnsafePointer<Float>, value: UnsafePointer<Float>, stride: Int, _ columns: Columns
-  ) {
-    for column in 0..<columns.count {
-      let state = columns.state(column)
-      let slot = Int(columns.positions[column] % Int64(capacity))
-      let (k, v) = (state[keys] + slot * headWidth, state[values] + slot * headWidth)
-      for head in 0..<heads {
-        let offset = column * stride + head * headWidth
-        (k + head * capacity * headWidth).update(from: key + offset, count: headWidth)
-        (v + head * capacity * headWidth).update(from: value + offset, count: headWidth)
-      }
-      columns.keys[column] = UnsafePointer(state[keys])
-      columns.values[column] = UnsafePointer(state[values])
-    }
-  }
+  package var bytesPerPosition: Int { memory.bytesPerPosition }
 }

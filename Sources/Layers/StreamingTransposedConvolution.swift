@@ -20,21 +20,19 @@ package struct StreamingTransposedConvolution: Sendable {
     let bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
     self.init(
       weight: { weight[$0, $1, $2] }, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel,
-      stride: stride,
-      steps: steps, state: &state)
+      stride: stride, steps: steps, format: scope.checkpoint.panelFormat, state: &state)
   }
 
   /// - Parameter weight: (input, output, tap) -> weight.
   package init(
     weight: (Int, Int, Int) -> Float, bias: Vector?, inputs: Int, outputs: Int, kernel: Int, stride: Int,
-    steps: Int,
-    state: inout MemoryPlan
+    steps: Int, format: Matrix.Format = .panels, state: inout MemoryPlan
   ) {
     let taps = (kernel + stride - 1) / stride
     self.stride = stride
     self.outputs = outputs
     convolution = StreamingConvolution(
-      weights: Matrix(panelsOf: stride * outputs, taps * inputs) { row, column in
+      weights: Matrix(panelsOf: stride * outputs, taps * inputs, as: format) { row, column in
         // Row: output `row / outputs` of the block; column: oldest input first.
         let tap = row / outputs + stride * (taps - 1 - column / inputs)
         return tap < kernel ? weight(column % inputs, row % outputs, tap) : 0

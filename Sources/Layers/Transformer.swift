@@ -22,11 +22,13 @@ package struct TransformerConfiguration: Sendable {
   package var norm: Norm.Kind
   package var gated: Bool
   package var position: Position
+  /// Most positions of one session that one step adds.
+  package var block: Int
+  package var cache = KVCacheOptions()
 
   package init(
     width: Int, heads: Int, layers: Int, context: Int, capacity: Int, maxPeriod: Double, norm: Norm.Kind,
-    gated: Bool,
-    position: Position
+    gated: Bool, position: Position, block: Int = 1
   ) {
     self.width = width
     self.heads = heads
@@ -37,6 +39,7 @@ package struct TransformerConfiguration: Sendable {
     self.norm = norm
     self.gated = gated
     self.position = position
+    self.block = block
   }
 }
 
@@ -50,6 +53,7 @@ package struct Transformer: Sendable {
     let feedForward: FeedForward
     let scale2: Vector?
     let cache: KVCache
+    let fold: KeyFold?
   }
 
   package let configuration: TransformerConfiguration
@@ -70,7 +74,7 @@ package struct Transformer: Sendable {
   package init(
     _ scope: Scope, _ configuration: TransformerConfiguration, state: inout MemoryPlan
   ) throws(CheckpointError) {
-    let (width, heads) = (configuration.width, configuration.heads)
+    let (width, heads, cache) = (configuration.width, configuration.heads, configuration.cache)
     self.configuration = configuration
     // Either all branches are scaled or none.
     let isScaled = (0..<configuration.layers).contains {
@@ -90,7 +94,9 @@ package struct Transformer: Sendable {
             : try FeedForward(plain: scope, width: width),
           scale2: isScaled ? try scope.vector("layer_scale_2.scale", width) : nil,
           cache: KVCache(
-            heads: heads, headWidth: width / heads, capacity: configuration.capacity, in: &state)))
+            heads: heads, headWidth: width / heads, capacity: configuration.capacity,
+            block: configuration.block, layer: index, cache, in: &state),
+          fold: try cache.fold(ofLayer: index, scope["self_attn"], width: width, heads: heads)))
     }
     self.layers = layers
     rotary =
@@ -122,6 +128,11 @@ package struct Transformer: Sendable {
   /// Bytes of keys and values that one more position adds.
   package var bytesPerPosition: Int { layers.reduce(0) { $0 + $1.cache.bytesPerPosition } }
 
+  /// What `KVCacheOptions.folds` takes, from a session whose keys were remembered in f32 at `positions` positions.
+  package func keyFolds(_ session: MemoryView, positions: Int) -> [[Float]] {
+    layers.map { KeyFold.factors($0.cache, session, positions: positions) }
+  }
+
   /// Advances every column by one token, in place.
   ///
   /// - Parameter x: [columns.count][width]
@@ -139,7 +150,8 @@ package struct Transformer: Sendable {
       layer.norm1(x, into: normed, count: count)
       layer.attention.step(
         normed, into: layer.scale1 == nil ? x : branch, accumulate: layer.scale1 == nil, layer.cache,
-        context: configuration.context, rotary: rotary, columns, regions.attention, scratch, workers)
+        context: configuration.context, rotary: rotary, fold: layer.fold, columns, regions.attention, scratch,
+        workers)
       if let scale = layer.scale1 { add(branch, scaledBy: scale, to: x, width, count) }
       layer.norm2(x, into: normed, count: count)
       layer.feedForward(

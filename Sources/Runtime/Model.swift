@@ -13,14 +13,18 @@ public final class Model: Sendable {
 
   /// Reads the files that the directory's `config.json` names.
   ///
-  /// - Parameter threads: threads that share the arithmetic of one step of the dialogue model.
+  /// - Parameters:
+  ///   - threads: threads that share the arithmetic of one step of the dialogue model.
+  ///   - cache: how conversations remember keys and values.
   /// - Throws: `CheckpointError` or `TextTokenizerError`.
-  public static func open(_ directory: String, threads: Int = 1) throws -> Model {
-    try Model(directory, threads: threads)
+  public static func open(
+    _ directory: String, threads: Int = 1, cache: CacheOptions = CacheOptions()
+  ) throws -> Model {
+    try Model(directory, threads: threads, cache: cache)
   }
 
-  private init(_ directory: String, threads: Int) throws {
-    dialogue = try Dialogue.open(directory, threads: threads)
+  private init(_ directory: String, threads: Int, cache: CacheOptions) throws {
+    dialogue = try Dialogue.open(directory, threads: threads, cache: cache)
     let (streams, files) = (dialogue.streams, dialogue.configuration.files)
     let path = directory + "/" + files.codec
     codec = try Codec.open(path, codebooks: max(streams.user, streams.own))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Kernels
 
 @main
 struct Antiphon: ParsableCommand {
@@ -18,6 +19,9 @@ struct Antiphon: ParsableCommand {
   static func main() {
     do {
       var command = try parseAsRoot()
+      if let missing = Kernels.missing {
+        throw CommandError.noInstructionSet(missing, available: Kernels.names)
+      }
       try command.run()
     } catch {
       guard let message = Message(error) else { exit(withError: error) }

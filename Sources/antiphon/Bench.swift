@@ -10,7 +10,7 @@ struct Bench: ParsableCommand {
       Example:
         antiphon bench codec --frames 250
       """,
-    subcommands: [BenchCodec.self, BenchStep.self])
+    subcommands: [BenchCodec.self, BenchStep.self, BenchKernels.self])
 }
 
 /// How a benchmark runs.

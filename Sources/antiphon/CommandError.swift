@@ -13,4 +13,6 @@ enum CommandError: Error, Equatable {
   case anotherCodec(path: String, codec: String, expected: String, found: String)
   /// A round trip was measured and nothing came back.
   case noChirp(sent: Int)
+  /// ANTIPHON_ISA names kernels that this processor or build lacks.
+  case noInstructionSet(String, available: [String])
 }

@@ -27,6 +27,10 @@ extension Message {
       self.init(
         "'\(path)' was made by another codec than '\(codec)' (SHA-256 \(expected.prefix(12)), not \(found.prefix(12))).",
         "Name the codec that made it with --codec.", .badData)
+    case .noInstructionSet(let wanted, let available):
+      self.init(
+        "ANTIPHON_ISA asks for '\(wanted)', which this machine does not have.",
+        "It has \(available.joined(separator: ", ")); unset ANTIPHON_ISA for the fastest.", .usage)
     case .noChirp(let sent):
       self.init(
         "None of \(sent) chirps came back through the microphone.",

@@ -17,14 +17,23 @@ struct CodecOptions: ParsableArguments {
   @Option(help: "Threads that share the work of one frame.")
   var threads = 1
 
+  @Option(
+    help:
+      "Form of the codec's weights in memory: f32, or f16, which is faster and changes a few codes in a thousand."
+  )
+  var weights = CodecWord.f32
+
   func validate() throws {
     if codec != nil && model != nil { throw ValidationError("Name a codec or a model, not both.") }
     try Threads.validate(threads)
   }
 
   /// Opens the codec that was named, or the one that ships with the program.
-  func open(codebooks: Int? = nil) throws -> Codec {
-    try Codec.open(path(), codebooks: codebooks, threads: threads)
+  func open(codebooks: Int? = nil) throws -> Codec { try open(codebooks: codebooks, weights: weights) }
+
+  /// The same with weights of another form than was asked for.
+  func open(codebooks: Int?, weights: CodecWord) throws -> Codec {
+    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights.weights)
   }
 
   private func path() throws -> String {
@@ -47,6 +56,12 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Threads that share the work of one frame; the default is one for each processor, up to 8.")
   var threads = Threads.usual
 
+  @Option(
+    help: ArgumentHelp(
+      "How keys and values are remembered: f32, f16, q8 or q4. Fewer bits make long conversations faster.",
+      valueName: "form"))
+  var kv = CacheWord.f32
+
   func validate() throws { try Threads.validate(threads) }
 
   /// The directory that was named, or what ships with the program.
@@ -68,6 +83,20 @@ struct ModelOptions: ParsableArguments {
   /// What is said before noise is made.
   static let untrained =
     "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
+}
+
+/// The forms of `CodecWeights` as words.
+enum CodecWord: String, CaseIterable, ExpressibleByArgument {
+  case f32, f16
+
+  var weights: CodecWeights { CodecWeights(rawValue: rawValue) ?? .f32 }
+}
+
+/// The forms of `CacheOptions.Format` as words.
+enum CacheWord: String, CaseIterable, ExpressibleByArgument {
+  case f32, f16, q8, q4
+
+  var options: CacheOptions { CacheOptions(CacheOptions.Format(rawValue: rawValue) ?? .f32) }
 }
 
 enum Threads {

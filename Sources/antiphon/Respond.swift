@@ -58,7 +58,8 @@ struct Respond: ParsableCommand {
   mutating func run() throws {
     try replacing.check(output)
     if let text { try replacing.check(text) }
-    let model = try Model.open(ModelOptions.directory(model.model), threads: model.threads)
+    let model = try Model.open(
+      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options)
     let rate = model.codec.configuration.sampleRate
     let source = try SoundFileReader.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }

@@ -98,7 +98,7 @@ struct Talk: ParsableCommand {
     let directory = try ModelOptions.directory(model.model)
     return mirror
       ? .mirror(try Codec.open(ModelOptions.codec(in: directory), threads: model.threads))
-      : .model(try Model.open(directory, threads: model.threads))
+      : .model(try Model.open(directory, threads: model.threads, cache: model.kv.options))
   }
 
   private func introduce(_ session: LiveSession) {

@@ -203,6 +203,10 @@ enum ErrorTable {
         found: String(repeating: "cd", count: 32)),
       "another codec made the codes"
     ),
+    (
+      CommandError.noInstructionSet("avx512", available: ["plain", "avx2"]),
+      "a processor of another kind, or a misspelt name"
+    ),
     (CommandError.noChirp(sent: 20), "the microphone does not hear the loudspeaker"),
   ]
 

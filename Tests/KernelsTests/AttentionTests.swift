@@ -51,30 +51,34 @@ struct AttentionTests {
     let first = rings[0]
     var out = [Float](repeating: 9, count: rings.count * first.heads * first.width)
     var scores = [Float](repeating: 0, count: rings.count * first.heads * first.capacity)
-    // Rings stand one behind the other in one array, so that one pointer reaches all.
-    let (keys, values) = (rings.flatMap(\.keys), rings.flatMap(\.values))
+    // Each session's memory: its keys, then its values.
+    let size = first.heads * first.capacity * first.width
+    var memory = rings.flatMap { $0.keys + $0.values }
     let newest = rings.map { Int64($0.history.count - 1) }
-    keys.withUnsafeBufferPointer { keys in
-      values.withUnsafeBufferPointer { values in
-        let size = first.heads * first.capacity * first.width
-        var k: [UnsafePointer<Float>?] = rings.indices.map { keys.baseAddress! + $0 * size }
-        var v: [UnsafePointer<Float>?] = rings.indices.map { values.baseAddress! + $0 * size }
-        k.withUnsafeMutableBufferPointer { k in
-          v.withUnsafeMutableBufferPointer { v in
-            queries.withUnsafeBufferPointer { queries in
-              positions.withUnsafeBufferPointer { positions in
-                newest.withUnsafeBufferPointer { newest in
-                  out.withUnsafeMutableBufferPointer { out in
-                    scores.withUnsafeMutableBufferPointer { scores in
-                      var job = ap_attention(
-                        queries: queries.baseAddress, out: out.baseAddress, scores: scores.baseAddress,
-                        keys: k.baseAddress, values: v.baseAddress, positions: positions.baseAddress,
-                        newest: newest.baseAddress, columns: rings.count, heads: first.heads,
-                        head_dim: first.width,
-                        query_stride: stride, capacity: first.capacity, context: context,
-                        scale: 1 / Float(first.width).squareRoot())
-                      for part in 0..<parts { table.attention(&job, part, parts) }
-                    }
+    var layout = ap_memory()
+    layout.all = ap_ring(keys: 0, values: size * 4, capacity: first.capacity, format: AP_CACHE_F32)
+    (layout.heads, layout.head_dim) = (first.heads, first.width)
+    memory.withUnsafeMutableBufferPointer { memory in
+      let base = UnsafeMutableRawPointer(memory.baseAddress!)
+      let sessions: [UnsafeMutableRawPointer?] = rings.indices.map { base + $0 * 2 * size * 4 }
+      var job = ap_attention()
+      (job.columns, job.stride, job.context) = (rings.count, stride, context)
+      job.scale = 1 / Float(first.width).squareRoot()
+      withUnsafePointer(to: layout) { layout in
+        queries.withUnsafeBufferPointer { queries in
+          sessions.withUnsafeBufferPointer { sessions in
+            positions.withUnsafeBufferPointer { positions in
+              newest.withUnsafeBufferPointer { newest in
+                out.withUnsafeMutableBufferPointer { out in
+                  scores.withUnsafeMutableBufferPointer { scores in
+                    job.memory = layout
+                    (job.queries, job.out, job.scores) = (
+                      queries.baseAddress, out.baseAddress, scores.baseAddress
+                    )
+                    (job.sessions, job.positions, job.newest) = (
+                      sessions.baseAddress, positions.baseAddress, newest.baseAddress
+                    )
+                    for part in 0..<parts { table.attention(&job, part, parts) }
                   }
                 }
               }

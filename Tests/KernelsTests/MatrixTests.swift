@@ -18,6 +18,7 @@ struct MatrixTests {
     return [
       stored(.float, weights), stored(.bfloat, narrow),
       Matrix(panelsOf: rows, columns) { weights[$0 * columns + $1] },
+      Matrix(panelsOf: rows, columns, as: .halfPanels) { weights[$0 * columns + $1] },
     ]
   }
 

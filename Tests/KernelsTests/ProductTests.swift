@@ -45,7 +45,7 @@ struct ProductTests {
 
   @Test(
     "a product of any size is the sum it stands for, and writes nothing else",
-    arguments: Tables.names, [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32].map(\.rawValue))
+    arguments: Tables.names, ap_format.all.map(\.rawValue))
   func sizes(table: String, format: UInt32) {
     let (table, format) = (Tables.named(table), ap_format(format))
     // Columns apart, and columns that overlap as a convolution's windows do.
@@ -78,7 +78,7 @@ struct ProductTests {
 
   @Test(
     "a bias is added once, and accumulation adds to what is there",
-    arguments: Tables.names, [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32].map(\.rawValue))
+    arguments: Tables.names, ap_format.all.map(\.rawValue))
   func additions(table: String, format: UInt32) {
     let (table, format) = (Tables.named(table), ap_format(format))
     var noise = Noise(2)
@@ -103,7 +103,7 @@ struct ProductTests {
 
   @Test(
     "a column's result does not depend on the columns beside it, to the last bit",
-    arguments: Tables.names, [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32].map(\.rawValue))
+    arguments: Tables.names, ap_format.all.map(\.rawValue))
   func columns(table: String, format: UInt32) {
     let (table, format) = (Tables.named(table), ap_format(format))
     var noise = Noise(3)
@@ -130,7 +130,7 @@ struct ProductTests {
 
   @Test(
     "the result does not depend on how many threads share it, to the last bit",
-    arguments: Tables.names, [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32].map(\.rawValue))
+    arguments: Tables.names, ap_format.all.map(\.rawValue))
   func parts(table: String, format: UInt32) {
     let (table, format) = (Tables.named(table), ap_format(format))
     var noise = Noise(4)

@@ -31,7 +31,7 @@ struct QuantizedProductTests {
             depth: depth,
             columns: columns, x_stride: depth, y_stride: rows,
             format: bits == 8 ? AP_PANELS_Q8 : AP_PANELS_Q4,
-            accumulate: false)
+            accumulate: false, rounded: nil)
           for part in 0..<parts { table.product(&job, part, parts) }
         }
       }
@@ -68,6 +68,61 @@ struct QuantizedProductTests {
       let mine = Array(ours[column * sizes.rows..<(column + 1) * sizes.rows])
       #expect(largestDifference(mine, truth) <= 0.02 * Float(sizes.depth).squareRoot())
     }
+  }
+
+  @Test(
+    "integer parts are equal to the last bit in every instruction set, one to seventeen columns, odd rows and tails",
+    arguments: Tables.names, [8, 4])
+  func integers(name: String, bits: Int) {
+    var noise = Noise(23)
+    for (rows, depth) in [(1, 32), (15, 64), (16, 96), (17, 160), (35, 512)] {
+      // Whole numbers that reach the outermost level in every block: scales are one, and every sum is exact.
+      let top: Float = bits == 8 ? 127 : -8
+      let weights = noise.floats(rows * depth).enumerated().map {
+        $0.offset % 32 == 3 ? top : ($0.element * (abs(top) - 1)).rounded()
+      }
+      let packed = Self.pack(weights, bits: bits, rows: rows, depth: depth)
+      for columns in 1...17 {
+        let x = noise.floats(columns * depth).enumerated().map {
+          $0.offset % 32 == 9 ? 127 : ($0.element * 126).rounded()
+        }
+        let y = Self.product(
+          Tables.named(name), packed, bits: bits, rows: rows, depth: depth, x, parts: columns % 3 + 1)
+        for column in 0..<columns {
+          for row in 0..<rows {
+            var sum = 0
+            for k in 0..<depth { sum += Int(weights[row * depth + k]) * Int(x[column * depth + k]) }
+            #expect(y[column * rows + row] == Float(sum))
+          }
+        }
+      }
+    }
+  }
+
+  @Test(
+    "inputs are rounded alike in every instruction set, halves between two levels too",
+    arguments: Tables.names)
+  func rounding(name: String) {
+    var noise = Noise(24)
+    var x = noise.floats(256)
+    for i in 0..<32 { x[i] = Float(i) - 15.5 }
+    x[7] = 127
+    for i in 64..<96 { x[i] = 0 }
+    func rounded(_ table: ap_table) -> ([Int8], [Float], [Int32]) {
+      var bytes = [Int8](repeating: 0, count: 256)
+      var (scales, sums) = ([Float](repeating: 0, count: 8), [Int32](repeating: 0, count: 8))
+      bytes.withUnsafeMutableBufferPointer { bytes in
+        scales.withUnsafeMutableBufferPointer { scales in
+          sums.withUnsafeMutableBufferPointer { sums in
+            var out = ap_rounded(
+              bytes: bytes.baseAddress, scales: scales.baseAddress, sums: sums.baseAddress)
+            table.round(x, 128, 128, 2, &out)
+          }
+        }
+      }
+      return (bytes, scales, sums)
+    }
+    #expect(rounded(Tables.named(name)) == rounded(Tables.named("plain")))
   }
 
   @Test("a rounded weight is within half a step of the weight", arguments: [8, 4])

@@ -4,13 +4,15 @@ import TestSupport
 
 /// The function tables that this machine can run.
 enum Tables {
-  static let names = ["plain", "avx2", "avx512"].filter { (name: String) in ap_table_named(name) != nil }
+  static let names = ["plain", "avx2", "avx512", "dotprod"].filter { (name: String) in
+    ap_table_named(name) != nil
+  }
 
   static func named(_ name: String) -> ap_table { ap_table_named(name)!.pointee }
 }
 
 extension ap_format {
-  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32]
+  static let all = [AP_ROWS_F32, AP_ROWS_BF16, AP_PANELS_F32, AP_PANELS_F16]
 }
 
 /// Weights laid out as a product reads them. They are exact in bf16, so that every format holds the same numbers.
@@ -26,6 +28,14 @@ struct PackedWeights {
         (0..<rows).flatMap { row in (0..<depth).map { UInt16(element(row, $0).bitPattern >> 16) } })
     case AP_ROWS_F32:
       bytes = Self.bytes((0..<rows).flatMap { row in (0..<depth).map { element(row, $0) } })
+    case AP_PANELS_F16:
+      bytes = Self.bytes(
+        (0..<(rows + 15) / 16).flatMap { panel in
+          (0..<depth * 16).map { index -> UInt16 in
+            let row = panel * 16 + index % 16
+            return row < rows ? ap_to_half(element(row, index / 16)) : 0
+          }
+        })
     default:
       bytes = Self.bytes(
         (0..<(rows + 15) / 16).flatMap { panel in
@@ -70,7 +80,7 @@ struct Product {
               y: y.baseAddress,
               rows: rows, depth: depth, columns: columns, x_stride: xStride, y_stride: yStride,
               format: format,
-              accumulate: accumulate)
+              accumulate: accumulate, rounded: nil)
             for part in 0..<parts { table.product(&job, part, parts) }
           }
         }

@@ -182,7 +182,9 @@ struct TransformerTests {
     #expect(many.run(x, many.makeMemory(), block: 3) == one.run(x, one.makeMemory(), block: 3))
   }
 
-  @Test("only distances between positions matter, also after days", arguments: [1000, 10_000_000] as [Int64])
+  @Test(
+    "only distances between positions matter, also after days",
+    arguments: [1000, 10_000_000, 100_000_000] as [Int64])
   func shift(first: Int64) throws {
     let stack = try Self.stack()
     let x = Self.input(30, 20)

@@ -1,0 +1,12 @@
+import Runtime
+
+/// What a step reads, against the speed of memory.
+enum StepText {
+  static func reading(_ summary: LatencySummary) -> String {
+    let run = summary.run
+    let bytes = Figures.bytes(Int(run["bytes_per_step"] ?? "") ?? 0)
+    return "\(run["instruction_set"] ?? ""), weights \(run["bits"] ?? ""), cache \(run["kv"] ?? ""), "
+      + "\(run["sessions"] ?? "") sessions: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
+      + "(memory \(run["memory_gigabytes_per_second"] ?? "")), \(run["frames_per_second"] ?? "") frames a second"
+  }
+}
