@@ -200,13 +200,9 @@ class Dialogue(nn.Module):
             codes.append(choose(x[:, 0] @ self.linears[step].t()))
         return torch.stack(codes, 1)
 
-    def exported(self):
-        """Tensors by their published names."""
-        c, state = self.c, {}
-        own, user = self.tables()
-        state["text_emb.weight"] = self.text_emb.weight
-        for book in range(c.codebooks):
-            state[f"emb.{book}.weight"], state[f"emb.{book + c.codebooks}.weight"] = own[book], user[book]
+    def views(self):
+        """Parameters by their published names, as they lie in memory: all but the tables of codes."""
+        c, state = self.c, {"text_emb.weight": self.text_emb.weight}
         for number, layer in enumerate(self.layers):
             name = f"transformer.layers.{number}."
             state[name + "norm1.alpha"], state[name + "norm2.alpha"] = layer.norm1.alpha, layer.norm2.alpha
@@ -217,8 +213,6 @@ class Dialogue(nn.Module):
         state["out_norm.alpha"] = self.out_norm.alpha
         state["text_linear.weight"] = self.text_linear
         state["depformer_text_emb.weight"] = self.depth_text_emb.weight
-        for book, table in enumerate(self.depth_emb()):
-            state[f"depformer_emb.{book}.weight"] = table
         for chosen in range(max(c.schedule) + 1):
             state[f"depformer_in.{chosen}.weight"] = self.depth_in[chosen]
         for number, layer in enumerate(self.depth):
@@ -231,7 +225,29 @@ class Dialogue(nn.Module):
                 state[name + f"gating.{chosen}.linear_out.weight"] = layer.contract[chosen]
         for book in range(c.codebooks):
             state[f"linears.{book}.weight"] = self.linears[book]
+        # The runtime does not read these two; a later training does.
+        state["listener.weight"], state["listener.bias"] = self.listener.weight, self.listener.bias
+        return state
+
+    def named_tables(self):
+        n = self.c.codebooks
+        yield from ((f"emb.{book}.weight", self.own, book) for book in range(n))
+        yield from ((f"emb.{book + n}.weight", self.user, book) for book in range(n))
+        yield from ((f"depformer_emb.{book}.weight", self.depth_emb, book) for book in range(n - 1))
+
+    @torch.no_grad()
+    def exported(self):
+        """Tensors by their published names."""
+        state = self.views() | {name: tables()[book] for name, tables, book in self.named_tables()}
         return {name: tensor.detach().contiguous() for name, tensor in state.items()}
+
+    @torch.no_grad()
+    def take(self, state):
+        """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code."""
+        for name, mine in self.views().items():
+            mine.copy_(state[name].view_as(mine))
+        for name, tables, book in self.named_tables():
+            tables.own[book] += state[name] - tables()[book]
 
 
 class Talk:

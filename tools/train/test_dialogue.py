@@ -45,6 +45,17 @@ def test_a_stream_equals_training():
     assert agree.all(), agree
 
 
+def test_training_goes_on_from_what_was_exported():
+    model, other = small()[0].model, small()[0].model
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    exported = model.exported()
+    other.take(exported)
+    for name, tensor in other.exported().items():
+        assert torch.allclose(tensor, exported[name], atol=1e-5), name
+
+
 def test_reserved_wordings_are_never_drawn():
     chance = random.Random(1)
     for skill, wordings in skills.WORDINGS.items():
@@ -58,5 +69,6 @@ def test_reserved_wordings_are_never_drawn():
 
 if __name__ == "__main__":
     test_a_stream_equals_training()
+    test_training_goes_on_from_what_was_exported()
     test_reserved_wordings_are_never_drawn()
     print("all hold")

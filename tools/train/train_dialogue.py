@@ -134,8 +134,8 @@ def work(rank, arguments, meeting):
         with torch.no_grad():
             meeting.from_first(rank, 1, [p.data for p in parameters])
     if arguments.start and not step:
-        found = torch.load(arguments.start, map_location=device, weights_only=True)["model"]
-        model.load_state_dict(found)
+        from safetensors.torch import load_file
+        model.take(load_file(arguments.start))
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     began, sums, counted, saved = time.time() - spent, {}, 0, time.time()
     clock = torch.zeros(1)
@@ -204,7 +204,7 @@ def main():
     parser.add_argument("--own-dropout", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--start", help="a model.pt to begin from, with new optimizer state")
+    parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
     parser.add_argument("--half", action="store_true", help="bf16 networks: faster where the processor has it")
     parser.add_argument("--save-every", type=float, default=3, help="minutes")
     arguments = parser.parse_args()
