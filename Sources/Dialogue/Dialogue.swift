@@ -10,7 +10,7 @@ public final class Dialogue: Sendable {
   public let streams: Streams
   /// Path of the weights.
   public let path: String
-  private let file: Safetensors
+  private let file: MappedFile
   private let textEmbedding: TokenEmbedding
   private let audioEmbeddings: [TokenEmbedding]
   private let conditioners: [Conditioner]
@@ -31,19 +31,28 @@ public final class Dialogue: Sendable {
   ///
   /// - Parameters:
   ///   - threads: threads that share the arithmetic of one step.
-  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
+  ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
   public static func open(
     _ directory: String, threads: Int = 1, bits: Int? = nil
   ) throws(CheckpointError) -> Dialogue {
-    let configuration = try DialogueConfiguration(directory: directory)
-    return try Dialogue(
-      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads, bits: bits)
+    let files = try DialogueFiles(directory)
+    let checkpoint = try Checkpoint.open(
+      files.weights, weights: bits.map { .quantized(bits: $0) } ?? .mapped, rename: DialogueFiles.name)
+    return try Dialogue(checkpoint, files.configuration, threads: threads)
+  }
+
+  /// What a model reads of its file.
+  package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
+    let survey = Survey()
+    let checkpoint = try Checkpoint.open(files.weights, survey: survey, rename: DialogueFiles.name)
+    _ = try Dialogue(checkpoint, files.configuration, threads: 1)
+    return (checkpoint, survey)
   }
 
   private init(
-    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, bits: Int?
+    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file, weights: bits.map { .quantized(bits: $0) } ?? .mapped)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
@@ -73,9 +82,9 @@ public final class Dialogue: Sendable {
     statePlan = plan
     self.configuration = configuration
     self.streams = streams
-    self.file = file
+    file = checkpoint.file
     self.workers = workers
-    path = file.path
+    path = checkpoint.path
   }
 
   /// SHA-256 of the weights' file, as hexadecimal; reads all of it.

@@ -20,6 +20,15 @@ package enum Machine {
   /// Processors that are in use now.
   package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
+  /// Most bytes of memory that this process had at once.
+  package static var peakMemory: Int? {
+    guard let text = try? TextFile.read("/proc/self/status") else { return nil }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0.filter(\.isNumber)) }.map {
+      $0 * 1024
+    }
+  }
+
   /// Microseconds since this process was started, to the hundredth of a second that the kernel keeps.
   package static func processAge() -> Int64? {
     guard let text = try? TextFile.read("/proc/self/stat") else { return nil }

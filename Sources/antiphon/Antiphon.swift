@@ -10,7 +10,7 @@ struct Antiphon: ParsableCommand {
     version: version,
     subcommands: [
       Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
-      Report.self, Trace.self,
+      Convert.self, Report.self, Trace.self,
     ])
 
   static let version = "0.1.0"

@@ -27,6 +27,29 @@ extension Message {
       self.init(
         "'\(path)' was made by another codec than '\(codec)' (SHA-256 \(expected.prefix(12)), not \(found.prefix(12))).",
         "Name the codec that made it with --codec.", .badData)
+    case .conversionStopped(let signal, let path, let done, let total):
+      self.init(
+        "Stopped by a signal after \(Figures.bytes(done)) of \(Figures.bytes(total)) of '\(path)'.",
+        "Give the same command again: it goes on where it was.",
+        signal == SIGTERM ? .terminated : .interrupted)
+    case .outputIsModel(let path):
+      self.init(
+        "'\(path)' is the model itself.", "Name another directory for the packed model.", .cannotCreate)
+    case .missingInstructions(let asked, let available):
+      self.init(
+        "ANTIPHON_ISA asks for '\(asked)', which this processor or this build does not have.",
+        "Unset it, or set it to one of: \(available.joined(separator: " "))", .usage)
+    case .differentStreams(let first, let second):
+      self.init(
+        "'\(first)' and '\(second)' do not speak and hear the same streams.",
+        "Compare a model with a rounded form of itself: antiphon convert", .badData)
+    case .nothingToCompare(let path):
+      self.init("'\(path)' has no whole frame.", "Name a recording of some seconds.", .badData)
+    case .wrongPrediction(let model, let predicted, let measured):
+      self.init(
+        "A step of '\(model)' was predicted to take \(Figures.fixed(predicted, 1)) ms and took "
+          + "\(Figures.fixed(measured, 1)).",
+        "Run it again while no other program is busy.", .checkFailed)
     case .noChirp(let sent):
       self.init(
         "None of \(sent) chirps came back through the microphone.",
