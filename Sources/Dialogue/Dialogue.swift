@@ -189,10 +189,11 @@ public final class Dialogue: Sendable {
   ///   - user: [count][streams.user]
   ///   - own: [count][streams.own]
   ///   - results: [count]
+  ///   - forced: [count][1 + streams.own]: text and codes that take the place of drawn ones.
   func advance(
     _ states: UnsafeMutablePointer<DialogueState>, count: Int, _ user: UnsafePointer<Int32>?,
     _ own: UnsafeMutablePointer<Int32>?, _ results: UnsafeMutablePointer<DialogueStep>,
-    _ workspace: borrowing DialogueWorkspace
+    _ workspace: borrowing DialogueWorkspace, forced: UnsafePointer<Int32>? = nil
   ) {
     let (plan, scratch) = (workspace.plan, workspace.memory.view)
     let (width, x) = (configuration.width, scratch[plan.x])
@@ -214,14 +215,16 @@ public final class Dialogue: Sendable {
       tokens[column] = plan.sampler.draw(
         logits + column * configuration.textOutputs, configuration.textOutputs, states[column].textSampling,
         &states[column].generator, scratch)
+      if let forced { tokens[column] = forced[column * (1 + streams.own)] }
       sampled(&states[column])[0] = tokens[column]
     }
     let textDone = Self.now()
     if let depth, let depthScratch = plan.depth {
       depth.step(x, tokens, count: count, workspace.depthColumns, depthScratch, scratch, workers) {
         step, column, logits in
-        let token = plan.sampler.draw(
+        var token = plan.sampler.draw(
           logits, streams.cardinality, states[column].audioSampling, &states[column].generator, scratch)
+        if let forced { token = forced[column * (1 + streams.own) + 1 + step] }
         sampled(&states[column])[1 + step] = token
         return token
       }
@@ -245,6 +248,12 @@ public final class Dialogue: Sendable {
   func drawnCodes(_ state: borrowing DialogueState) -> UnsafeBufferPointer<Int32> {
     let row = Int((state.steps - 1) % Int64(streams.maxDelay + 1)) * (1 + streams.own)
     return UnsafeBufferPointer(start: state.memory.view[regions.sampled] + row + 1, count: streams.own)
+  }
+
+  /// The text token of the state's last step.
+  func lastText(_ state: borrowing DialogueState) -> Int32 {
+    let row = Int((state.steps - 1) % Int64(streams.maxDelay + 1)) * (1 + streams.own)
+    return state.memory.view[regions.sampled][row]
   }
 
   private func hear(_ codes: UnsafePointer<Int32>, _ state: inout DialogueState) {

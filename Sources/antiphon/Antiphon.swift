@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Kernels
 
 @main
 struct Antiphon: ParsableCommand {
@@ -10,7 +11,7 @@ struct Antiphon: ParsableCommand {
     version: version,
     subcommands: [
       Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
-      Convert.self, Report.self, Trace.self,
+      Convert.self, Compare.self, Doctor.self, Report.self, Trace.self,
     ])
 
   static let version = "0.1.0"
@@ -18,6 +19,9 @@ struct Antiphon: ParsableCommand {
   static func main() {
     do {
       var command = try parseAsRoot()
+      if let asked = Kernels.missingInstructions {
+        throw CommandError.missingInstructions(asked: asked, available: Kernels.availableInstructions)
+      }
       try command.run()
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
