@@ -90,7 +90,9 @@ struct PackedPart {
 extension PackedCard.Tensor {
   /// Bytes that the parts take; nil for sizes that cannot be.
   var bytes: Int? {
-    guard [4, 8].contains(bits), shape.count == 2, parts > 0, shape[0] > 0, shape[0] % parts == 0,
+    // 2^40 rows: more than any file has, and few enough for the products below.
+    guard [4, 8].contains(bits), shape.count == 2, parts > 0, (1...1 << 40).contains(shape[0]),
+      shape[0] % parts == 0,
       shape[1] > 0,
       QuantizedBlocks.fits(columns: shape[1])
     else { return nil }

@@ -81,7 +81,8 @@ struct Doctor: ParsableCommand {
   private static func time(of codec: Codec) -> Double {
     var frame = [Float](repeating: 0.01, count: codec.configuration.samplesPerFrame)
     var codes = [Int32](repeating: 0, count: codec.configuration.codebooks)
-    var (encoder, decoder) = (codec.makeEncoderState(), codec.makeDecoderState())
+    var encoder = codec.makeEncoderState()
+    var decoder = codec.makeDecoderState()
     var times: [Int64] = []
     for _ in 0..<9 {
       let start = MonotonicClock.now()

@@ -1,3 +1,5 @@
+import AudioIO
+import Checkpoint
 import Foundation
 import Glibc
 import Runtime
@@ -141,14 +143,9 @@ import Testing
   func compare() throws {
     let voice = try Golden.open("tiny-codec/input.safetensors").floats("pcm", rank: 1).values
     let sound = directory.file("in.wav")
-    try RawFile(
-      Array("RIFF".utf8) + [0xFF, 0xFF, 0xFF, 0x7F] + Array("WAVEfmt ".utf8) + [16, 0, 0, 0, 1, 0, 1, 0]
-        + [0xC0, 0x5D, 0, 0, 0x80, 0xBB, 0, 0, 2, 0, 16, 0] + Array("data".utf8)
-        + withUnsafeBytes(of: UInt32(voice.count * 2).littleEndian) { Array($0) }
-        + voice.flatMap { sample in
-          withUnsafeBytes(of: Int16(max(min(sample, 1), -1) * 32767).littleEndian) { Array($0) }
-        }
-    ).write(to: sound)
+    let sink = try SoundFileWriter.create(sound)
+    sink.write(voice.span)
+    try sink.finish()
     let tiny = Golden.path("tiny-model")
     let done = try Program.run("compare", tiny, tiny, sound, "--json")
     #expect(done.code == 0, "\(done.errors)")
