@@ -34,8 +34,8 @@ struct Doctor: ParsableCommand {
   private static let frames = 40
 
   mutating func run() throws {
-    let speed = MachineSpeed(threads: model.threads)
-    if check { return try compare(speed) }
+    if check { return try compare() }
+    let speed = MachineSpeed(threads: model.threads, .quiet)
     let view = DoctorView(
       speed, instructions: Kernels.instructions, usual: try usual(speed).map { [$0] } ?? [],
       sound: Self.sound())
@@ -44,12 +44,12 @@ struct Doctor: ParsableCommand {
 
   /// The model that ships, or was named, from its own tensors.
   private func usual(_ speed: MachineSpeed) throws -> DoctorView.Model? {
-    let directory: String
+    let (directory, name): (String, String)
     if let named = model.model {
-      directory = try ModelOptions.directory(named)
+      (directory, name) = (try ModelOptions.directory(named), named)
     } else {
       guard let shipped = Assets.defaultModel() else { return nil }
-      directory = shipped.directory
+      (directory, name) = (shipped.directory, shipped.isTrained ? "ours (default)" : "the tiny test model")
     }
     let files = try DialogueFiles(directory)
     let codec = try Codec.open(directory + "/" + files.configuration.files.codec)
@@ -61,7 +61,7 @@ struct Doctor: ParsableCommand {
         memory: Machine.memory)
     }
     return DoctorView.Model(
-      name: model.model == nil ? "ours (default)" : directory, isRead: true, cases: cases, help: "")
+      name: name, isRead: true, cases: cases, help: "")
   }
 
   /// What a step of a model does, from the tensors that it reads.
@@ -107,11 +107,11 @@ struct Doctor: ParsableCommand {
     }
   }
 
-  private func compare(_ speed: MachineSpeed) throws {
+  private func compare() throws {
     let directory = try ModelOptions.directory(model.model)
     let files = try DialogueFiles(directory)
     let work = try Self.work(of: files, bits: nil, frames: Self.frames / 2)
-    let predicted = speed.seconds(work) * 1000
+    let predicted = MachineSpeed(threads: model.threads, .now).seconds(work) * 1000
     let measured = try BenchStep.median(of: directory, threads: model.threads, frames: Self.frames)
     let view = PredictionView(
       model: files.weights, predictedMs: predicted, measuredMs: measured, ratio: measured / predicted)

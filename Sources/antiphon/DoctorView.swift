@@ -108,7 +108,7 @@ struct DoctorView: Encodable {
     var advice: [String] = []
     if load > 0.5 {
       advice.append(
-        "Other programs keep \(Figures.fixed(load, 1)) processors busy: these figures are of what they leave."
+        "Other programs keep \(Figures.fixed(load, 1)) processors busy: a frame takes longer than this while they run."
       )
     }
     if let governor = Machine.governor, governor == "powersave" {
