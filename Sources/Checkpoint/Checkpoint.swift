@@ -2,25 +2,30 @@ package import Kernels
 
 /// A model's tensors by name, whatever the names' layout, as typed weights; a wrong one is a `CheckpointError`.
 package struct Checkpoint: Sendable {
-  package let file: Safetensors
-  /// Our name of each tensor -> the file's name.
-  private let names: [String: String]
+  package let path: String
+  /// By our names.
+  package let tensors: [String: StoredTensor]
+  /// The whole file.
+  package let file: MappedFile
+  /// The card of a packed file.
+  package let card: PackedCard?
 
   /// What products read.
   package enum Weights: Sendable, Equatable {
-    /// The matrices as they lie in the mapped file.
+    /// The matrices as they lie in the mapped file. Quantized ones of other programs are rounded to 8 bits.
     case mapped
     /// Copies in panels of f32, on large pages: faster for weights that every frame reads, at the price of memory.
     case panels
     /// The same in f16: half of that memory.
     case halfPanels
-    /// Copies of 8 or 4 bits a weight, of every matrix that fits.
+    /// Copies of 8 or 4 bits a weight, of every matrix that fits and is not packed already.
     case quantized(bits: Int)
     /// Numbers of no meaning in place of the file's, of 8 or 4 bits or bf16 where nil: for measuring shapes.
     case random(bits: Int?)
   }
 
   let weights: Weights
+  let survey: Survey?
 
   /// The form of matrices that are always copied into panels, such as convolutions.
   package var panelFormat: Matrix.Format { weights == .halfPanels ? .halfPanels : .panels }
@@ -29,32 +34,58 @@ package struct Checkpoint: Sendable {
   ///   - weights: what products read.
   ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
   package init(_ file: Safetensors, weights: Weights = .mapped, rename: (String) -> String? = { $0 }) {
-    self.file = file
-    self.weights = weights
-    var names: [String: String] = [:]
-    for name in file.entries.keys {
-      if let ours = rename(name) { names[ours] = name }
-    }
-    self.names = names
+    self.init(
+      file.path, file.file, file.stored(), card: nil, weights: weights, survey: nil, rename: rename)
   }
 
-  package var path: String { file.path }
+  /// Opens a file of any format that is read: safetensors, packed or not, with the matrices of MLX; or GGUF.
+  ///
+  /// - Parameter survey: notes what is read, and nothing is: matrices are zeros.
+  package static func open(
+    _ path: String, weights: Weights = .mapped, survey: Survey? = nil, rename: (String) -> String? = { $0 }
+  ) throws(CheckpointError) -> Checkpoint {
+    if try GGUF.isOne(path) {
+      let file = try GGUF(path)
+      return Checkpoint(
+        path, file.file, file.tensors, card: nil, weights: weights, survey: survey, rename: rename)
+    }
+    let file = try Safetensors(path)
+    let card = try PackedCard(file)
+    return Checkpoint(
+      path, file.file, file.stored(card), card: card, weights: weights, survey: survey, rename: rename)
+  }
+
+  private init(
+    _ path: String, _ file: MappedFile, _ stored: [String: StoredTensor], card: PackedCard?, weights: Weights,
+    survey: Survey?, rename: (String) -> String?
+  ) {
+    var tensors: [String: StoredTensor] = [:]
+    for (name, tensor) in stored {
+      if let ours = rename(name) { tensors[ours] = tensor }
+    }
+    self.path = path
+    self.file = file
+    self.tensors = tensors
+    self.card = card
+    self.weights = weights
+    self.survey = survey
+  }
 
   /// The tensors below a prefix: `scope("encoder")["model.0"].vector("bias", 64)`.
   package func scope(_ prefix: String) -> Scope { Scope(checkpoint: self, prefix: prefix) }
 
   /// Number of tensors whose name starts with `prefix`.
-  package func count(prefix: String) -> Int { names.keys.count { $0.hasPrefix(prefix) } }
+  package func count(prefix: String) -> Int { tensors.keys.count { $0.hasPrefix(prefix) } }
 
-  package func has(_ name: String) -> Bool { names[name] != nil }
+  package func has(_ name: String) -> Bool { tensors[name] != nil }
 
-  package func shape(_ name: String) throws(CheckpointError) -> [Int] { try entry(name).shape }
+  package func shape(_ name: String) throws(CheckpointError) -> [Int] { try tensor(name).shape }
 
-  func entry(_ name: String) throws(CheckpointError) -> Safetensors.Entry {
-    guard let fileName = names[name], let entry = file.entries[fileName] else {
-      throw .missingTensor(file: path, tensor: name, present: names.count)
+  func tensor(_ name: String) throws(CheckpointError) -> StoredTensor {
+    guard let tensor = tensors[name] else {
+      throw .missingTensor(file: path, tensor: name, present: tensors.count)
     }
-    return entry
+    return tensor
   }
 }
 
@@ -77,6 +108,7 @@ package struct Scope: Sendable {
     let values = try elements(
       name, where: { $0.reduce(1, *) == count && $0.count { $0 != 1 } <= 1 }, expected: [count])
     guard values.allFinite else { throw .notFinite(file: checkpoint.path, tensor: full(name)) }
+    checkpoint.survey?.note(vector: full(name))
     return Vector(count: count) { values[$0] }
   }
 
@@ -91,44 +123,65 @@ package struct Scope: Sendable {
       return Matrix(
         randomOf: rows, columns, bits != nil && QuantizedBlocks.fits(columns: columns) ? packed : .bfloat)
     }
-    let matrix = try table(name, rows, columns, rowOffset: rowOffset, stacked: stacked)
+    let tensor = try rectangle(name, stacked ?? rows, columns)
+    if let survey = checkpoint.survey {
+      survey.note(
+        Survey.Read(
+          name: full(name), rows: rows, columns: columns, stacked: stacked ?? rows, isMatrix: true))
+      return survey.zeros(rows: rows, columns: columns)
+    }
+    let mapped = tensor.mapped(rows: rows, columns, rowOffset: rowOffset)
+    if case .packed = tensor.form {
+      guard let mapped else { throw wrongType(name, tensor) }
+      return mapped
+    }
+    guard tensor.hasFloats else { throw wrongType(name, tensor) }
+    let isQuantized = tensor.form == .blocks || tensor.form == .affine
+    var bits: Int?
     switch checkpoint.weights {
-    case .random: return matrix
-    case .mapped: return matrix
+    case .mapped: bits = isQuantized ? 8 : nil
+    case .panels, .halfPanels, .random: break
+    case .quantized(let wanted): bits = wanted
+    }
+    if let bits, QuantizedBlocks.fits(columns: columns) {
+      return try PackedPart(tensor: tensor, rows: rows, columns: columns, rowOffset: rowOffset, bits: bits)
+        .matrix(checkpoint.path, full(name))
+    }
+    let matrix = mapped ?? tensor.widened(rows: rows, columns, rowOffset: rowOffset)
+    switch checkpoint.weights {
     case .panels, .halfPanels:
       return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { matrix[$0, $1] }
-    case .quantized(let bits):
-      return QuantizedBlocks.fits(columns: columns) ? matrix.quantized(bits: bits) : matrix
+    default: return matrix
     }
   }
 
   /// A matrix [rows, columns], or [rows, columns, 1] as 1x1 convolutions are stored: mapped where the type allows.
-  package func table(
-    _ name: String, _ rows: Int, _ columns: Int, rowOffset: Int = 0, stacked: Int? = nil
-  ) throws(CheckpointError) -> Matrix {
-    let entry = try checkpoint.entry(full(name))
-    let expected = [stacked ?? rows, columns]
-    guard entry.shape == expected || entry.shape == expected + [1] else {
-      throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: entry.shape)
+  package func table(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
+    let tensor = try rectangle(name, rows, columns)
+    if let survey = checkpoint.survey {
+      survey.note(
+        Survey.Read(name: full(name), rows: rows, columns: columns, stacked: rows, isMatrix: false))
+      return survey.zeros(rows: rows, columns: columns)
     }
-    let bytes = checkpoint.file.bytes(entry)
-    func mapped(_ format: Matrix.Format) -> Matrix {
-      Matrix(
-        rows: rows, columns: columns, format: format,
-        weights: bytes.baseAddress! + rowOffset * columns * entry.type.size, owner: checkpoint.file)
+    guard tensor.hasFloats else { throw wrongType(name, tensor) }
+    return tensor.mapped(rows: rows, columns, rowOffset: 0)
+      ?? tensor.widened(rows: rows, columns, rowOffset: 0)
+  }
+
+  private func rectangle(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> StoredTensor
+  {
+    let tensor = try checkpoint.tensor(full(name))
+    guard tensor.fits(rows, columns) else {
+      throw .wrongShape(
+        file: checkpoint.path, tensor: full(name), expected: [rows, columns], found: tensor.shape)
     }
-    switch entry.type {
-    case .float32: return mapped(.float)
-    case .bfloat16: return mapped(.bfloat)
-    case .float16:
-      let storage = FloatStorage(count: rows * columns)
-      let values = TensorValues(entry, checkpoint.file)!
-      for i in 0..<rows * columns { storage.base[i] = values[rowOffset * columns + i] }
-      return Matrix(rows: rows, columns: columns, format: .float, weights: storage.base, owner: storage)
-    default:
-      throw .wrongType(
-        file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: entry.type.rawValue)
-    }
+    if case .plain = tensor.form, !tensor.hasFloats { throw wrongType(name, tensor) }
+    return tensor
+  }
+
+  private func wrongType(_ name: String, _ tensor: StoredTensor) -> CheckpointError {
+    .wrongType(
+      file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: tensor.typeName)
   }
 
   /// The same matrix copied into panels, for layers that see many columns at once.
@@ -148,14 +201,11 @@ package struct Scope: Sendable {
   private func elements(
     _ name: String, where accepts: ([Int]) -> Bool, expected: [Int]
   ) throws(CheckpointError) -> TensorValues {
-    let entry = try checkpoint.entry(full(name))
-    guard accepts(entry.shape) else {
-      throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: entry.shape)
+    let tensor = try checkpoint.tensor(full(name))
+    guard accepts(tensor.shape) else {
+      throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: tensor.shape)
     }
-    guard let values = TensorValues(entry, checkpoint.file) else {
-      throw .wrongType(
-        file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: entry.type.rawValue)
-    }
+    guard let values = TensorValues(tensor) else { throw wrongType(name, tensor) }
     return values
   }
 }
@@ -166,15 +216,15 @@ package struct TensorValues {
   private let type: ElementType
   private let bytes: UnsafeRawBufferPointer
   // Keeps the bytes mapped.
-  private let file: Safetensors
+  private let file: MappedFile
 
   /// Nil where the tensor does not hold floats.
-  init?(_ entry: Safetensors.Entry, _ file: Safetensors) {
-    guard [.float32, .bfloat16, .float16].contains(entry.type) else { return nil }
-    count = entry.count
-    type = entry.type
-    self.file = file
-    bytes = file.bytes(entry)
+  init?(_ tensor: StoredTensor) {
+    guard case .plain(let type) = tensor.form, tensor.hasFloats else { return nil }
+    count = tensor.shape.reduce(1, *)
+    self.type = type
+    file = tensor.file
+    bytes = tensor.bytes
   }
 
   package subscript(index: Int) -> Float {

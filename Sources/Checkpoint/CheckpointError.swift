@@ -24,6 +24,18 @@ public enum CheckpointError: Error, Equatable, Sendable {
   /// A valid setting this runtime has no code for.
   case unsupported(file: String, field: String, found: String)
   case badTokenizer(file: String)
+  case badGGUF(file: String, fault: GGUFFault)
+  /// A packed file of another version.
+  case packedVersion(file: String, found: String, known: Int)
+  /// A packed file where one with all its numbers is needed.
+  case alreadyPacked(file: String)
+  /// A matrix was named that blocks cannot hold.
+  case cannotQuantize(file: String, tensor: String, bits: Int, inputs: Int)
+  /// No matrix has this name, or begins so.
+  case nothingNamed(file: String, name: String)
+  case noSpace(file: String, needed: Int, available: Int)
+  /// What was written is not what is read.
+  case readsBackWrong(file: String, tensor: String)
 
   /// What is wrong with a safetensors header.
   public enum HeaderFault: Equatable, Sendable {
@@ -31,6 +43,14 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case lengthOutOfRange(Int)
     case notJSON
     case badEntry(tensor: String)
+  }
+
+  /// What is wrong with a GGUF header.
+  public enum GGUFFault: Equatable, Sendable {
+    case tooShort
+    case version(Int)
+    /// The description of a tensor, or a key.
+    case badEntry(String)
   }
 
   /// The file the error is about.
@@ -41,7 +61,10 @@ public enum CheckpointError: Error, Equatable, Sendable {
       .unknownType(let file, _, _), .wrongSize(let file, _, _, _), .outOfRange(let file, _, _, _, _),
       .overlap(let file, _, _), .missingTensor(let file, _, _), .wrongShape(let file, _, _, _),
       .wrongType(let file, _, _, _), .notFinite(let file, _), .badField(let file, _, _, _),
-      .unsupported(let file, _, _), .badTokenizer(let file):
+      .unsupported(let file, _, _), .badTokenizer(let file),
+      .badGGUF(let file, _), .packedVersion(let file, _, _), .alreadyPacked(let file),
+      .cannotQuantize(let file, _, _, _), .nothingNamed(let file, _), .noSpace(let file, _, _),
+      .readsBackWrong(let file, _):
       file
     }
   }

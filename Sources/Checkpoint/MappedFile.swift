@@ -4,6 +4,8 @@ internal import Glibc
 package final class MappedFile: @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
+  /// Tells this file from another one, or from itself after a change.
+  let identity: String
 
   package init(_ path: String) throws(CheckpointError) {
     // Without blocking: a pipe in the file's place must not be waited for.
@@ -17,6 +19,7 @@ package final class MappedFile: @unchecked Sendable {
     guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: path) }
     let count = Int(status.st_size)
     self.path = path
+    identity = "\(status.st_dev).\(status.st_ino) \(count) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     // An empty file cannot be mapped; it is told from a short one by its reader.
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -26,6 +29,15 @@ package final class MappedFile: @unchecked Sendable {
       throw .unreadable(file: path, code: errno)
     }
     bytes = UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  /// Gives the pages of a part back: they are read again from the file when they are used again.
+  func release(_ part: UnsafeRawBufferPointer) {
+    guard let base = part.baseAddress else { return }
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    let start = UInt(bitPattern: base) & ~(page - 1)
+    let end = (UInt(bitPattern: base) + UInt(part.count) + page - 1) & ~(page - 1)
+    madvise(UnsafeMutableRawPointer(bitPattern: start), Int(end - start), MADV_DONTNEED)
   }
 
   deinit {

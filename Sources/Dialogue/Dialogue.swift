@@ -10,7 +10,7 @@ public final class Dialogue: Sendable {
   public let streams: Streams
   /// Path of the weights.
   public let path: String
-  private let file: Safetensors
+  private let file: MappedFile
   private let textEmbedding: TokenEmbedding
   private let audioEmbeddings: [TokenEmbedding]
   private let conditioners: [Conditioner]
@@ -31,7 +31,8 @@ public final class Dialogue: Sendable {
   ///
   /// - Parameters:
   ///   - threads: threads that share the arithmetic of one step.
-  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
+  ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
   ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
   public static func open(
     _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions()
@@ -43,17 +44,24 @@ public final class Dialogue: Sendable {
   package static func open(
     _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions
   ) throws(CheckpointError) -> Dialogue {
-    var configuration = try DialogueConfiguration(directory: directory)
+    let files = try DialogueFiles(directory)
+    var configuration = files.configuration
     try configuration.setCache(cache, file: directory + "/config.json")
-    return try Dialogue(
-      Safetensors(directory + "/" + configuration.files.model), configuration, threads: threads,
-      weights: weights)
+    let checkpoint = try Checkpoint.open(files.weights, weights: weights, rename: DialogueFiles.name)
+    return try Dialogue(checkpoint, configuration, threads: threads)
+  }
+
+  /// What a model reads of its file.
+  package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
+    let survey = Survey()
+    let checkpoint = try Checkpoint.open(files.weights, survey: survey, rename: DialogueFiles.name)
+    _ = try Dialogue(checkpoint, files.configuration, threads: 1)
+    return (checkpoint, survey)
   }
 
   private init(
-    _ file: Safetensors, _ configuration: DialogueConfiguration, threads: Int, weights: Checkpoint.Weights
+    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int
   ) throws(CheckpointError) {
-    let checkpoint = Checkpoint(file, weights: weights)
     let root = checkpoint.scope("")
     let streams = configuration.streams
     let width = configuration.width
@@ -83,9 +91,9 @@ public final class Dialogue: Sendable {
     statePlan = plan
     self.configuration = configuration
     self.streams = streams
-    self.file = file
+    file = checkpoint.file
     self.workers = workers
-    path = file.path
+    path = checkpoint.path
   }
 
   /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
@@ -196,10 +204,11 @@ public final class Dialogue: Sendable {
   ///   - user: [count][streams.user]
   ///   - own: [count][streams.own]
   ///   - results: [count]
+  ///   - forced: [count][1 + streams.own]: text and codes that take the place of drawn ones.
   func advance(
     _ states: UnsafeMutablePointer<DialogueState>, count: Int, _ user: UnsafePointer<Int32>?,
     _ own: UnsafeMutablePointer<Int32>?, _ results: UnsafeMutablePointer<DialogueStep>,
-    _ workspace: borrowing DialogueWorkspace
+    _ workspace: borrowing DialogueWorkspace, forced: UnsafePointer<Int32>? = nil
   ) {
     let (plan, scratch) = (workspace.plan, workspace.memory.view)
     let (width, x) = (configuration.width, scratch[plan.x])
@@ -221,14 +230,16 @@ public final class Dialogue: Sendable {
       tokens[column] = plan.sampler.draw(
         logits + column * configuration.textOutputs, configuration.textOutputs, states[column].textSampling,
         &states[column].generator, scratch)
+      if let forced { tokens[column] = forced[column * (1 + streams.own)] }
       sampled(&states[column])[0] = tokens[column]
     }
     let textDone = Self.now()
     if let depth, let depthScratch = plan.depth {
       depth.step(x, tokens, count: count, workspace.depthColumns, depthScratch, scratch, workers) {
         step, column, logits in
-        let token = plan.sampler.draw(
+        var token = plan.sampler.draw(
           logits, streams.cardinality, states[column].audioSampling, &states[column].generator, scratch)
+        if let forced { token = forced[column * (1 + streams.own) + 1 + step] }
         sampled(&states[column])[1 + step] = token
         return token
       }
@@ -252,6 +263,12 @@ public final class Dialogue: Sendable {
   func drawnCodes(_ state: borrowing DialogueState) -> UnsafeBufferPointer<Int32> {
     let row = Int((state.steps - 1) % Int64(streams.maxDelay + 1)) * (1 + streams.own)
     return UnsafeBufferPointer(start: state.memory.view[regions.sampled] + row + 1, count: streams.own)
+  }
+
+  /// The text token of the state's last step.
+  func lastText(_ state: borrowing DialogueState) -> Int32 {
+    let row = Int((state.steps - 1) % Int64(streams.maxDelay + 1)) * (1 + streams.own)
+    return state.memory.view[regions.sampled][row]
   }
 
   private func hear(_ codes: UnsafePointer<Int32>, _ state: inout DialogueState) {

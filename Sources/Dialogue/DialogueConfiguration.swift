@@ -28,6 +28,8 @@ public struct DialogueConfiguration: Sendable {
   public let transcription: (prefix: Double, delay: Double)
   /// Names of the files beside config.json.
   public let files: (model: String, codec: String, tokenizer: String)
+  /// Whether config.json names the file of the weights.
+  let namesModel: Bool
   /// Names and values of the conditions that are summed into every step, with the value used unless a session chooses.
   public let conditions: [Condition]
 
@@ -102,6 +104,7 @@ public struct DialogueConfiguration: Sendable {
       try fields.integer("extra_heads_dim", default: 6, 1...4096)
     )
     sampling = try Self.sampling(fields, modelType)
+    namesModel = fields.has("moshi_name")
     files = (
       try fields.string("moshi_name", default: "model.safetensors"),
       try fields.string("mimi_name", default: "tokenizer-e351c8d8-checkpoint125.safetensors"),

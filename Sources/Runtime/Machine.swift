@@ -9,16 +9,52 @@ package enum Machine {
       metadata["os"] = text(&system.sysname) + " " + text(&system.release)
       metadata["architecture"] = text(&system.machine)
     }
-    metadata["cpu_model"] = processor()
+    metadata["cpu_model"] = processor
     metadata["cpus"] = String(processors)
-    metadata["governor"] = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
-    let pages = sysconf(Int32(_SC_PHYS_PAGES))
-    let pageSize = sysconf(Int32(_SC_PAGESIZE))
-    if pages > 0, pageSize > 0 { metadata["memory_bytes"] = String(pages * pageSize) }
+    metadata["governor"] = governor
+    if memory > 0 { metadata["memory_bytes"] = String(memory) }
   }
 
   /// Processors that are in use now.
   package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+
+  /// Bytes of memory; 0 where the system does not tell.
+  package static var memory: Int { max(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)), 0) }
+
+  /// How the system chooses the processor's speed, where it tells.
+  package static var governor: String? {
+    firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+  }
+
+  /// Bytes of the largest cache of the first processor.
+  package static var largestCache: Int? {
+    let sizes = (0..<5).compactMap { index -> Int? in
+      guard let text = firstLine("/sys/devices/system/cpu/cpu0/cache/index\(index)/size") else { return nil }
+      return Int(text.filter(\.isNumber)).map { text.hasSuffix("M") ? $0 << 20 : $0 << 10 }
+    }
+    return sizes.max()
+  }
+
+  /// `always`, `madvise` or `never`.
+  package static var hugePages: String? {
+    firstLine("/sys/kernel/mm/transparent_hugepage/enabled")?.split(separator: "[").last?
+      .split(separator: "]").first.map(String.init)
+  }
+
+  /// Processes that wanted a processor, mean of the last minute.
+  package static var load: Double {
+    var loads = [0.0]
+    return getloadavg(&loads, 1) == 1 ? loads[0] : 0
+  }
+
+  /// Most bytes of memory that this process had at once.
+  package static var peakMemory: Int? {
+    guard let text = try? TextFile.read("/proc/self/status") else { return nil }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0.filter(\.isNumber)) }.map {
+      $0 * 1024
+    }
+  }
 
   /// Microseconds since this process was started, to the hundredth of a second that the kernel keeps.
   package static func processAge() -> Int64? {
@@ -43,7 +79,8 @@ package enum Machine {
       + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
   }
 
-  private static func processor() -> String? {
+  /// What the processor is called.
+  package static var processor: String? {
     guard let text = try? TextFile.read("/proc/cpuinfo") else { return nil }
     let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
     return line?.split(separator: ":", maxSplits: 1).last.map { String($0.drop { $0 == " " }) }

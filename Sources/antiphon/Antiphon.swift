@@ -11,7 +11,7 @@ struct Antiphon: ParsableCommand {
     version: version,
     subcommands: [
       Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
-      Report.self, Trace.self,
+      Convert.self, Compare.self, Doctor.self, Report.self, Trace.self,
     ])
 
   static let version = "0.1.0"

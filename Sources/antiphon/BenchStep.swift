@@ -70,6 +70,12 @@ struct BenchStep: ParsableCommand {
   }
 
   mutating func run() throws {
+    let summary = try summary()
+    Terminal.print(
+      options.json ? summary.json : LatencyText.bench(summary) + "\n" + StepText.reading(summary))
+  }
+
+  private func summary() throws -> LatencySummary {
     let dialogue = try open()
     let sound = try codec.map { path in
       try SoundStage(
@@ -85,8 +91,13 @@ struct BenchStep: ParsableCommand {
     var speeds: [Double] = []
     var summary = measure(&bench, dialogue, batch, sound, &speeds)
     describe(&summary, dialogue, memory: speeds.sorted()[speeds.count / 2])
-    Terminal.print(
-      options.json ? summary.json : LatencyText.bench(summary) + "\n" + StepText.reading(summary))
+    return summary
+  }
+
+  /// Milliseconds of the middle step of a model, one after the other.
+  static func median(of directory: String, threads: Int, frames: Int) throws -> Double {
+    let words = ["--model", directory, "--threads", String(threads), "--frames", String(frames), "--flat-out"]
+    return try parse(words).summary().stages[LatencyStage.step.rawValue]?.p50 ?? 0
   }
 
   private func open() throws -> Dialogue {

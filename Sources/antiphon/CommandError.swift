@@ -15,4 +15,14 @@ enum CommandError: Error, Equatable {
   case noChirp(sent: Int)
   /// ANTIPHON_ISA names kernels that this processor or build lacks.
   case noInstructionSet(String, available: [String])
+  /// A signal stopped a conversion; `done` of `total` bytes are packed.
+  case conversionStopped(signal: Int32, path: String, done: Int, total: Int)
+  /// A model would be packed into its own directory.
+  case outputIsModel(path: String)
+  /// Two models do not speak and hear the same streams.
+  case differentStreams(first: String, second: String)
+  /// A recording has no frames to compare on.
+  case nothingToCompare(path: String)
+  /// The time of a step is not what was predicted, in milliseconds.
+  case wrongPrediction(model: String, predicted: Double, measured: Double)
 }

@@ -10,12 +10,15 @@ struct InspectView: Encodable {
     let type: String
     let shape: [Int]
     let bytes: Int
+    /// Of a packed matrix, relative to its source.
+    let error: Double?
   }
 
   struct File: Encodable {
     let path: String
     let bytes: Int
     let tensors: [Tensor]
+    let card: CardView?
   }
 
   /// What a network costs.
@@ -56,8 +59,9 @@ struct InspectView: Encodable {
 
   init(_ path: String) throws {
     if Files.isDirectory(path) {
-      let names = try DialogueConfiguration(directory: path).files
-      files = [try Self.file(path + "/" + names.model), try Self.file(path + "/" + names.codec)]
+      let model = try DialogueFiles(path)
+      let names = model.configuration.files
+      files = [try Self.file(model.weights), try Self.file(path + "/" + names.codec)]
       try add(dialogue: path)
       try add(codec: path + "/" + names.codec)
     } else {
@@ -101,11 +105,14 @@ struct InspectView: Encodable {
   }
 
   private static func file(_ path: String) throws -> File {
-    let file = try Safetensors(path)
-    let tensors = file.entries.values.sorted { $0.name < $1.name }.map {
-      Tensor(name: $0.name, type: $0.type.rawValue, shape: $0.shape, bytes: $0.byteCount)
+    let checkpoint = try Checkpoint.open(path)
+    let tensors = checkpoint.tensors.values.sorted { $0.name < $1.name }.map { tensor in
+      Tensor(
+        name: tensor.name, type: tensor.typeName, shape: tensor.shape, bytes: tensor.byteCount,
+        error: checkpoint.card?.tensors[tensor.name].flatMap { Double($0.error) })
     }
-    return File(path: path, bytes: Files.size(path) ?? 0, tensors: tensors)
+    return File(
+      path: path, bytes: Files.size(path) ?? 0, tensors: tensors, card: checkpoint.card.map(CardView.init))
   }
 
   /// As lines for a person.
@@ -113,10 +120,14 @@ struct InspectView: Encodable {
     var parts: [String] = []
     for file in files {
       parts.append("\(file.path): \(file.tensors.count) tensors, \(Figures.bytes(file.bytes))")
+      if let card = file.card { parts.append(card.text) }
       if withTensors {
         parts.append(
           Figures.table(
-            file.tensors.map { ["  " + $0.name, $0.type, "\($0.shape)", Figures.bytes($0.bytes)] }))
+            file.tensors.map { tensor in
+              ["  " + tensor.name, tensor.type, "\(tensor.shape)", Figures.bytes(tensor.bytes)]
+                + (tensor.error.map { ["error " + Figures.fixed($0 * 100, 2) + " %"] } ?? [])
+            }))
       }
     }
     if let dialogue {

@@ -71,6 +71,8 @@ extension Message {
         "docs/Checkpoints.md lists what can be read.", .badData)
     case .badTokenizer(let file):
       self.init("'\(file)' is not a SentencePiece model.", Self.fetchAgain, .badData)
+    case .badGGUF, .packedVersion, .alreadyPacked, .cannotQuantize, .nothingNamed, .noSpace, .readsBackWrong:
+      self.init(packing: error)
     }
   }
 

@@ -31,6 +31,25 @@ extension Message {
       self.init(
         "ANTIPHON_ISA asks for '\(wanted)', which this machine does not have.",
         "It has \(available.joined(separator: ", ")); unset ANTIPHON_ISA for the fastest.", .usage)
+    case .conversionStopped(let signal, let path, let done, let total):
+      self.init(
+        "Stopped by a signal after \(Figures.bytes(done)) of \(Figures.bytes(total)) of '\(path)'.",
+        "Give the same command again: it goes on where it was.",
+        signal == SIGTERM ? .terminated : .interrupted)
+    case .outputIsModel(let path):
+      self.init(
+        "'\(path)' is the model itself.", "Name another directory for the packed model.", .cannotCreate)
+    case .differentStreams(let first, let second):
+      self.init(
+        "'\(first)' and '\(second)' do not speak and hear the same streams.",
+        "Compare a model with a rounded form of itself: antiphon convert", .badData)
+    case .nothingToCompare(let path):
+      self.init("'\(path)' has no whole frame.", "Name a recording of some seconds.", .badData)
+    case .wrongPrediction(let model, let predicted, let measured):
+      self.init(
+        "A step of '\(model)' was predicted to take \(Figures.fixed(predicted, 1)) ms and took "
+          + "\(Figures.fixed(measured, 1)).",
+        "Run it again while no other program is busy.", .checkFailed)
     case .noChirp(let sent):
       self.init(
         "None of \(sent) chirps came back through the microphone.",

@@ -135,6 +135,42 @@ enum ErrorTable {
       "a model of a kind that this version has no code for"
     ),
     (CheckpointError.badTokenizer(file: "tokenizer.model"), "another file under the tokenizer's name"),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .tooShort),
+      "a download or copy that was interrupted"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .version(1)), "a file of an old or a new program"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .badEntry("emb.0.weight")),
+      "a damaged file, or one that another program wrote wrongly"
+    ),
+    (
+      CheckpointError.packedVersion(file: "model.safetensors", found: "2", known: 1),
+      "another version of this program packed it"
+    ),
+    (
+      CheckpointError.alreadyPacked(file: "model.safetensors"),
+      "a packed model was named where one with all its numbers is needed"
+    ),
+    (
+      CheckpointError.cannotQuantize(
+        file: "model.safetensors", tensor: "text_linear.weight", bits: 4, inputs: 24),
+      "--keep names a matrix whose rows do not fill blocks"
+    ),
+    (
+      CheckpointError.nothingNamed(file: "model.safetensors", name: "text"),
+      "--keep has a name that is misspelt, or of another model"
+    ),
+    (
+      CheckpointError.noSpace(file: "q4/model.safetensors", needed: 4_800_000_000, available: 1_200_000_000),
+      "the disk is too full for the packed model"
+    ),
+    (
+      CheckpointError.readsBackWrong(file: "q4/model.safetensors", tensor: "text_linear.weight"),
+      "the disk or the memory fails, or another program wrote to the file"
+    ),
   ]
 
   private static let tokenizer: [(any Error, String)] = [
@@ -206,6 +242,20 @@ enum ErrorTable {
     (
       CommandError.noInstructionSet("avx512", available: ["plain", "avx2"]),
       "a processor of another kind, or a misspelt name"
+    ),
+    (
+      CommandError.conversionStopped(signal: SIGINT, path: "q4", done: 1_200_000_000, total: 4_800_000_000),
+      "Ctrl-C while a model was packed"
+    ),
+    (CommandError.outputIsModel(path: "models/moshika"), "convert was given the same directory twice"),
+    (
+      CommandError.differentStreams(first: "models/moshika", second: "models/stt"),
+      "two models of different kinds were compared"
+    ),
+    (CommandError.nothingToCompare(path: "in.wav"), "an empty recording"),
+    (
+      CommandError.wrongPrediction(model: "model.safetensors", predicted: 40.2, measured: 64.8),
+      "another program kept the machine busy, mostly"
     ),
     (CommandError.noChirp(sent: 20), "the microphone does not hear the loudspeaker"),
   ]

@@ -1,0 +1,197 @@
+internal import Foundation
+internal import Glibc
+internal import Kernels
+
+/// Writes a packed file, tensor by tensor, with little memory; one that was stopped is gone on with.
+///
+/// The file grows under its name with `.partial` behind it, beside a journal of the tensors that are whole. At the end
+/// everything is read again and compared, and only then the file takes its name.
+package struct Conversion {
+  /// How far it is.
+  package enum Progress {
+    case reading(done: Int, of: Int)
+    case packing(done: Int, of: Int)
+    case checking(done: Int, of: Int)
+  }
+
+  private let plan: ConversionPlan
+  private let path: String
+  private let output: OutputBytes
+  private var journal: ConversionJournal
+  /// Tensors that were there already.
+  package private(set) var resumed = 0
+
+  // Bytes of blocks that are made at once.
+  private static let pieceBytes = 16 << 20
+
+  /// - Parameter path: the file to make; what is there already is replaced at the end.
+  package init(_ plan: ConversionPlan, to path: String) throws(CheckpointError) {
+    self.plan = plan
+    self.path = path
+    journal = try ConversionJournal(path + ".progress", fingerprint: plan.fingerprint)
+    output = try OutputBytes(path + ".partial", isNew: journal.isNew)
+    resumed = journal.done.count
+    try checkSpace()
+  }
+
+  private func checkSpace() throws(CheckpointError) {
+    var status = statvfs()
+    guard statvfs(path + ".partial", &status) == 0 else { return }
+    let available = Int(status.f_bavail) * Int(status.f_frsize)
+    let needed = plan.byteCount - output.byteCount
+    guard needed <= available else { throw .noSpace(file: path, needed: needed, available: available) }
+  }
+
+  /// Does the work.
+  ///
+  /// - Parameter progress: called often; false stops, and what is done is kept.
+  /// - Returns: the card, or nil where it was stopped.
+  package mutating func run(
+    _ progress: (Progress) -> Bool
+  ) throws(CheckpointError) -> PackedCard? {
+    guard let digest = try sourceDigest(progress) else { return nil }
+    // Digests and errors have fixed widths, so the header's length is known before them.
+    let start = header(card(digest)).count
+    let total = plan.byteCount
+    var done = 0
+    for item in plan.items {
+      if journal.done[item.name] == nil {
+        guard try write(item, start: start, { progress(.packing(done: done + $0, of: total)) }) else {
+          return nil
+        }
+      }
+      done += item.byteCount
+    }
+    let card = card(digest)
+    try output.write(header(card), at: 0)
+    try output.sync()
+    guard try verify(start: start, progress) else { return nil }
+    guard rename(path + ".partial", path) == 0 else { throw .cannotWrite(file: path, code: errno) }
+    journal.remove()
+    return card
+  }
+
+  private mutating func sourceDigest(_ progress: (Progress) -> Bool) throws(CheckpointError) -> String? {
+    if let digest = journal.sourceDigest { return digest }
+    let file = plan.source.file
+    let digest = Digest()
+    for start in stride(from: 0, to: file.bytes.count, by: Self.pieceBytes) {
+      let part = UnsafeRawBufferPointer(
+        rebasing: file.bytes[start..<min(start + Self.pieceBytes, file.bytes.count)])
+      digest.update(part)
+      file.release(part)
+      guard progress(.reading(done: start + part.count, of: file.bytes.count)) else { return nil }
+    }
+    let text = digest.finish()
+    try journal.note(sourceDigest: text)
+    return text
+  }
+
+  private mutating func write(
+    _ item: ConversionPlan.Item, start: Int, _ progress: (Int) -> Bool
+  ) throws(CheckpointError) -> Bool {
+    let digest = Digest()
+    var loss = PackedPart.Loss()
+    var offset = start + item.offset
+    var isStopped = false
+    func put(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+      digest.update(bytes)
+      try output.write(bytes, at: offset)
+      offset += bytes.count
+      isStopped = !progress(offset - start - item.offset)
+    }
+    if let bits = item.bits {
+      for part in 0..<item.parts where !isStopped {
+        let part = PackedPart(
+          tensor: item.tensor, rows: item.rowsPerPart, columns: item.columns,
+          rowOffset: part * item.rowsPerPart,
+          bits: bits)
+        let step = max(Self.pieceBytes / part.panelBytes, 1)
+        let buffer = FloatStorage(count: (min(step, part.panels) * part.panelBytes + 3) / 4)
+        for first in stride(from: 0, to: part.panels, by: step) where !isStopped {
+          let panels = first..<min(first + step, part.panels)
+          let piece = part.pack(panels, into: UnsafeMutableRawPointer(buffer.base), measured: true)
+          guard piece.isFinite else { throw .notFinite(file: plan.source.path, tensor: item.name) }
+          loss += piece
+          try put(UnsafeRawBufferPointer(start: buffer.base, count: panels.count * part.panelBytes))
+          let rows = panels.lowerBound * 16..<min(panels.upperBound * 16, part.rows)
+          item.tensor.file.release(
+            item.tensor.bytes(rows: part.rowOffset + rows.lowerBound, rows.count, of: item.rows))
+        }
+      }
+    } else if case .plain = item.tensor.form {
+      for first in stride(from: 0, to: item.byteCount, by: Self.pieceBytes) where !isStopped {
+        let piece = UnsafeRawBufferPointer(
+          rebasing: item.tensor.bytes[first..<min(first + Self.pieceBytes, item.byteCount)])
+        try put(piece)
+        item.tensor.file.release(piece)
+      }
+    } else {
+      let step = max(Self.pieceBytes / (item.columns * 4), 1)
+      for first in stride(from: 0, to: item.rows, by: step) where !isStopped {
+        let rows = min(step, item.rows - first)
+        let widened = FloatStorage(count: rows * item.columns)
+        for row in 0..<rows {
+          item.tensor.read(row: first + row, item.columns, into: widened.base + row * item.columns)
+        }
+        try put(UnsafeRawBufferPointer(start: widened.base, count: rows * item.columns * 4))
+        item.tensor.file.release(item.tensor.bytes(rows: first, rows, of: item.rows))
+      }
+    }
+    if isStopped { return false }
+    try journal.note(
+      item.name, ConversionJournal.Done(sha256: digest.finish(), error: String(format: "%.3e", loss.relative))
+    )
+    return true
+  }
+
+  private func verify(start: Int, _ progress: (Progress) -> Bool) throws(CheckpointError) -> Bool {
+    var done = 0
+    for item in plan.items {
+      let digest = Digest()
+      for first in stride(from: 0, to: item.byteCount, by: Self.pieceBytes) {
+        let count = min(Self.pieceBytes, item.byteCount - first)
+        try output.read(at: start + item.offset + first, count: count) { digest.update($0) }
+        guard progress(.checking(done: done + first + count, of: plan.byteCount)) else { return false }
+      }
+      done += item.byteCount
+      guard digest.finish() == journal.done[item.name]?.sha256 else {
+        // Nothing of it can be trusted: the next run begins anew.
+        journal.remove()
+        throw .readsBackWrong(file: path, tensor: item.name)
+      }
+    }
+    return true
+  }
+
+  /// The card with what is known by now; what is not has the width that it will have.
+  private func card(_ sourceDigest: String) -> PackedCard {
+    var tensors: [String: PackedCard.Tensor] = [:]
+    for item in plan.items {
+      guard let bits = item.bits else { continue }
+      let done = journal.done[item.name] ?? .unknown
+      tensors[item.name] = PackedCard.Tensor(
+        bits: bits, shape: [item.rows, item.columns], parts: item.parts, error: done.error,
+        sha256: done.sha256)
+    }
+    return PackedCard(
+      source: String(plan.source.path.split(separator: "/").last ?? ""), sourceDigest: sourceDigest,
+      bits: plan.bits, kept: plan.kept, tensors: tensors)
+  }
+
+  /// The file's beginning: a multiple of 64 bytes, so that the blocks lie on cache lines.
+  private func header(_ card: PackedCard) -> [UInt8] {
+    var header: [String: Any] = ["__metadata__": card.metadata]
+    for item in plan.items {
+      header[item.name] = [
+        "dtype": item.type.rawValue, "shape": item.shape,
+        "data_offsets": [item.offset, item.offset + item.byteCount],
+      ]
+    }
+    // Dictionaries of strings and integers always serialize.
+    var json = Array(
+      try! JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes]))
+    json += Array(repeating: UInt8(ascii: " "), count: (64 - (json.count + 8) % 64) % 64)
+    return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+  }
+}

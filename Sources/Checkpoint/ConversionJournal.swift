@@ -1,0 +1,64 @@
+internal import Glibc
+
+/// What of an unfinished conversion is whole: lines of a text file beside it.
+struct ConversionJournal {
+  struct Done {
+    /// Of the tensor's bytes in the new file.
+    let sha256: String
+    /// With three decimals and an exponent of two digits.
+    let error: String
+
+    /// As wide as any other.
+    static let unknown = Done(sha256: String(repeating: "0", count: 64), error: "0.000e+00")
+  }
+
+  private let path: String
+  private(set) var done: [String: Done] = [:]
+  private(set) var sourceDigest: String?
+  /// Whether nothing was done before.
+  let isNew: Bool
+
+  /// Goes on with the journal that is there, where it is of the same conversion; or begins one.
+  init(_ path: String, fingerprint: String) throws(CheckpointError) {
+    self.path = path
+    var lines: [Substring] = []
+    if let file = try? MappedFile(path) {
+      let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+      // A line without its end was being written when the process was killed.
+      lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    }
+    isNew = lines.first.map(String.init) != fingerprint
+    guard !isNew else {
+      try Self.write(fingerprint + "\n", to: path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+      return
+    }
+    for line in lines.dropFirst() {
+      let words = line.split(separator: " ").map(String.init)
+      if words.count == 2, words[0] == "source" { sourceDigest = words[1] }
+      if words.count == 3 { done[words[0]] = Done(sha256: words[1], error: words[2]) }
+    }
+  }
+
+  mutating func note(sourceDigest: String) throws(CheckpointError) {
+    self.sourceDigest = sourceDigest
+    try Self.write("source \(sourceDigest)\n", to: path, flags: O_WRONLY | O_APPEND)
+  }
+
+  mutating func note(_ tensor: String, _ done: Done) throws(CheckpointError) {
+    self.done[tensor] = done
+    try Self.write("\(tensor) \(done.sha256) \(done.error)\n", to: path, flags: O_WRONLY | O_APPEND)
+  }
+
+  func remove() { unlink(path) }
+
+  private static func write(_ text: String, to path: String, flags: Int32) throws(CheckpointError) {
+    let descriptor = open(path, flags | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .cannotWrite(file: path, code: errno) }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    // One call: a line is there or not.
+    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+      throw .cannotWrite(file: path, code: errno)
+    }
+  }
+}

@@ -1,0 +1,190 @@
+internal import Kernels
+
+/// One tensor of a mapped file, in whatever form the file stores its numbers.
+package struct StoredTensor: @unchecked Sendable {
+  /// How the numbers are stored.
+  package enum Form: Sendable, Equatable {
+    case plain(ElementType)
+    /// GGUF Q8_0: of every 32 numbers of a row, a half-precision scale and 32 signed bytes.
+    case blocks
+    /// MLX: unsigned numbers of 4 or 8 bits in 32-bit words, lowest first; scale * q + bias, a scale and a bias per group.
+    case affine
+    /// Ours: parts of `QuantizedBlocks`, one after the other, each of so many rows.
+    case packed(bits: Int, rowsPerPart: Int)
+  }
+
+  /// Scales and biases of `affine`, [rows][groups].
+  struct Groups {
+    let scales: UnsafeRawBufferPointer
+    let biases: UnsafeRawBufferPointer
+    let count: Int
+    let type: ElementType
+  }
+
+  /// In the file.
+  package let name: String
+  package let form: Form
+  /// In numbers; for `affine`, rows and 32-bit words, because the words do not tell how many numbers they hold.
+  package let shape: [Int]
+  let bytes: UnsafeRawBufferPointer
+  var groups: Groups?
+  let file: MappedFile
+
+  package static let inputsPerBlock = 32
+  private static let bytesPerBlock = 34
+
+  /// Bytes in the file, with scales and biases.
+  package var byteCount: Int { bytes.count + (groups.map { $0.scales.count + $0.biases.count } ?? 0) }
+
+  /// Whether these are rows and columns of numbers as expected; 1x1 convolutions have a third dimension of one.
+  func fits(_ rows: Int, _ columns: Int) -> Bool {
+    if form == .affine { return shape.first == rows && affineBits(columns) != nil }
+    return shape == [rows, columns] || shape == [rows, columns, 1]
+  }
+
+  /// Whether every row can be read as floats.
+  var hasFloats: Bool {
+    switch form {
+    case .plain(let type): [.float32, .bfloat16, .float16].contains(type)
+    case .blocks, .affine: true
+    case .packed: false
+    }
+  }
+
+  /// What an error calls the numbers.
+  package var typeName: String {
+    switch form {
+    case .plain(let type): type.rawValue
+    case .blocks: "Q8_0"
+    case .affine: "MLX"
+    case .packed(let bits, _): "Q\(bits)"
+    }
+  }
+
+  private func affineBits(_ columns: Int) -> Int? {
+    guard let groups, shape.count == 2, columns > 0, groups.count > 0, columns % groups.count == 0 else {
+      return nil
+    }
+    return [4, 8].first { shape[1] * 32 == columns * $0 }
+  }
+
+  /// Reads one row of `columns` numbers; `fits` and `hasFloats` were asked before.
+  func read(row: Int, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
+    switch form {
+    case .plain(let type): Self.read(bytes, type, from: row * columns, columns, into: out)
+    case .blocks:
+      let count = columns / Self.inputsPerBlock
+      for block in 0..<count {
+        let start = (row * count + block) * Self.bytesPerBlock
+        let scale = Float(bytes.loadUnaligned(fromByteOffset: start, as: Float16.self))
+        for i in 0..<Self.inputsPerBlock {
+          out[block * Self.inputsPerBlock + i] = scale * Float(Int8(bitPattern: bytes[start + 2 + i]))
+        }
+      }
+    case .affine:
+      guard let groups, let bits = affineBits(columns) else { return }
+      let (perWord, mask) = (32 / bits, UInt32(1) << UInt32(bits) - 1)
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * groups.count) { group in
+        let (scales, biases) = (group.baseAddress!, group.baseAddress! + groups.count)
+        Self.read(groups.scales, groups.type, from: row * groups.count, groups.count, into: scales)
+        Self.read(groups.biases, groups.type, from: row * groups.count, groups.count, into: biases)
+        let size = columns / groups.count
+        for word in 0..<shape[1] {
+          let packed = bytes.loadUnaligned(fromByteOffset: (row * shape[1] + word) * 4, as: UInt32.self)
+          for i in 0..<perWord {
+            let column = word * perWord + i
+            let q = Float(packed >> UInt32(i * bits) & mask)
+            out[column] = scales[column / size] * q + biases[column / size]
+          }
+        }
+      }
+    case .packed: preconditionFailure("packed tensors are used as they are")
+    }
+  }
+
+  private static func read(
+    _ bytes: UnsafeRawBufferPointer, _ type: ElementType, from first: Int, _ count: Int,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    switch type {
+    case .bfloat16:
+      for i in 0..<count {
+        out[i] = Float(
+          bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: (first + i) * 2, as: UInt16.self)) << 16)
+      }
+    case .float16:
+      for i in 0..<count {
+        out[i] = Float(bytes.loadUnaligned(fromByteOffset: (first + i) * 2, as: Float16.self))
+      }
+    default:
+      for i in 0..<count { out[i] = bytes.loadUnaligned(fromByteOffset: (first + i) * 4, as: Float.self) }
+    }
+  }
+
+  /// The bytes of `count` rows from `first` on, to be given back after use.
+  func bytes(rows first: Int, _ count: Int, of rows: Int) -> UnsafeRawBufferPointer {
+    let perRow = bytes.count / max(rows, 1)
+    return UnsafeRawBufferPointer(rebasing: bytes[first * perRow..<(first + count) * perRow])
+  }
+
+  /// A matrix as it lies in the file: plain F32 and BF16, or packed; nil for other forms.
+  func mapped(rows: Int, _ columns: Int, rowOffset: Int) -> Matrix? {
+    let base = bytes.baseAddress!
+    switch form {
+    case .plain(.float32):
+      return Matrix(
+        rows: rows, columns: columns, format: .float, weights: base + rowOffset * columns * 4, owner: file)
+    case .plain(.bfloat16):
+      return Matrix(
+        rows: rows, columns: columns, format: .bfloat, weights: base + rowOffset * columns * 2, owner: file)
+    case .packed(let bits, let rowsPerPart):
+      guard rowsPerPart == rows else { return nil }
+      let part = QuantizedBlocks(bits: bits, columns: columns).bytes(rows: rows)
+      return Matrix(
+        rows: rows, columns: columns, format: bits == 8 ? .q8 : .q4, weights: base + rowOffset / rows * part,
+        owner: file)
+    default: return nil
+    }
+  }
+
+  /// The numbers of some rows, as floats in memory of their own.
+  func widened(rows: Int, _ columns: Int, rowOffset: Int) -> Matrix {
+    let storage = FloatStorage(count: rows * columns)
+    for row in 0..<rows { read(row: rowOffset + row, columns, into: storage.base + row * columns) }
+    return Matrix(rows: rows, columns: columns, format: .float, weights: storage.base, owner: storage)
+  }
+}
+
+extension Safetensors {
+  /// The tensors by name; the scales and biases of MLX matrices belong to their matrix.
+  func stored(_ card: PackedCard? = nil) -> [String: StoredTensor] {
+    var result: [String: StoredTensor] = [:]
+    for (name, entry) in entries {
+      let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
+      var (form, shape, groups) = (
+        StoredTensor.Form.plain(entry.type), entry.shape, StoredTensor.Groups?.none
+      )
+      if let packed = card?.tensors[name] {
+        form = .packed(bits: packed.bits, rowsPerPart: packed.shape[0] / packed.parts)
+        shape = packed.shape
+      } else if entry.type == .uint32, let scales = entries[stem + ".scales"],
+        let biases = entries[stem + ".biases"],
+        entry.shape.count == 2, scales.shape == biases.shape, scales.shape.count == 2,
+        scales.shape[0] == entry.shape[0], scales.type == biases.type,
+        [.float32, .float16, .bfloat16].contains(scales.type)
+      {
+        form = .affine
+        groups = StoredTensor.Groups(
+          scales: bytes(scales), biases: bytes(biases), count: scales.shape[1], type: scales.type)
+      }
+      result[name] = StoredTensor(
+        name: name, form: form, shape: shape, bytes: bytes(entry), groups: groups, file: file)
+    }
+    for (name, tensor) in result where tensor.form == .affine {
+      let stem = String(name.dropLast(".weight".count))
+      result[stem + ".scales"] = nil
+      result[stem + ".biases"] = nil
+    }
+    return result
+  }
+}

@@ -1,0 +1,41 @@
+package import Checkpoint
+internal import Glibc
+
+/// Where the parts of a model lie.
+package struct DialogueFiles: Sendable {
+  package let directory: String
+  package let configuration: DialogueConfiguration
+  /// The file of the dialogue model's weights.
+  package let weights: String
+
+  // The names of published files, tried in turn where config.json does not name one.
+  private static let published = ["model.q8.gguf", "model.q8.safetensors", "model.q4.safetensors"]
+
+  /// - Parameter path: a model directory, or a file of weights in one.
+  package init(_ path: String) throws(CheckpointError) {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+      directory = path
+      configuration = try DialogueConfiguration(directory: path)
+      let named = path + "/" + configuration.files.model
+      let others = Self.published.map { path + "/" + $0 }
+      let isThere = access(named, F_OK) == 0 || configuration.namesModel
+      weights = isThere ? named : others.first { access($0, F_OK) == 0 } ?? named
+      return
+    }
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    directory =
+      parts.isEmpty ? "." : parts.count == 1 && parts[0].isEmpty ? "/" : parts.joined(separator: "/")
+    configuration = try DialogueConfiguration(directory: directory)
+    weights = path
+  }
+
+  /// The names of MLX files -> those of candle's, which are read everywhere.
+  static func name(_ name: String) -> String? {
+    for (mlx, ours) in [("audio_embs.", "emb."), ("depformer.slices.", "depformer.")]
+    where name.hasPrefix(mlx) {
+      return ours + name.dropFirst(mlx.count)
+    }
+    return name
+  }
+}

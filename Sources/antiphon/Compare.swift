@@ -1,0 +1,154 @@
+import ArgumentParser
+import AudioIO
+import Codec
+import Dialogue
+import Runtime
+
+/// `antiphon compare`
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tell how far a rounded model's predictions are from the original's.",
+    discussion: """
+      The first model holds a conversation with a recording; the second is led through the same tokens. Of every \
+      stream and every part of the window, the mean Kullback-Leibler divergence is told, in nats per frame.
+
+      Example:
+        antiphon compare models/moshika models/moshika-q4 question.flac
+        antiphon compare models/moshika models/moshika question.flac --bits 8
+      """)
+
+  @Argument(help: "The model to compare with.")
+  var first: String
+
+  @Argument(help: "The model that is judged.")
+  var second: String
+
+  @Argument(help: "A recording, or a codes file of the first model's codec.")
+  var recording: String
+
+  @Option(help: "Rounds the second model's matrices at load: 8 or 4.")
+  var bits: Int?
+
+  @Option(help: "Of the generator that draws the first model's tokens.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Threads that share the work of one frame.")
+  var threads = Threads.usual
+
+  @Flag(help: "Print as JSON.")
+  var json = false
+
+  func validate() throws {
+    if let bits, bits != 8 && bits != 4 { throw ValidationError("--bits takes 8 or 4.") }
+    try Threads.validate(threads)
+  }
+
+  mutating func run() throws {
+    let models = try [ModelOptions.directory(first), ModelOptions.directory(second)]
+    let original = try Dialogue.open(models[0], threads: threads)
+    let rounded = try Dialogue.open(models[1], threads: threads, bits: bits)
+    guard original.hasStreams(of: rounded) else {
+      throw CommandError.differentStreams(first: models[0], second: models[1])
+    }
+    let user = try codes(for: original, in: models[0])
+    let frames = user.count / max(original.streams.user, 1)
+    guard frames > 0 else { throw CommandError.nothingToCompare(path: recording) }
+    Interruption.watch()
+    var progress = Progress(total: Double(frames) / 12.5)
+    let comparison = original.compare(with: rounded, user: user, seed: seed) { frame in
+      progress.show(Double(frame) / 12.5)
+      return !Interruption.isRequested
+    }
+    progress.clear()
+    let view = ComparisonView(comparison)
+    Terminal.print(json ? try JSON.text(view) : view.text)
+  }
+
+  /// The recording as the model hears it, [frames][user].
+  private func codes(for dialogue: Dialogue, in directory: String) throws -> [Int32] {
+    let count = dialogue.streams.user
+    if recording.hasSuffix(".codes") || recording.hasSuffix(".safetensors") {
+      let file = try CodesFile(recording)
+      guard file.codebooks >= count else {
+        throw CommandError.tooManyCodebooks(path: recording, found: count, available: file.codebooks)
+      }
+      let all = (0..<file.frames).flatMap { file.frame($0).prefix(count) }
+      let cardinality = dialogue.streams.cardinality
+      if let wrong = all.firstIndex(where: { !(0..<Int32(cardinality)).contains($0) }) {
+        throw CommandError.codeOutOfRange(
+          path: recording, frame: wrong / count, codebook: wrong % count, found: Int(all[wrong]),
+          cardinality: cardinality)
+      }
+      return all
+    }
+    let codec = try Codec.open(ModelOptions.codec(in: directory), codebooks: count, threads: threads)
+    let source = try SoundFileReader.open(recording, sampleRate: codec.configuration.sampleRate)
+    var frame = [Float](repeating: 0, count: codec.configuration.samplesPerFrame)
+    var codes = [Int32](repeating: 0, count: count)
+    var all: [Int32] = []
+    var state = codec.makeEncoderState()
+    while true {
+      var samples = frame.mutableSpan
+      if source.read(into: &samples) == 0 { break }
+      var coded = codes.mutableSpan
+      codec.encode(frame.span, into: &coded, &state)
+      all += codes
+    }
+    if let failure = source.failure { throw failure }
+    return all
+  }
+}
+
+/// What `compare` tells.
+struct ComparisonView: Encodable {
+  struct Bucket: Encodable {
+    /// Position of the first and behind the last frame.
+    let from: Int
+    let to: Int?
+    let frames: Int
+    /// Mean, in nats.
+    let divergence: Double
+    /// Part of the frames in which both find the same token most likely.
+    let agreement: Double
+  }
+
+  struct Stream: Encodable {
+    let name: String
+    let divergence: Double
+    let agreement: Double
+    let buckets: [Bucket]
+  }
+
+  let frames: Int
+  let streams: [Stream]
+
+  init(_ comparison: Comparison) {
+    frames = comparison.streams[0].reduce(0) { $0 + $1.frames }
+    streams = comparison.streams.enumerated().map { index, sums in
+      let frames = max(sums.reduce(0) { $0 + $1.frames }, 1)
+      let buckets = sums.enumerated().filter { $0.element.frames > 0 }.map { position, sum in
+        Bucket(
+          from: Comparison.buckets[position],
+          to: position + 1 < Comparison.buckets.count ? Comparison.buckets[position + 1] : nil,
+          frames: sum.frames, divergence: sum.mean, agreement: Double(sum.agreed) / Double(sum.frames))
+      }
+      return Stream(
+        name: index == 0 ? "text" : "codebook \(index - 1)",
+        divergence: sums.reduce(0) { $0 + $1.divergence } / Double(frames),
+        agreement: Double(sums.reduce(0) { $0 + $1.agreed }) / Double(frames), buckets: buckets)
+    }
+  }
+
+  var text: String {
+    let spans = streams[0].buckets.map { bucket in
+      bucket.to.map { "frames \(bucket.from) to \($0 - 1)" } ?? "frames from \(bucket.from)"
+    }
+    let rows = streams.map { stream in
+      [stream.name, Figures.fixed(stream.divergence, 5)]
+        + stream.buckets.map { Figures.fixed($0.divergence, 5) }
+        + [Figures.fixed(stream.agreement * 100, 1) + " %"]
+    }
+    return "\(frames) frames; divergence in nats, and how often both find the same token most likely\n"
+      + Figures.table([["", "all"] + spans + ["same"]] + rows)
+  }
+}

@@ -1,0 +1,158 @@
+import AudioIO
+import Runtime
+
+/// What `doctor` tells.
+struct DoctorView: Encodable {
+  /// One model at one width of weights.
+  struct Case: Encodable {
+    let bits: Int
+    /// Bytes of weights that a frame reads.
+    let weightBytes: Int
+    /// Bytes that weights, tables, one session and the codec take.
+    let memoryBytes: Int
+    /// Milliseconds of one frame: the step with a full window, and the codec both ways.
+    let stepMs: Double
+    let codecMs: Double
+    let verdict: Verdict
+
+    var milliseconds: Double { stepMs + codecMs }
+  }
+
+  enum Verdict: String, Encodable {
+    /// In real time, with a fifth to spare for what else the machine does.
+    case yes
+    /// In real time, if nothing else happens.
+    case barely
+    case tooSlow = "too slow"
+    case tooLarge = "too large for the memory"
+  }
+
+  struct Model: Encodable {
+    let name: String
+    /// Whether this version reads it.
+    let isRead: Bool
+    let cases: [Case]
+    let help: String
+  }
+
+  let processor: String?
+  let processors: Int
+  let instructions: String
+  let memoryBytes: Int
+  /// Processors that other programs keep busy, mean of the last minute.
+  let load: Double
+  let speed: MachineSpeed
+  let models: [Model]
+  let sound: String
+  let advice: [String]
+
+  static let frameMs = 80.0
+  private static let enough = 0.8
+  // Mimi's weights and both of its states.
+  private static let codecBytes = 450_000_000
+
+  init(_ speed: MachineSpeed, instructions: String, usual: [Model], sound: String) {
+    self.speed = speed
+    self.instructions = instructions
+    self.sound = sound
+    processor = Machine.processor
+    processors = Machine.processors
+    let memory = Machine.memory
+    memoryBytes = memory
+    load = Machine.load
+    models =
+      KnownModel.all.map { known in
+        let cases = [16, 8, 4].map { bits in
+          let work = known.work(bits: bits)
+          return Self.assess(
+            work, step: speed.seconds(work), codec: speed.mimiSeconds(codebooks: known.codebooks),
+            needed: work.weightBytes + work.cacheBytes + known.tableBytes + Self.codecBytes, memory: memory)
+        }
+        return Model(
+          name: known.name, isRead: known.isRead, cases: cases, help: Self.help(cases, known, speed, memory))
+      } + usual
+    advice = Self.advice(speed, load: load)
+  }
+
+  static func assess(_ work: StepWork, step: Double, codec: Double, needed: Int, memory: Int) -> Case {
+    let total = (step + codec) * 1000
+    let verdict: Verdict =
+      needed > memory * 9 / 10
+      ? .tooLarge : total <= frameMs * enough ? .yes : total <= frameMs ? .barely : .tooSlow
+    return Case(
+      bits: work.bits, weightBytes: work.weightBytes, memoryBytes: needed, stepMs: step * 1000,
+      codecMs: codec * 1000, verdict: verdict)
+  }
+
+  /// What would make it run, in some words; empty where it does as published.
+  private static func help(_ cases: [Case], _ model: KnownModel, _ speed: MachineSpeed, _ memory: Int)
+    -> String
+  {
+    guard cases[0].verdict != .yes else { return "" }
+    if let fits = cases.first(where: { $0.verdict == .yes }) { return "convert --bits \(fits.bits)" }
+    let least = cases[cases.count - 1]
+    if least.verdict == .tooLarge { return "\(Figures.bytes(least.memoryBytes * 10 / 9)) of memory" }
+    let left = frameMs * enough - least.codecMs
+    guard left > 0 else {
+      return "a faster processor: the codec alone takes \(Figures.fixed(least.codecMs, 0)) ms"
+    }
+    let wanted = least.stepMs / left
+    let rate = (speed.kernels["4"]?.memory ?? 0)
+    return rate < 0.7 * speed.readBandwidth
+      ? "\(Figures.fixed(wanted, 1)) times as many processors, at 4 bits"
+      : "memory of \(Figures.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits"
+  }
+
+  /// What slows this machine down and can be changed.
+  private static func advice(_ speed: MachineSpeed, load: Double) -> [String] {
+    var advice: [String] = []
+    if load > 0.5 {
+      advice.append(
+        "Other programs keep \(Figures.fixed(load, 1)) processors busy: a frame takes longer than this while they run."
+      )
+    }
+    if let governor = Machine.governor, governor == "powersave" {
+      advice.append("The processor saves power: sudo cpupower frequency-set -g performance")
+    }
+    if Machine.hugePages == "never" {
+      advice.append(
+        "Large pages are off: echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
+    }
+    return advice
+  }
+
+  /// As lines for a person.
+  var text: String {
+    func rate(_ bytes: Double) -> String { Figures.fixed(bytes / 1e9, 1) }
+    var parts = [
+      "\(processor ?? "unknown processor"), \(processors) processors, \(instructions), "
+        + "\(Figures.bytes(memoryBytes)) of memory",
+      "\(speed.threads) threads read \(rate(speed.readBandwidth)) GB/s of memory; the kernels of a step read "
+        + [16, 8, 4].map { "\(rate(speed.kernels["\($0)"]?.memory ?? 0)) at \($0) bits" }.joined(
+          separator: ", "),
+      "sound: \(sound)", "",
+    ]
+    let rows = models.map { model in
+      [model.name + (model.isRead ? "" : " (not read yet)")] + model.cases.map(Self.words)
+    }
+    parts.append(Figures.table([["ms per frame of 80", "16 bits", "8 bits", "4 bits"]] + rows))
+    let helps = models.filter { !$0.help.isEmpty }.map { ["  " + $0.name + ":", $0.help] }
+    if !helps.isEmpty {
+      let width = helps.map { $0[0].count }.max() ?? 0
+      parts += ["", "What would help:"]
+      parts += helps.map { $0[0] + String(repeating: " ", count: width - $0[0].count + 1) + $0[1] }
+    }
+    if !advice.isEmpty { parts += [""] + advice }
+    return parts.joined(separator: "\n")
+  }
+
+  private static func words(_ example: Case) -> String {
+    let time = Figures.fixed(example.milliseconds, 0)
+    switch example.verdict {
+    case .yes: return "\(time) yes, \(Figures.fixed(frameMs - example.milliseconds, 0)) to spare"
+    case .barely: return "\(time) barely"
+    case .tooSlow: return "\(time) no, \(Figures.fixed(example.milliseconds / frameMs, 1))x too slow"
+    case .tooLarge: return "needs \(Figures.bytes(example.memoryBytes))"
+    }
+  }
+}
