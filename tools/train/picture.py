@@ -11,16 +11,17 @@ from sound import load
 
 
 def curve(log, out):
-    """Loss parts over steps, each drawn in its own colour on a common axis, as SVG."""
+    """Loss parts over steps of a codec or a dialogue model, each drawn in its own colour on a common axis, as SVG."""
     rows = [json.loads(line) for line in open(log)]
     width, height, left, bottom = 720, 300, 46, 34
-    colours = {"spectral": "#1f77b4", "phase": "#d62728", "head": "#2ca02c", "semantic": "#9467bd"}
-    last, top = rows[-1]["step"], 1.6
+    names, top = (("words", "first", "rest", "listen"), 4) if "words" in rows[0] else (("spectral", "phase", "head", "semantic"), 1.6)
+    colours = dict(zip(names, ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")))
+    last = rows[-1]["step"]
     x = lambda step: left + (width - left - 10) * step / last
     y = lambda value: 10 + (height - bottom - 10) * (1 - min(value, top) / top)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
              f'<rect width="{width}" height="{height}" fill="white"/>']
-    for tick in np.arange(0, top + 0.01, 0.2):
+    for tick in np.arange(0, top + 0.01, top / 8):
         parts.append(f'<path d="M{left} {y(tick):.1f}H{width - 10}" stroke="#ddd"/>'
                      f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
     for tick in range(0, last + 1, max(1, last // 6 // 100 * 100 or 100)):
