@@ -8,6 +8,7 @@
 """
 import argparse
 import json
+import os
 import random
 import re
 
@@ -54,8 +55,10 @@ def tokenizer(arguments):
             file.write(f"{item.answer}\n{heard(item.question)}\n" if item.answer else f"{heard(item.question)}\n")
         for row in questions():
             file.write(f"{row['answer']}\n{heard(row['text'])}\n")
+    # The model keeps the names it was trained with: relative ones, so that no machine's folders ship.
+    os.chdir(FOLDER)
     sentencepiece.SentencePieceTrainer.train(
-        input=str(FOLDER / "text.txt"), model_prefix=str(FOLDER / "tokenizer"), vocab_size=PIECES, model_type="unigram",
+        input="text.txt", model_prefix="tokenizer", vocab_size=PIECES, model_type="unigram",
         character_coverage=1.0, pad_id=PADDING, unk_id=WORD, bos_id=1, eos_id=2, input_sentence_size=200000,
         shuffle_input_sentence=True, num_threads=1, minloglevel=1)
 
