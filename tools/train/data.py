@@ -22,7 +22,7 @@ import subprocess
 import numpy as np
 import soundfile
 
-from places import FRAME, RATE, ROOT, TEACHERS
+from places import FRAME, RATE, ROOT, TEACHERS, WINDOW
 from sound import load
 from voices import ASSISTANT, HELD_VOICES, RESERVED_VOICES, Espeak, Flite, Hibari, Kokoro
 

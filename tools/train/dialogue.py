@@ -7,7 +7,6 @@ frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
 import dataclasses
 import json
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn

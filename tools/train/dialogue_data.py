@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import random
-import re
 
 import numpy as np
 import torch
@@ -146,7 +145,7 @@ def encode(arguments):
     for row in rows:
         if row["answer"]:
             texts[row["answer"]] = texts.get(row["answer"], 0) + 1
-    answers, lengths, jobs = Shelf(f"answers-{arguments.part}"), {}, []
+    answers, jobs = Shelf(f"answers-{arguments.part}"), []
     for number, (text, count) in enumerate(sorted(texts.items())):
         if mine(number):
             jobs += [(text, speed) for speed in (TAKES if count > 2 else (1.0,))]

@@ -17,7 +17,7 @@ import codec
 import dialogue
 import skills
 from dialogue_data import FOLDER, QUESTIONS, Encoder, frames_of, reader
-from places import FRAME, RATE, ROOT
+from places import FRAME, ROOT
 
 
 def load(path, codec_path):

@@ -15,7 +15,7 @@ import tempfile
 import jiwer
 import numpy as np
 import soundfile
-from scipy.signal import fftconvolve, resample_poly
+from scipy.signal import fftconvolve
 
 import skills
 from data import sentences

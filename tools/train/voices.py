@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 
-from places import RATE, TEACHERS
+from places import TEACHERS
 from sound import load
 
 ASSISTANT = "hibari"  # who speaks for the assistant
