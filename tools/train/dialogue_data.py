@@ -3,7 +3,8 @@
     dialogue_data.py tokenizer                 SentencePiece pieces of everything that is asked and answered
     dialogue_data.py encode --part K --of N    questions in rooms and noise, answers by the assistant, and what is not speech
 
-`encode` may run as several processes at once, each writing its own share; all of it lies in $ANTIPHON_TRAIN/dialogue.
+`encode` may run as several processes at once, each writing its own share; all of it lies in $ANTIPHON_TRAIN/dialogue. Run
+again after more was said, it adds what is new.
 `Sampler` joins the pieces anew for every batch: pauses, replies, interruptions and silences are drawn there.
 """
 import argparse
@@ -113,10 +114,13 @@ class Encoder:
 
 
 class Shelf:
-    """Codes of many clips end to end, with a line for each."""
+    """Codes of many clips end to end, with a line for each; goes on from what an earlier run saved."""
 
     def __init__(self, name):
-        self.name, self.codes, self.rows, self.length = name, [], [], 0
+        self.name, self.codes, self.rows = name, [], []
+        if (FOLDER / f"{name}.json").exists():
+            self.rows, self.codes = json.loads((FOLDER / f"{name}.json").read_text()), [np.load(FOLDER / f"{name}.npy")]
+        self.length = sum(row["frames"] for row in self.rows)
 
     def add(self, codes, **row):
         self.codes.append(codes)
@@ -124,7 +128,8 @@ class Shelf:
         self.length += len(codes)
 
     def save(self):
-        np.save(FOLDER / f"{self.name}.npy", np.concatenate(self.codes))
+        self.codes = [np.concatenate(self.codes)]
+        np.save(FOLDER / f"{self.name}.npy", self.codes[0])
         (FOLDER / f"{self.name}.json").write_text(json.dumps(self.rows))
 
 
@@ -133,6 +138,7 @@ def frames_of(sound):
 
 
 def encode(arguments):
+    from scipy.signal import resample
     torch.set_num_threads(1)
     encoder, pieces = Encoder(arguments.codec), reader()
     mine = lambda number: number % arguments.of == arguments.part
@@ -146,8 +152,9 @@ def encode(arguments):
         if row["answer"]:
             texts[row["answer"]] = texts.get(row["answer"], 0) + 1
     answers, jobs = Shelf(f"answers-{arguments.part}"), []
+    there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
     for number, (text, count) in enumerate(sorted(texts.items())):
-        if mine(number):
+        if mine(number) and text not in there:
             jobs += [(text, speed) for speed in (TAKES if count > 2 else (1.0,))]
     for first in range(0, len(jobs), 16):
         sounds, said = [], []
@@ -173,10 +180,15 @@ def encode(arguments):
             shelf.add(codes, **row)
         waiting.clear()
 
-    jobs = [row for number, row in enumerate(rows) if mine(number) for _ in range(3 if row["speaker"] == "kokoro" else 1)]
+    there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
+    # Of the best and slowest teacher several takes, the last of them in other voices.
+    jobs = [row | dict(take=take) for number, row in enumerate(rows) if mine(number)
+            for take in range(5 if row["speaker"] == "kokoro" else 1) if (row["speaker"], row["first"], take) not in there]
     random.Random(arguments.part).shuffle(jobs)
     for row in jobs[:arguments.most]:
         audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+        if row["take"] > 2:
+            audio = resample(audio, round(len(audio) * chance.uniform(0.86, 1.16))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
         if len(audio) > 1.2 * RATE and chance.random() < 0.22:
             audio = paused(chance, audio)
@@ -187,7 +199,7 @@ def encode(arguments):
         begin, end = lead // FRAME, (lead + len(audio)) // FRAME
         waiting.append((surroundings(chance, sound), dict(
             begin=begin, end=end, answer=row["answer"], heard=pieces.encode(heard(row["text"])), speaker=row["speaker"],
-            skill=row["skill"])))
+            skill=row["skill"], clip=(row["speaker"], row["first"], row["take"]))))
         if len(waiting) == 16:
             flush()
             if len(shelf.rows) % 1600 == 0:
@@ -198,6 +210,8 @@ def encode(arguments):
 
     # What is not speech, and speech that cannot be understood: real people in other languages.
     other = Shelf(f"others-{arguments.part}")
+    if other.rows:
+        return print(f"{len(answers.rows)} answers, {len(shelf.rows)} questions", flush=True)
     for number in range(240 // arguments.of):
         count = int(chance.integers(40, 120)) * FRAME
         kind = chance.random()

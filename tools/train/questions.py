@@ -68,7 +68,7 @@ def say(arguments):
     texts = texts[:len(texts) * 9 // 10]
     for index in range(len(clips.rows), arguments.count):
         chance = random.Random(f"{arguments.speaker} {index}")
-        item = unknown(chance, texts) if chance.random() < UNKNOWN else skills.exchange(chance)
+        item = unknown(chance, texts) if chance.random() < UNKNOWN else skills.exchange(chance, arguments.wordings)
         voice, speed = speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
         text = skills.opened(chance, item.question)
         try:
@@ -97,6 +97,7 @@ def main():
     command = commands.add_parser("say")
     command.add_argument("--speaker", choices=list(SPEAKERS), required=True)
     command.add_argument("--count", type=int, required=True)
+    command.add_argument("--wordings", choices=("train", "more"), default="train", help="more: only those of wordings.py")
     command.set_defaults(run=say)
     command = commands.add_parser("choose")
     command.add_argument("--count", type=int, default=300)

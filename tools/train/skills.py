@@ -5,13 +5,14 @@
 
 A wording belongs to one of three sets, for ever: `train`, `choose` (checkpoints are chosen on these) and `reserved`
 (the final test; neither training nor choosing ever uses one). In each list below the last wording is reserved and the one
-before it is for choosing; in lists of twenty or more, two each. Slots are in braces.
+before it is for choosing; wordings.py has more for training. Slots are in braces.
 """
 import dataclasses
 import random
 import re
 import sys
 
+import wordings as more
 from smalltalk import TOPICS
 
 NUMBERS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -148,10 +149,9 @@ class Exchange:
     keys: list
 
 
-def sets(wordings):
-    """The train, choose and reserved parts of a list of wordings."""
-    each = 2 if len(wordings) >= 20 else 1
-    return {"train": wordings[:-2 * each], "choose": wordings[-2 * each:-each], "reserved": wordings[-each:]}
+def sets(wordings, others=()):
+    """The train, choose and reserved parts of a list of wordings; `others` (of wordings.py) are for training too."""
+    return {"train": [*wordings[:-2], *others], "choose": wordings[-2:-1], "reserved": wordings[-1:], "more": list(others)}
 
 
 def words(text):
@@ -181,14 +181,14 @@ def capital(text):
 
 
 def exchange(chance, part="train", skill=None):
-    """A random exchange whose wording is of a set."""
+    """A random exchange whose wording is of a set (`more`: of those in wordings.py)."""
     skill = skill or chance.choices(list(SHARES), list(SHARES.values()))[0]
     if skill == "smalltalk":
         topic = chance.choice(list(TOPICS))
         answer, wordings = TOPICS[topic]
-        wording = chance.choice(sets(wordings)[part])
+        wording = chance.choice(sets(wordings, more.TOPICS[topic])[part])
         return finished("smalltalk/" + topic, wording, wording, answer)
-    wording = chance.choice(sets(WORDINGS[skill])[part])
+    wording = chance.choice(sets(WORDINGS[skill], more.SKILLS[skill])[part])
     fill = lambda **slots: wording.format(**slots)
     number = lambda low, high: chance.randint(low, high)
     if skill in ("name", "greet"):
@@ -249,9 +249,11 @@ def exchange(chance, part="train", skill=None):
 
 
 def opened(chance, question):
-    """Now and then a person begins with something that means nothing."""
+    """Now and then a person begins or ends with something that means nothing."""
     if chance.random() < 0.15:
-        return chance.choice(OPENINGS) + (question if question.startswith("I") else question[0].lower() + question[1:])
+        question = chance.choice(OPENINGS) + (question if question.startswith("I") else question[0].lower() + question[1:])
+    if chance.random() < 0.06 and question[-1] in ".?" and " please" not in question.lower():
+        question = question[:-1] + ", please" + question[-1]
     return question
 
 
@@ -262,8 +264,9 @@ def main():
             print(exchange(chance))
     else:
         lists = {f"smalltalk/{topic}": wordings for topic, (_, wordings) in TOPICS.items()} | WORDINGS
+        others = {f"smalltalk/{topic}": wordings for topic, wordings in more.TOPICS.items()} | more.SKILLS
         for skill, wordings in lists.items():
-            for part, members in sets(wordings).items():
+            for part, members in sets(wordings, others[skill]).items():
                 for wording in members:
                     print(skill, part, wording, sep="\t")
 

@@ -42,7 +42,7 @@ class Trainee(nn.Module):
         super().__init__()
         self.model = dialogue.Dialogue(configuration, vectors)
         self.register_buffer("silence", silence, persistent=False)
-        self.own_dropout, self.half = own_dropout, False
+        self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
 
     def forward(self, text, own, user, spelled):
         model, c = self.model, self.model.c
@@ -66,7 +66,8 @@ class Trainee(nn.Module):
             text_logits = F.linear(h, model.text_linear).float()
             active = (own != self.silence).any(-1) | (text != PADDING)
             active[:, 1:] |= active[:, :-1].clone()
-            chosen = active | (torch.rand_like(h[..., 0]) < QUIET)
+            draw = torch.rand_like(h[..., 0])
+            chosen = draw < torch.where(active, self.depth_share, QUIET)
             place = chosen.flatten().nonzero()[:, 0]
             logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
         wanted = target.flatten(0, 1)[place]
@@ -114,7 +115,7 @@ def work(rank, arguments, meeting):
     device = torch.device(arguments.device)
     trainee, sampler = make(arguments)
     trainee = trainee.to(device)
-    trainee.half = arguments.half
+    trainee.half, trainee.depth_share = arguments.half, arguments.depth_share
     model = trainee.model
     average = {name: p.detach().clone() for name, p in model.named_parameters()}
     matrices = [p for name, p in model.named_parameters() if name.startswith(("layers", "depth.")) and "alpha" not in name]
@@ -202,6 +203,8 @@ def main():
     parser.add_argument("--frames", type=int, default=192, help="of 80 ms per conversation")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--own-dropout", type=float, default=0.3)
+    parser.add_argument("--depth-share", type=float, default=1.0,
+                        help="of the frames with speech, those that teach the depth transformer: fewer are faster")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
