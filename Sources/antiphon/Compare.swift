@@ -15,6 +15,7 @@ struct Compare: ParsableCommand {
       Example:
         antiphon compare models/moshika models/moshika-q4 question.flac
         antiphon compare models/moshika models/moshika question.flac --bits 8
+        antiphon compare models/moshika models/moshika question.flac --kv q4 --fold other.flac
       """)
 
   @Argument(help: "The model to compare with.")
@@ -28,6 +29,8 @@ struct Compare: ParsableCommand {
 
   @Option(help: "Rounds the second model's matrices at load: 8 or 4.")
   var bits: Int?
+
+  @OptionGroup var memory: CacheComparison
 
   @Option(help: "Of the generator that draws the first model's tokens.")
   var seed: UInt64 = 1
@@ -46,13 +49,16 @@ struct Compare: ParsableCommand {
   mutating func run() throws {
     let models = try [ModelOptions.directory(first), ModelOptions.directory(second)]
     let original = try Dialogue.open(models[0], threads: threads)
-    let rounded = try Dialogue.open(models[1], threads: threads, bits: bits)
+    var cache = memory.options
+    if let recording = memory.fold {
+      cache.keyFolds = folds(of: original, hearing: try codes(of: recording, for: original, in: models[0]))
+    }
+    let rounded = try Dialogue.open(models[1], threads: threads, bits: bits, cache: cache)
     guard original.hasStreams(of: rounded) else {
       throw CommandError.differentStreams(first: models[0], second: models[1])
     }
-    let user = try codes(for: original, in: models[0])
+    let user = try codes(of: recording, for: original, in: models[0])
     let frames = user.count / max(original.streams.user, 1)
-    guard frames > 0 else { throw CommandError.nothingToCompare(path: recording) }
     Interruption.watch()
     var progress = Progress(total: Double(frames) / 12.5)
     let comparison = original.compare(with: rounded, user: user, seed: seed) { frame in
@@ -64,8 +70,26 @@ struct Compare: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// The recording as the model hears it, [frames][user].
-  private func codes(for dialogue: Dialogue, in directory: String) throws -> [Int32] {
+  /// What a conversation over these codes makes of the keys' energies.
+  private func folds(of dialogue: Dialogue, hearing user: [Int32]) -> [[Float]] {
+    let count = dialogue.streams.user
+    var state = dialogue.makeState(seed: seed)
+    var own = [Int32](repeating: 0, count: dialogue.streams.own)
+    for first in stride(from: 0, to: user.count, by: max(count, 1)) {
+      var codes = own.mutableSpan
+      _ = dialogue.step(user.span.extracting(first..<first + count), into: &codes, &state)
+    }
+    return dialogue.keyFolds(state)
+  }
+
+  /// A recording as the model hears it, [frames][user]; at least one frame.
+  private func codes(of recording: String, for dialogue: Dialogue, in directory: String) throws -> [Int32] {
+    let all = try read(recording, for: dialogue, in: directory)
+    guard !all.isEmpty else { throw CommandError.nothingToCompare(path: recording) }
+    return all
+  }
+
+  private func read(_ recording: String, for dialogue: Dialogue, in directory: String) throws -> [Int32] {
     let count = dialogue.streams.user
     if recording.hasSuffix(".codes") || recording.hasSuffix(".safetensors") {
       let file = try CodesFile(recording)
@@ -96,6 +120,40 @@ struct Compare: ParsableCommand {
     }
     if let failure = source.failure { throw failure }
     return all
+  }
+}
+
+/// How the second of two models remembers keys and values.
+struct CacheComparison: ParsableArguments {
+  @Option(help: ArgumentHelp("How the second model remembers keys and values: f32, f16, q8 or q4.", valueName: "form"))
+  var kv = CacheWord.f32
+
+  @Flag(inversion: .prefixedNo, help: "In q4: turn heads by a Hadamard matrix.")
+  var rotation = true
+
+  @Option(
+    help: ArgumentHelp(
+      "In q4: fold keys by what the first model remembers of this recording.", valueName: "recording"))
+  var fold: String?
+
+  @Option(help: "In q4: last positions that are read in 8 bits.")
+  var recent = CacheOptions().recent
+
+  @Option(help: "In q4: first positions that are read in 8 bits.")
+  var pinned = CacheOptions().pinned
+
+  func validate() throws {
+    guard (0...1_000_000).contains(recent), (0...1_000_000).contains(pinned) else {
+      throw ValidationError("--recent and --pinned take a number from 0 to 1000000.")
+    }
+    guard fold == nil || kv == .q4 else { throw ValidationError("--fold goes with --kv q4.") }
+  }
+
+  var options: CacheOptions {
+    var options = kv.options
+    (options.isRotated, options.isFolded) = (rotation, fold != nil)
+    (options.recent, options.pinned) = (recent, pinned)
+    return options
   }
 }
 

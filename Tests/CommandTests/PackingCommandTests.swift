@@ -153,6 +153,11 @@ import Testing
     let streams = try #require(result["streams"] as? [[String: Any]])
     #expect(streams.count == 9 && streams.allSatisfy { $0["divergence"] as? Double == 0 })
     #expect(try Program.run("compare", tiny, model, sound).code == Exit.badData.rawValue)
+    let halves = try Program.run("compare", tiny, tiny, sound, "--json", "--kv", "f16")
+    let rounded = try #require(try JSONSerialization.jsonObject(with: halves.output) as? [String: Any])
+    let divergences = try #require(rounded["streams"] as? [[String: Any]]).compactMap { $0["divergence"] as? Double }
+    #expect(divergences.count == 9 && divergences.allSatisfy { $0 > 0 && $0 < 0.01 })
+    #expect(try Program.run("compare", tiny, tiny, sound, "--fold", sound).code == Exit.usage.rawValue)
   }
 
   @Test("doctor tells of every known model and every width")

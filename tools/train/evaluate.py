@@ -2,7 +2,7 @@
 
 Prints one row per group: WER of the original and of the decoded sound by Whisper-base (against the text where it is
 known, else against what Whisper reads in the original), STOI, PESQ-wb, log-mel distance; then the use of the codebooks.
-With --pairs DIR it judges DIR/NAME.wav (decoded by the runtime, aligned) against the held-out NAME.flac instead.
+This is PyTorch, to choose by; judge_codec.py judges what the runtime makes.
 """
 import argparse
 import json
@@ -64,75 +64,89 @@ def through(codec, audio, codebooks=None):
     return y[codec.c.delay:][:len(audio)], codes[0].numpy()
 
 
+class Scores:
+    """Of one group of clips; what Whisper reads in an original is kept in a file."""
+
+    def __init__(self, group, judge, language="en"):
+        from pesq import pesq
+        from pystoi import stoi
+        self.pesq, self.stoi = pesq, stoi
+        self.group, self.judge, self.language = group, judge, language
+        self.rows, self.truth, self.heard, self.heard_before = [], [], [], []
+        self.path = ROOT / "held-out.read.json"
+        self.known = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def add(self, name, text, x, y):
+        """Original x and decoded y, aligned, of one length."""
+        x16, y16 = resample_poly(x, 2, 3), resample_poly(y, 2, 3)
+        try:
+            quality = self.pesq(16000, x16, y16, "wb")
+        except Exception:  # it finds no speech
+            quality = float("nan")
+        self.rows.append((self.stoi(x16, y16, 16000), quality, mel_distance(x, y)))
+        if not self.judge:
+            return
+        if name not in self.known:
+            self.known[name] = " ".join(self.judge.read(x, self.language))
+        before = self.known[name].split()
+        reference = words(text) or before
+        if reference:
+            self.truth.append(" ".join(reference))
+            self.heard_before.append(" ".join(before) or "_")
+            self.heard.append(" ".join(self.judge.read(y, self.language)) or "_")
+
+    def row(self):
+        import jiwer
+        self.path.write_text(json.dumps(self.known, indent=0))
+        mean = np.nanmean(np.array(self.rows), 0)
+        row = dict(group=self.group, clips=len(self.rows), stoi=round(mean[0], 3), pesq=round(mean[1], 2), mel=round(mean[2], 3))
+        if self.judge:
+            row |= dict(words=sum(len(t.split()) for t in self.truth), wer=round(100 * jiwer.wer(self.truth, self.heard), 1),
+                        wer_original=round(100 * jiwer.wer(self.truth, self.heard_before), 1))
+        return row
+
+
+def use(codes, cardinality):
+    """How many entries of each codebook occur, and their perplexity."""
+    used, perplexity = [], []
+    for level in codes.T:
+        share = np.bincount(level, minlength=cardinality) / len(level)
+        used.append(int((share > 0).sum()))
+        perplexity.append(round(float(np.exp(-(share[share > 0] * np.log(share[share > 0])).sum()))))
+    return dict(frames=len(codes), entries_used=used, perplexity=perplexity)
+
+
+def held_out(group, count):
+    clips = [clip for clip in json.loads((ROOT / "held-out.json").read_text()) if clip["group"] == group]
+    return clips[::max(1, len(clips) // count)][:count]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("--count", type=int, default=20, help="clips of each group")
     parser.add_argument("--codebooks", type=int)
-    parser.add_argument("--pairs")
     parser.add_argument("--save")
     parser.add_argument("--no-words", action="store_true", help="without Whisper")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
-    import jiwer
-    from pesq import pesq
-    from pystoi import stoi
     torch.set_num_threads(arguments.threads)
     codec = model.load(arguments.codec)
-    held = json.loads((ROOT / "held-out.json").read_text())
-    known_path = ROOT / "held-out.read.json"
-    known = json.loads(known_path.read_text()) if known_path.exists() else {}
     judge = None if arguments.no_words else Judge(arguments.threads)
     all_codes = []
     for group in ("assistant", "unseen", "recorded"):
-        clips = [clip for clip in held if clip["group"] == group]
-        clips = clips[::max(1, len(clips) // arguments.count)][:arguments.count]
-        language = "it" if group == "recorded" else "en"
-        rows, truth, heard, heard_before = [], [], [], []
-        for clip in clips:
+        scores = Scores(group, judge, "it" if group == "recorded" else "en")
+        for clip in held_out(group, arguments.count):
             x = load(ROOT / "held-out" / clip["file"])
-            name = pathlib.Path(clip["file"]).stem
-            if arguments.pairs:
-                y = load(pathlib.Path(arguments.pairs) / f"{name}.wav")[:len(x)]
-                y = np.pad(y, (0, len(x) - len(y)))
-            else:
-                y, codes = through(codec, x, arguments.codebooks)
-                all_codes.append(codes)
+            y, codes = through(codec, x, arguments.codebooks)
+            all_codes.append(codes)
             if arguments.save:
                 pathlib.Path(arguments.save).mkdir(parents=True, exist_ok=True)
-                soundfile.write(pathlib.Path(arguments.save) / f"{name}.wav", y.clip(-1, 1), RATE)
-            x16, y16 = resample_poly(x, 2, 3), resample_poly(y, 2, 3)
-            try:
-                quality = pesq(16000, x16, y16, "wb")
-            except Exception:
-                quality = float("nan")
-            rows.append((stoi(x16, y16, 16000), quality, mel_distance(x, y)))
-            if judge:
-                if clip["file"] not in known:
-                    known[clip["file"]] = " ".join(judge.read(x, language))
-                before = known[clip["file"]].split()
-                reference = words(clip["text"]) or before
-                if not reference:
-                    continue
-                truth.append(" ".join(reference))
-                heard_before.append(" ".join(before) or "_")
-                heard.append(" ".join(judge.read(y, language)) or "_")
-        known_path.write_text(json.dumps(known, indent=0))
-        mean = np.nanmean(np.array(rows), 0)
-        row = dict(group=group, clips=len(rows), stoi=round(mean[0], 3), pesq=round(mean[1], 2), mel=round(mean[2], 3))
-        if judge:
-            row |= dict(words=sum(len(t.split()) for t in truth), wer=round(100 * jiwer.wer(truth, heard), 1),
-                        wer_original=round(100 * jiwer.wer(truth, heard_before), 1))
-        print(json.dumps(row), flush=True)
-    if all_codes:
-        codes = np.concatenate(all_codes)
-        used, perplexity = [], []
-        for level in codes.T:
-            share = np.bincount(level, minlength=codec.c.cardinality) / len(level)
-            used.append(int((share > 0).sum()))
-            perplexity.append(round(float(np.exp(-(share[share > 0] * np.log(share[share > 0])).sum()))))
-        print(json.dumps(dict(frames=len(codes), entries_used=used, perplexity=perplexity)))
+                soundfile.write(pathlib.Path(arguments.save) / f"{pathlib.Path(clip['file']).stem}.wav", y.clip(-1, 1), RATE)
+            scores.add(clip["file"], clip["text"], x, y)
+        print(json.dumps(scores.row()), flush=True)
+    print(json.dumps(use(np.concatenate(all_codes), codec.c.cardinality)))
 
 
 if __name__ == "__main__":

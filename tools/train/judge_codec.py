@@ -1,0 +1,144 @@
+"""The final test of the codec: `antiphon encode` and `decode` on held-out and reserved speech, Whisper-base reads the result.
+
+    judge_codec.py [--count 50] [--parts speech,parity,signals,semantic] [--codec FILE]
+
+speech     WER, STOI, PESQ by group, and the use of the codebooks
+parity     the training code against the runtime on a minute of speech: codes, and sound of the same codes
+signals    what is not speech: is there a burst or a number that is none?
+semantic   a small reader trained on codebook 0 alone spells voices it never heard (minutes of training)
+
+Groups `reserved` (Kokoro's reserved voices) and `english` (asterisk-core-sounds-en, a real person) are for this test alone.
+Needs a release build; times per frame are told by `antiphon bench codec`.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import tempfile
+import warnings
+
+import numpy as np
+import soundfile
+import torch
+
+import codec as model
+from data import recorded_clips, level
+from evaluate import Judge, Scores, held_out, use
+from places import FRAME, RATE, ROOT
+from sampler import coloured_noise
+from sound import load
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = TOP / ".build" / "release" / "antiphon"
+DEFAULT = TOP / "Assets" / "models" / "default" / "codec.safetensors"
+
+
+class Runtime:
+    """The program under test."""
+
+    def __init__(self, codec):
+        self.codec, self.delay = codec, model.load(codec).c.delay
+        self.scratch = pathlib.Path(tempfile.mkdtemp())
+
+    def run(self, *words):
+        subprocess.run([PROGRAM, *words, "--codec", self.codec, "--overwrite"], capture_output=True, check=True)
+
+    def through(self, audio):
+        """Sound as it comes back, moved by the codec's delay; what was encoded; and the codes [frames, codebooks]."""
+        from safetensors.numpy import load_file
+        sound, codes, back = (self.scratch / name for name in ("in.wav", "in.codes", "out.wav"))
+        frames = -(-(len(audio) + self.delay) // FRAME)
+        padded = np.pad(audio, (0, frames * FRAME - len(audio))).astype(np.float32)
+        soundfile.write(sound, padded, RATE, "FLOAT")
+        self.run("encode", sound, codes)
+        self.run("decode", codes, back)
+        result = soundfile.read(back, dtype="float32")[0]
+        return result[self.delay:][:len(audio)], padded, result, load_file(codes)["codes"].T
+
+
+def groups(count):
+    """(group, language, [(name, text, path)])"""
+    for group in ("assistant", "unseen", "recorded"):
+        language = "it" if group == "recorded" else "en"
+        yield group, language, [(clip["file"], clip["text"], ROOT / "held-out" / clip["file"]) for clip in held_out(group, count)]
+    from judge import spoken
+    from voices import Kokoro
+    items = [item for _, item in spoken(Kokoro(), count)]
+    yield "reserved", "en", [(f"final-{n:04d}", item["question"], ROOT / "final" / f"{n:04d}.flac") for n, item in enumerate(items)]
+    package = "asterisk-core-sounds-en-g722"
+    target = ROOT / "final" / package
+    if not target.exists():
+        subprocess.run(["apt-get", "download", package], cwd=ROOT / "final", check=True, capture_output=True)
+        subprocess.run(["dpkg-deb", "-x", next((ROOT / "final").glob(f"{package}_*.deb")), target], check=True)
+    paths = [path for path in recorded_clips(target) if path.stat().st_size > 16000]  # two seconds
+    yield "english", "en", [(f"asterisk-{path.name}", "", path) for path in paths[::len(paths) // count][:count]]
+
+
+def speech(runtime, arguments):
+    judge, codes = Judge(arguments.threads), []
+    for group, language, clips in groups(arguments.count):
+        scores = Scores(group, judge, language)
+        for name, text, path in clips:
+            x = level(load(path))
+            y, _, _, found = runtime.through(x)
+            codes.append(found)
+            scores.add(name, text, x, y)
+        print(json.dumps(scores.row()), flush=True)
+    print(json.dumps(use(np.concatenate(codes), model.load(runtime.codec).c.cardinality)))
+
+
+def parity(runtime, arguments):
+    sound = np.concatenate([load(ROOT / "held-out" / clip["file"]) for group in ("assistant", "unseen", "recorded")
+                            for clip in held_out(group, 8)])[:60 * RATE]
+    codec = model.load(runtime.codec)
+    _, padded, result, codes = runtime.through(sound)
+    theirs = codec.encode(torch.from_numpy(padded)[None])[0].numpy()
+    same = codec.decode(torch.from_numpy(codes.astype(np.int64))[None])[0].numpy()
+    count = min(len(same), len(result))
+    # The file holds 16 bits: its rounding is not the codec's.
+    print(f"{len(codes)} frames: {100 * np.mean(theirs == codes):.3f} % of the codes equal, sound of the same codes differs by at most "
+          f"{np.abs(same[:count].clip(-1, 1) - result[:count]).max():.1e} ({1 / 32768:.1e} is the step of the file)")
+
+
+def signals(runtime, arguments):
+    count, chance = 4 * RATE, np.random.default_rng(1)
+    time = np.arange(count) / RATE
+    speech = np.resize(load(ROOT / "held-out" / held_out("assistant", 1)[0]["file"]), count)
+    music = sum(np.sin(2 * np.pi * f * time * (1 + np.floor(time) / 12)) / (k + 2) for k, f in enumerate((196, 247, 294, 392)))
+    signals = {
+        "silence": np.zeros(count), "hum": 0.1 * np.sin(2 * np.pi * 50 * time), "constant": np.full(count, 0.5),
+        "clipped speech": np.clip(30 * speech, -1, 1), "music": 0.5 * music / np.abs(music).max(),
+        "full-scale noise": chance.uniform(-1, 1, count), "pink noise": 0.3 * coloured_noise(chance, count),
+        "clicks": (chance.random(count) < 1e-4) * 1.0, "full-scale square": np.sign(np.sin(2 * np.pi * 440 * time)),
+    }
+    for name, sound in signals.items():
+        y = runtime.through(sound.clip(-1, 1).astype(np.float32))[0]
+        before, after = np.abs(sound).max(), np.abs(y).max()
+        over = 20 * np.log10(max(after, 1e-9) / max(before, 1e-3))
+        print(f"  {name:18s} peak {before:.3f} -> {after:.3f} ({over:+.1f} dB), {np.sum(~np.isfinite(y))} not a number"
+              + ("" if over <= 3 else "   TOO LOUD"))
+
+
+def semantic(runtime, arguments):
+    import reader
+    reader.judge(runtime.codec, arguments.minutes, arguments.threads)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codec", default=str(DEFAULT))
+    parser.add_argument("--count", type=int, default=50, help="clips of each group")
+    parser.add_argument("--parts", default="speech,parity,signals,semantic")
+    parser.add_argument("--minutes", type=float, default=8, help="of training the reader")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(arguments.threads)
+    runtime = Runtime(arguments.codec)
+    for part in arguments.parts.split(","):
+        print(part, flush=True)
+        globals()[part](runtime, arguments)
+
+
+if __name__ == "__main__":
+    main()
