@@ -1,5 +1,5 @@
 """What the scenarios of tools/live-check share: the virtual card, a running `antiphon talk`, sound in and out."""
-import array, atexit, csv, json, math, os, signal, subprocess, sys, tempfile, time, wave
+import array, atexit, csv, os, signal, subprocess, sys, tempfile, time, wave
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -44,7 +44,11 @@ def card(*arguments):
 
 
 def server_process():
-    return int(open(os.path.dirname(os.environ["ALSA_CONFIG_PATH"]) + "/pulse.pid").read())
+    """The server's process number; 0 while there is none."""
+    try:
+        return int(open(os.path.dirname(os.environ["ALSA_CONFIG_PATH"]) + "/pulse.pid").read())
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def write_wav(path, samples, rate=RATE):
