@@ -125,7 +125,9 @@ struct Compare: ParsableCommand {
 
 /// How the second of two models remembers keys and values.
 struct CacheComparison: ParsableArguments {
-  @Option(help: ArgumentHelp("How the second model remembers keys and values: f32, f16, q8 or q4.", valueName: "form"))
+  @Option(
+    help: ArgumentHelp(
+      "How the second model remembers keys and values: f32, f16, q8 or q4.", valueName: "form"))
   var kv = CacheWord.f32
 
   @Flag(inversion: .prefixedNo, help: "In q4: turn heads by a Hadamard matrix.")

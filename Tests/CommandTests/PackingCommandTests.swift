@@ -155,7 +155,9 @@ import Testing
     #expect(try Program.run("compare", tiny, model, sound).code == Exit.badData.rawValue)
     let halves = try Program.run("compare", tiny, tiny, sound, "--json", "--kv", "f16")
     let rounded = try #require(try JSONSerialization.jsonObject(with: halves.output) as? [String: Any])
-    let divergences = try #require(rounded["streams"] as? [[String: Any]]).compactMap { $0["divergence"] as? Double }
+    let divergences = try #require(rounded["streams"] as? [[String: Any]]).compactMap {
+      $0["divergence"] as? Double
+    }
     #expect(divergences.count == 9 && divergences.allSatisfy { $0 > 0 && $0 < 0.01 })
     #expect(try Program.run("compare", tiny, tiny, sound, "--fold", sound).code == Exit.usage.rawValue)
   }
