@@ -170,8 +170,16 @@ def restart():
     restarting = subprocess.Popen([CARD, "restart"], stdout=subprocess.DEVNULL)
     while server_process() in (0, old) or subprocess.run(["pactl", "info"], capture_output=True).returncode:
         time.sleep(0.01)
+    # A server without listeners makes sound two seconds at a time, so another program's first sound tells when it is back.
+    begun, other, sound = time.monotonic(), microphone_monitor(), None
+    while sound is None and time.monotonic() < begun + 10:
+        other.take()
+        sound = time.monotonic() - begun if other.samples else None
+        time.sleep(0.01)
     seconds = back(talk, before, count)
+    other.stop()
     restarting.wait()
+    print(f"  another program that listened at once had sound {sound:.2f} s after the server answered")
     count = len(talk.frames())
     time.sleep(5)
     rows = talk.finish()
@@ -180,7 +188,7 @@ def restart():
     concealed = talk.count("concealed")
     check("it is counted", concealed + talk.count("gaps") + talk.count("late") >= 1, f"{concealed} concealed")
     heard = [r for r in rows[-25:] if r["t_cap_hw_us"]]
-    measure("the conversation goes on within a second of the server's return", seconds <= 1, f"after {seconds:.2f} s")
+    measure("the conversation goes on within a second of the server's first sound", seconds <= 1, f"after {seconds:.2f} s")
     check("the microphone is back", len(heard) >= 20, f"{len(heard)} of the last 25 frames were captured")
     measure("delay is what it was", abs(after - before) < 10, f"slack {before:.1f} -> {after:.1f} ms")
     print("  " + talk.figures())
