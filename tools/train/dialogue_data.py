@@ -8,6 +8,7 @@ again after more was said, it adds what is new.
 `Sampler` joins the pieces anew for every batch: pauses, replies, interruptions and silences are drawn there.
 """
 import argparse
+import itertools
 import json
 import os
 import random
@@ -38,6 +39,14 @@ def questions(names=None):
         if path.stem in (names or {"espeak", "flite", "hibari", "kokoro"}):
             for line in open(path):
                 yield json.loads(line) | dict(speaker=path.stem)
+
+
+def held(count=None):
+    """Rows of the questions by held voices, by which checkpoints are chosen, each with its sound."""
+    raw = np.memmap(QUESTIONS / "choose.raw", np.int16, "r")
+    for line in itertools.islice(open(QUESTIONS / "choose.jsonl"), count):
+        row = json.loads(line)
+        yield row, raw[row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
 
 
 def heard(text):

@@ -6,7 +6,6 @@
 Checkpoints are chosen by the first, never by teacher-forced losses: each answer gives itself away in its first codes.
 """
 import argparse
-import json
 import pathlib
 import shutil
 
@@ -16,7 +15,7 @@ import torch
 import codec
 import dialogue
 import skills
-from dialogue_data import FOLDER, QUESTIONS, Encoder, frames_of, reader
+from dialogue_data import FOLDER, Encoder, frames_of, held, reader
 from places import FRAME, ROOT
 
 
@@ -46,14 +45,12 @@ def choose(arguments):
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
     model, pieces, encoder = load(arguments.model, arguments.codec), reader(), Encoder(arguments.codec)
-    rows = [json.loads(line) for line in open(QUESTIONS / "choose.jsonl")][:arguments.count]
-    raw = np.memmap(QUESTIONS / "choose.raw", np.int16, "r")
     wording = {w for topic in skills.TOPICS.values() for w in skills.sets(topic[1])["choose"]}
     wording |= {w for ws in skills.WORDINGS.values() for w in skills.sets(ws)["choose"]}
-    sounds, ends = [], []
+    rows, sounds, ends = [], [], []
     longest = 0
-    for row in rows:
-        audio = raw[row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+    for row, audio in held(arguments.count):
+        rows.append(row)
         ends.append((10 * FRAME + len(audio)) // FRAME)
         sounds.append(frames_of(np.concatenate([np.zeros(10 * FRAME, np.float32), audio])))
         longest = max(longest, len(sounds[-1]) // FRAME)

@@ -1,14 +1,15 @@
 """The final test of the codec: `antiphon encode` and `decode` on held-out and reserved speech, Whisper-base reads the result.
 
-    judge_codec.py [--count 50] [--parts speech,parity,signals,semantic] [--codec FILE]
+    judge_codec.py [--count 50] [--parts speech,parity,signals,semantic,time] [--codec FILE]
 
 speech     WER, STOI, PESQ by group, and the use of the codebooks
 parity     the training code against the runtime on a minute of speech: codes, and sound of the same codes
 signals    what is not speech: is there a burst or a number that is none?
 semantic   a small reader trained on codebook 0 alone spells voices it never heard (minutes of training)
+time       of a frame on one core, by `antiphon bench codec`
 
 Groups `reserved` (Kokoro's reserved voices) and `english` (asterisk-core-sounds-en, a real person) are for this test alone.
-Needs a release build; times per frame are told by `antiphon bench codec`.
+Needs a release build.
 """
 import argparse
 import json
@@ -37,7 +38,8 @@ class Runtime:
     """The program under test."""
 
     def __init__(self, codec):
-        self.codec, self.delay = codec, model.load(codec).c.delay
+        self.codec, self.training = codec, model.load(codec)
+        self.delay = self.training.c.delay
         self.scratch = pathlib.Path(tempfile.mkdtemp())
 
     def run(self, *words):
@@ -84,13 +86,13 @@ def speech(runtime, arguments):
             codes.append(found)
             scores.add(name, text, x, y)
         print(json.dumps(scores.row()), flush=True)
-    print(json.dumps(use(np.concatenate(codes), model.load(runtime.codec).c.cardinality)))
+    print(json.dumps(use(np.concatenate(codes), runtime.training.c.cardinality)))
 
 
 def parity(runtime, arguments):
     sound = np.concatenate([load(ROOT / "held-out" / clip["file"]) for group in ("assistant", "unseen", "recorded")
                             for clip in held_out(group, 8)])[:60 * RATE]
-    codec = model.load(runtime.codec)
+    codec = runtime.training
     _, padded, result, codes = runtime.through(sound)
     theirs = codec.encode(torch.from_numpy(padded)[None])[0].numpy()
     same = codec.decode(torch.from_numpy(codes.astype(np.int64))[None])[0].numpy()
@@ -102,14 +104,14 @@ def parity(runtime, arguments):
 
 def signals(runtime, arguments):
     count, chance = 4 * RATE, np.random.default_rng(1)
-    time = np.arange(count) / RATE
+    at = np.arange(count) / RATE
     speech = np.resize(load(ROOT / "held-out" / held_out("assistant", 1)[0]["file"]), count)
-    music = sum(np.sin(2 * np.pi * f * time * (1 + np.floor(time) / 12)) / (k + 2) for k, f in enumerate((196, 247, 294, 392)))
+    music = sum(np.sin(2 * np.pi * f * at * (1 + np.floor(at) / 12)) / (k + 2) for k, f in enumerate((196, 247, 294, 392)))
     signals = {
-        "silence": np.zeros(count), "hum": 0.1 * np.sin(2 * np.pi * 50 * time), "constant": np.full(count, 0.5),
+        "silence": np.zeros(count), "hum": 0.1 * np.sin(2 * np.pi * 50 * at), "constant": np.full(count, 0.5),
         "clipped speech": np.clip(30 * speech, -1, 1), "music": 0.5 * music / np.abs(music).max(),
         "full-scale noise": chance.uniform(-1, 1, count), "pink noise": 0.3 * coloured_noise(chance, count),
-        "clicks": (chance.random(count) < 1e-4) * 1.0, "full-scale square": np.sign(np.sin(2 * np.pi * 440 * time)),
+        "clicks": (chance.random(count) < 1e-4) * 1.0, "full-scale square": np.sign(np.sin(2 * np.pi * 440 * at)),
     }
     for name, sound in signals.items():
         y = runtime.through(sound.clip(-1, 1).astype(np.float32))[0]
@@ -124,11 +126,15 @@ def semantic(runtime, arguments):
     reader.judge(runtime.codec, arguments.minutes, arguments.threads)
 
 
+def time(runtime, arguments):
+    subprocess.run([PROGRAM, "bench", "codec", "--threads", "1", "--flat-out", "--codec", runtime.codec], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codec", default=str(DEFAULT))
     parser.add_argument("--count", type=int, default=50, help="clips of each group")
-    parser.add_argument("--parts", default="speech,parity,signals,semantic")
+    parser.add_argument("--parts", default="speech,parity,signals,semantic,time")
     parser.add_argument("--minutes", type=float, default=8, help="of training the reader")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

@@ -72,11 +72,8 @@ def judge(codec, minutes, threads):
         step += 1
     reader.eval()
     encoder = dialogue_data.Encoder(codec)
-    held = [json.loads(line) for line in open(dialogue_data.QUESTIONS / "choose.jsonl")]
-    raw = np.memmap(dialogue_data.QUESTIONS / "choose.raw", np.int16, "r")
     spelled, truth, tokens, wanted = [], [], [], []
-    for row in held:
-        audio = raw[row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+    for row, audio in dialogue_data.held():
         lead = np.zeros(4 * FRAME, np.float32)
         codes = encoder([dialogue_data.frames_of(np.concatenate([lead, audio, lead]))])[0][3:, 0].astype(np.int64)
         with torch.no_grad():
@@ -87,7 +84,7 @@ def judge(codec, minutes, threads):
         wanted.append(" ".join(map(str, expected)))
         spelled.append(plain(pieces.decode(found)) or "_")
         truth.append(dialogue_data.heard(row["text"]))
-    print(f"  reader of codebook 0, {step} steps on {len(rows)} questions; {len(held)} questions of voices never heard: "
+    print(f"  reader of codebook 0, {step} steps on {len(rows)} questions; {len(truth)} questions of voices never heard: "
           f"token error {100 * jiwer.wer(wanted, tokens):.1f} %, word error {100 * jiwer.wer(truth, spelled):.1f} %")
 
 

@@ -266,8 +266,9 @@ def main():
         lists = {f"smalltalk/{topic}": wordings for topic, (_, wordings) in TOPICS.items()} | WORDINGS
         others = {f"smalltalk/{topic}": wordings for topic, wordings in more.TOPICS.items()} | more.SKILLS
         for skill, wordings in lists.items():
-            for part, members in sets(wordings, others[skill]).items():
-                for wording in members:
+            parts = sets(wordings, others[skill])
+            for part in ("train", "choose", "reserved"):
+                for wording in parts[part]:
                     print(skill, part, wording, sep="\t")
 
 
