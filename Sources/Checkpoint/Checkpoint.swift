@@ -28,7 +28,14 @@ package struct Checkpoint: Sendable {
   let survey: Survey?
 
   /// The form of matrices that are always copied into panels, such as convolutions.
-  package var panelFormat: Matrix.Format { weights == .halfPanels ? .halfPanels : .panels }
+  ///
+  /// Small ones stay in f32: to read them costs little, and each that is rounded changes some codes.
+  package func panelFormat(_ rows: Int, _ columns: Int) -> Matrix.Format {
+    weights == .halfPanels && rows * columns >= Self.leastHalved ? .halfPanels : .panels
+  }
+
+  /// Weights of the smallest matrix that is worth halving.
+  private static let leastHalved = 1 << 18
 
   /// - Parameters:
   ///   - weights: what products read.
@@ -150,7 +157,7 @@ package struct Scope: Sendable {
     let matrix = mapped ?? tensor.widened(rows: rows, columns, rowOffset: rowOffset)
     switch checkpoint.weights {
     case .panels, .halfPanels:
-      return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { matrix[$0, $1] }
+      return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat(rows, columns)) { matrix[$0, $1] }
     default: return matrix
     }
   }
@@ -188,7 +195,9 @@ package struct Scope: Sendable {
   package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
     let values = try elements(
       name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
-    return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat) { values[$0 * columns + $1] }
+    return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat(rows, columns)) {
+      values[$0 * columns + $1]
+    }
   }
 
   /// A float tensor of exactly this shape, read element by element.

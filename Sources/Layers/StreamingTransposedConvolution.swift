@@ -20,7 +20,8 @@ package struct StreamingTransposedConvolution: Sendable {
     let bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
     self.init(
       weight: { weight[$0, $1, $2] }, bias: bias, inputs: inputs, outputs: outputs, kernel: kernel,
-      stride: stride, steps: steps, format: scope.checkpoint.panelFormat, state: &state)
+      stride: stride, steps: steps, format: scope.checkpoint.panelFormat(outputs, kernel * inputs),
+      state: &state)
   }
 
   /// - Parameter weight: (input, output, tap) -> weight.

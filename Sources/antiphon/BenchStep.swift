@@ -95,9 +95,10 @@ struct BenchStep: ParsableCommand {
   }
 
   /// Milliseconds of the middle step of a model, one after the other.
-  static func median(of directory: String, threads: Int, frames: Int) throws -> Double {
+  static func median(of directory: String, kv: CacheWord, threads: Int, frames: Int) throws -> Double {
     let words = [
-      "--model", directory, "--threads", String(threads), "--frames", String(frames), "--flat-out",
+      "--model", directory, "--kv", kv.rawValue, "--threads", String(threads), "--frames", String(frames),
+      "--flat-out",
     ]
     return try parse(words).summary().stages[LatencyStage.step.rawValue]?.p50 ?? 0
   }

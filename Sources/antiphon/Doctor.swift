@@ -12,7 +12,7 @@ struct Doctor: ParsableCommand {
     abstract: "Tell which models this machine runs in real time.",
     discussion: """
       Measures memory and kernels for some seconds, and works out a frame of every known model: its step with a full \
-      window and Mimi both ways, in 80 ms. With --check it then runs a model's step and compares.
+      window (--kv says how its keys and values are kept) and Mimi both ways, in 80 ms. With --check it then runs a model's step and compares.
 
       Example:
         antiphon doctor
@@ -37,7 +37,7 @@ struct Doctor: ParsableCommand {
     if check { return try compare() }
     let speed = MachineSpeed(threads: model.threads, .quiet)
     let view = DoctorView(
-      speed, instructions: Kernels.name, usual: try usual(speed).map { [$0] } ?? [],
+      speed, kv: model.kv, instructions: Kernels.name, usual: try usual(speed).map { [$0] } ?? [],
       sound: Self.sound())
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
@@ -55,7 +55,7 @@ struct Doctor: ParsableCommand {
     let codec = try Codec.open(directory + "/" + files.configuration.files.codec)
     let codecTime = Self.time(of: codec)
     let cases = try [16, 8, 4].map { bits in
-      let work = try Self.work(of: files, bits: bits, frames: files.configuration.context)
+      let work = try Self.work(of: files, bits: bits, kv: model.kv, frames: files.configuration.context)
       return DoctorView.assess(
         work, step: speed.seconds(work), codec: codecTime, needed: 2 * work.weightBytes + work.cacheBytes,
         memory: Machine.memory)
@@ -65,7 +65,8 @@ struct Doctor: ParsableCommand {
   }
 
   /// What a step of a model does, from the tensors that it reads.
-  private static func work(of files: DialogueFiles, bits: Int?, frames: Int) throws -> StepWork {
+  private static func work(of files: DialogueFiles, bits: Int?, kv: CacheWord, frames: Int) throws -> StepWork
+  {
     let (checkpoint, survey) = try Dialogue.survey(files)
     let matrices = survey.reads.filter(\.isMatrix)
     let weights = matrices.reduce(0) { $0 + $1.stacked * $1.columns }
@@ -74,7 +75,7 @@ struct Doctor: ParsableCommand {
     return StepWork(
       weightBytes: bits.map { StepWork.bytes(weights, bits: $0) } ?? stored,
       bits: bits ?? checkpoint.card?.bits ?? 16, products: products,
-      cacheBytes: frames * (try Dialogue.open(files.directory).cacheBytesPerFrame))
+      cacheBytes: frames * (try Dialogue.open(files.directory, cache: kv.options).cacheBytesPerFrame))
   }
 
   /// Seconds that a codec takes for a frame, both ways.
@@ -110,9 +111,10 @@ struct Doctor: ParsableCommand {
   private func compare() throws {
     let directory = try ModelOptions.directory(model.model)
     let files = try DialogueFiles(directory)
-    let work = try Self.work(of: files, bits: nil, frames: Self.frames / 2)
+    let work = try Self.work(of: files, bits: nil, kv: model.kv, frames: Self.frames / 2)
     let predicted = MachineSpeed(threads: model.threads, .now).seconds(work) * 1000
-    let measured = try BenchStep.median(of: directory, threads: model.threads, frames: Self.frames)
+    let measured = try BenchStep.median(
+      of: directory, kv: model.kv, threads: model.threads, frames: Self.frames)
     let view = PredictionView(
       model: files.weights, predictedMs: predicted, measuredMs: measured, ratio: measured / predicted)
     Terminal.print(

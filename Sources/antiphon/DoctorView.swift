@@ -51,7 +51,8 @@ struct DoctorView: Encodable {
   // Mimi's weights and both of its states.
   private static let codecBytes = 450_000_000
 
-  init(_ speed: MachineSpeed, instructions: String, usual: [Model], sound: String) {
+  /// - Parameter kv: the form of keys and values.
+  init(_ speed: MachineSpeed, kv: CacheWord, instructions: String, usual: [Model], sound: String) {
     self.speed = speed
     self.instructions = instructions
     self.sound = sound
@@ -62,16 +63,24 @@ struct DoctorView: Encodable {
     load = Machine.load
     models =
       KnownModel.all.map { known in
-        let cases = [16, 8, 4].map { bits in
-          let work = known.work(bits: bits)
-          return Self.assess(
-            work, step: speed.seconds(work), codec: speed.mimiSeconds(codebooks: known.codebooks),
-            needed: work.weightBytes + work.cacheBytes + known.tableBytes + Self.codecBytes, memory: memory)
-        }
+        let cases = Self.cases(known, kv, speed, memory)
         return Model(
-          name: known.name, isRead: known.isRead, cases: cases, help: Self.help(cases, known, speed, memory))
+          name: known.name, isRead: known.isRead, cases: cases,
+          help: Self.help(cases, smallerWindow: Self.cases(known, .q8, speed, memory), speed, memory))
       } + usual
     advice = Self.advice(speed, load: load)
+  }
+
+  /// A known model at every width of weights.
+  private static func cases(_ known: KnownModel, _ kv: CacheWord, _ speed: MachineSpeed, _ memory: Int)
+    -> [Case]
+  {
+    [16, 8, 4].map { bits in
+      let work = known.work(bits: bits, kv: kv)
+      return assess(
+        work, step: speed.seconds(work), codec: speed.mimiSeconds(codebooks: known.codebooks),
+        needed: work.weightBytes + work.cacheBytes + known.tableBytes + codecBytes, memory: memory)
+    }
   }
 
   static func assess(_ work: StepWork, step: Double, codec: Double, needed: Int, memory: Int) -> Case {
@@ -85,12 +94,15 @@ struct DoctorView: Encodable {
   }
 
   /// What would make it run, in some words; empty where it does as published.
-  private static func help(_ cases: [Case], _ model: KnownModel, _ speed: MachineSpeed, _ memory: Int)
-    -> String
-  {
+  private static func help(
+    _ cases: [Case], smallerWindow: [Case], _ speed: MachineSpeed, _ memory: Int
+  ) -> String {
     guard cases[0].verdict != .yes else { return "" }
     if let fits = cases.first(where: { $0.verdict == .yes }) { return "convert --bits \(fits.bits)" }
-    let least = cases[cases.count - 1]
+    if let fits = smallerWindow.first(where: { $0.verdict == .yes }) {
+      return (fits.bits == 16 ? "" : "convert --bits \(fits.bits), and ") + "--kv q8"
+    }
+    let least = smallerWindow[cases.count - 1]
     if least.verdict == .tooLarge { return "\(Figures.bytes(least.memoryBytes * 10 / 9)) of memory" }
     let left = frameMs * enough - least.codecMs
     guard left > 0 else {
@@ -99,8 +111,8 @@ struct DoctorView: Encodable {
     let wanted = least.stepMs / left
     let rate = (speed.kernels["4"]?.memory ?? 0)
     return rate < 0.7 * speed.readBandwidth
-      ? "\(Figures.fixed(wanted, 1)) times as many processors, at 4 bits"
-      : "memory of \(Figures.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits"
+      ? "\(Figures.fixed(wanted, 1)) times as many processors, at 4 bits and with --kv q8"
+      : "memory of \(Figures.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits and with --kv q8"
   }
 
   /// What slows this machine down and can be changed.

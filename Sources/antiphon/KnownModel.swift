@@ -63,16 +63,14 @@ struct KnownModel {
   /// Matrix products of one step.
   var products: Int { 4 * layers + 1 + (depth.map { $0.steps * (4 * $0.layers + 2) } ?? 0) }
 
-  /// Keys and values of one frame, in f32.
-  var cacheBytesPerFrame: Int { 2 * width * layers * 4 }
-
   /// Bytes of the tables of embeddings, in bf16.
   var tableBytes: Int { 2 * width * (textOutputs + 1 + rows * (Self.codes + 1)) }
 
-  func work(bits: Int) -> StepWork {
+  /// A step with a full window, whose keys and values are in the form `kv`.
+  func work(bits: Int, kv: CacheWord) -> StepWork {
     StepWork(
       weightBytes: StepWork.bytes(weights, bits: bits), bits: bits, products: products,
-      cacheBytes: cacheBytesPerFrame * context)
+      cacheBytes: kv.bytes(2 * width * layers * context))
   }
 }
 

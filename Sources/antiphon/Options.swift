@@ -97,6 +97,16 @@ enum CacheWord: String, CaseIterable, ExpressibleByArgument {
   case f32, f16, q8, q4
 
   var options: CacheOptions { CacheOptions(CacheOptions.Format(rawValue: rawValue) ?? .f32) }
+
+  /// Bytes of that many numbers, with the scales of blocks of 32.
+  func bytes(_ count: Int) -> Int {
+    switch self {
+    case .f32: count * 4
+    case .f16: count * 2
+    case .q8: count / 32 * 34
+    case .q4: count / 32 * 18
+    }
+  }
 }
 
 enum Threads {

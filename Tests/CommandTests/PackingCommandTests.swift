@@ -182,4 +182,11 @@ import Testing
       #expect(abs((weights[name] ?? 0) / billions - 1) < 0.01, "\(name)")
     }
   }
+
+  @Test("a full window of Moshi is 3.1 GB in f32, and doctor knows how much less in 8 bits")
+  func windows() throws {
+    let moshi = try #require(KnownModel.all.first)
+    #expect(moshi.work(bits: 4, kv: .f32).cacheBytes == 3000 * 32 * 2 * 4096 * 4)
+    #expect(moshi.work(bits: 4, kv: .q8).cacheBytes == 3000 * 32 * 2 * 4096 * 34 / 32)
+  }
 }

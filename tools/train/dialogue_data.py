@@ -19,7 +19,7 @@ import torch
 import skills
 from dialogue import PADDING, WORD
 from places import FRAME, RATE, ROOT
-from sampler import band_limit, coloured_noise, odd_signal, room
+from sampler import band_limit, coloured_noise, odd_signal, room, telephone
 from voices import Hibari
 
 FOLDER = ROOT / "dialogue"
@@ -87,30 +87,33 @@ def paused(chance, audio):
     head, tail = audio[:place].copy(), audio[place:].copy()
     head[-size:] *= fade[-len(head[-size:]):]
     tail[:size] *= fade[::-1][:len(tail[:size])]
-    return np.concatenate([head, np.zeros(int(chance.uniform(0.2, 0.8) * RATE), np.float32), tail])
+    return np.concatenate([head, np.zeros(int(chance.uniform(0.2, 0.9) * RATE), np.float32), tail])
 
 
 def surroundings(chance, audio):
     """The sound as a microphone would give it: level, room, noise, band limits; and a line that is quite silent, often."""
     draw = chance.random()
     audio = audio * 10 ** (chance.uniform(-10, 4) / 20)
-    if draw < 0.3:
+    if draw < 0.25:
         return audio
-    if chance.random() < 0.35:
+    if chance.random() < 0.4:
         audio = room(chance, audio)
     active = np.sqrt(np.mean(audio[np.abs(audio) > 1e-3] ** 2)) if np.any(np.abs(audio) > 1e-3) else 0.05
     if chance.random() < 0.8:
         audio = audio + coloured_noise(chance, len(audio)) * active * 10 ** (-chance.uniform(12, 45) / 20)
-    if chance.random() < 0.25:
+    band = chance.random()
+    if band < 0.35:
+        audio = telephone(chance, audio)
+    elif band < 0.5:
         audio = band_limit(chance, audio)
     return np.clip(audio, -1, 1)
 
 
 class Encoder:
-    def __init__(self, path):
+    def __init__(self, path, half=False):
         import codec
         self.codec = codec.load(path)
-        self.codec.half = False
+        self.codec.half = half
 
     def __call__(self, sounds):
         """Sounds of any lengths (multiples of a frame) -> codes [frames, codebooks] each."""
@@ -149,7 +152,7 @@ def frames_of(sound):
 def encode(arguments):
     from scipy.signal import resample
     torch.set_num_threads(1)
-    encoder, pieces = Encoder(arguments.codec), reader()
+    encoder, pieces = Encoder(arguments.codec, arguments.half), reader()
     mine = lambda number: number % arguments.of == arguments.part
     chance = np.random.default_rng((arguments.seed, arguments.part))
     hibari = Hibari()
@@ -190,20 +193,22 @@ def encode(arguments):
         waiting.clear()
 
     there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
-    # Of the best and slowest teacher several takes, the last of them in other voices.
+    # Of the best and slowest teacher more takes, some of them in other voices.
+    takes = lambda row: max(5, arguments.takes) if row["speaker"] == "kokoro" else arguments.takes
     jobs = [row | dict(take=take) for number, row in enumerate(rows) if mine(number)
-            for take in range(5 if row["speaker"] == "kokoro" else 1) if (row["speaker"], row["first"], take) not in there]
+            for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
     random.Random(arguments.part).shuffle(jobs)
-    for row in jobs[:arguments.most]:
+    for row in sorted(jobs[:arguments.most], key=lambda row: row["count"]):
         audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
-        if row["take"] > 2:
+        if row["take"] > 0 and chance.random() < 0.6:
             audio = resample(audio, round(len(audio) * chance.uniform(0.86, 1.16))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
-        if len(audio) > 1.2 * RATE and chance.random() < 0.22:
+        if len(audio) > 1.2 * RATE and chance.random() < 0.25:
             audio = paused(chance, audio)
         lead = int(chance.integers(5, 15)) * FRAME + int(chance.integers(FRAME))
         reply = len(row["answer"]) / 14 * 1.15 + 1.0
-        tail = int((reply + chance.uniform(0.2, 1.2)) * RATE)
+        # What a lesson needs is shorter than a reply that is spoken.
+        tail = int((reply if row["take"] == 0 or chance.random() < 0.3 else 0.6) * RATE + chance.uniform(0.2, 1.2) * RATE)
         sound = frames_of(np.concatenate([np.zeros(lead, np.float32), audio, np.zeros(tail, np.float32)]))
         begin, end = lead // FRAME, (lead + len(audio)) // FRAME
         waiting.append((surroundings(chance, sound), dict(
@@ -216,6 +221,10 @@ def encode(arguments):
     if waiting:
         flush()
     shelf.save()
+
+    # What the user's line gives when all is silent, by this encoder.
+    quiet = encoder([np.zeros(60 * FRAME, np.float32)])[0]
+    np.save(FOLDER / "quiet.npy", quiet[50])
 
     # What is not speech, and speech that cannot be understood: real people in other languages.
     other = Shelf(f"others-{arguments.part}")
@@ -247,10 +256,9 @@ def encode(arguments):
                          answer=skills.NOT_UNDERSTOOD.replace("*", ""), heard=[], speaker="foreign", skill="other")
         other.add(encoder([surroundings(chance, sound)])[0], **shelf_row)
     other.save()
-    silence = encoder([np.zeros(60 * FRAME, np.float32)])[0]
-    np.save(FOLDER / "silence.npy", silence[50])
+    np.save(FOLDER / "silence.npy", quiet[50])
     print(f"{len(shelf.rows)} questions, {shelf.length} frames; {len(other.rows)} others; silence varies in "
-          f"{int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
+          f"{int((quiet[40:] != quiet[50]).any(1).sum())} of 20 frames", flush=True)
 
 
 class Sampler:
@@ -259,9 +267,9 @@ class Sampler:
     WEIGHTS = {"hibari": 1.0, "kokoro": 1.6, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
     INTERRUPTED = 0.12
 
-    def __init__(self, frames):
-        self.frames = frames
-        self.silence = np.load(FOLDER / "silence.npy")
+    def __init__(self, frames, initial=1024):
+        self.frames, self.initial = frames, initial
+        self.silence, self.quiet = np.load(FOLDER / "silence.npy"), np.load(FOLDER / "quiet.npy")
         self.answers, self.items, weights = {}, [], []
         for path in sorted(FOLDER.glob("answers-*.json")):
             codes = np.load(path.with_suffix(".npy"))
@@ -276,12 +284,43 @@ class Sampler:
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")])
         self.weights = np.cumsum(weights) / np.sum(weights)
 
+    def lesson(self, chance):
+        """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
+        same time. The own stream is its initial token throughout, by which the model tells the two apart.
+        """
+        n = self.frames
+        text = np.full(n, PADDING, np.int64)
+        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        spelled, place = [], 0
+        while place < n:
+            codes, row = self.items[int(np.searchsorted(self.weights, chance.random()))]
+            if "begin" not in row:
+                first, last = int(chance.integers(len(codes) // 2)), len(codes)
+                user[place:place + 20] = codes[first:first + min(20, n - place)]
+                place += min(20, last - first)
+                continue
+            first = max(0, row["begin"] - int(chance.integers(1, 6)))
+            begin, end = place + row["begin"] - first, place + row["end"] - first
+            free = end + int(chance.choice([d for d, _ in DELAYS], p=[p for _, p in DELAYS])) - LEAD
+            if row["answer"]:
+                tokens = [WORD, *(token for _, word in self.answers[row["answer"]][0][1] for token in word)]
+                count = max(0, min(len(tokens), n - free + 1))
+                text[free - 1:free - 1 + count] = tokens[:count]
+                free += len(tokens)
+            if row["heard"] and end + 6 < n:
+                spelled.append((begin, end + 6, row["heard"]))
+            free = max(free, end + 4) + int(chance.integers(1, 5))
+            sound = codes[first:first + free - place][:n - place]
+            user[place:place + len(sound)] = sound
+            place = free
+        return text, np.full((n, self.silence.shape[0]), self.initial), user, spelled
+
     def conversation(self, chance):
         """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question."""
         n = self.frames + 60
         text = np.full(n, PADDING, np.int64)
         own = np.tile(self.silence, (n, 1)).astype(np.int64)
-        user = np.tile(self.silence, (n, 1)).astype(np.int64)
+        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
         spelled, place, reply = [], int(chance.integers(0, 4)), None
         while place < self.frames:
             codes, row = self.items[int(np.searchsorted(self.weights, chance.random()))]
@@ -330,9 +369,10 @@ class Sampler:
             place += length
         return text[:self.frames], own[:self.frames], user[:self.frames], spelled
 
-    def batch(self, size, seed):
+    def batch(self, size, seed, lessons=0.0):
+        """A share of `lessons`, the other conversations."""
         chance = np.random.default_rng(seed)
-        parts = [self.conversation(chance) for _ in range(size)]
+        parts = [(self.lesson if chance.random() < lessons else self.conversation)(chance) for _ in range(size)]
         return (*(np.stack([part[number] for part in parts]) for number in range(3)), [part[3] for part in parts])
 
 
@@ -346,6 +386,8 @@ def main():
     command.add_argument("--part", type=int, default=0)
     command.add_argument("--of", type=int, default=1)
     command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
+    command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
     command.set_defaults(run=encode)
     arguments = parser.parse_args()

@@ -41,6 +41,15 @@ def band_limit(chance, audio):
     return np.fft.irfft(spectrum * shape, len(audio)).astype(np.float32)
 
 
+def telephone(chance, audio):
+    """A telephone's band: nothing below 200 to 400 Hz nor above 3 to 3.8 kHz, edges from soft to sharp."""
+    spectrum = np.fft.rfft(audio)
+    hertz = np.arange(len(spectrum)) * RATE / len(audio)
+    low, high, edge = chance.uniform(200, 400), chance.uniform(3000, 3800), np.exp(chance.uniform(0, 5))
+    shape = 1 / (1 + np.exp(-np.clip((hertz - low) / edge, -30, 30))) / (1 + np.exp(np.clip((hertz - high) / edge, -30, 30)))
+    return np.fft.irfft(spectrum * shape, len(audio)).astype(np.float32)
+
+
 def odd_signal(chance, count):
     """What is not speech: silence, noise, tones, hum, chords, direct current, clicks."""
     time = np.arange(count) / RATE

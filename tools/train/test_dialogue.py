@@ -1,11 +1,13 @@
 """test_dialogue.py: a stream, a frame at a time, hears and predicts what training does; reserved wordings stay reserved."""
 import random
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 import dialogue
 import skills
+from dialogue_data import Sampler
 from train_dialogue import Trainee
 
 
@@ -56,6 +58,36 @@ def test_training_goes_on_from_what_was_exported():
         assert torch.allclose(tensor, exported[name], atol=1e-5), name
 
 
+def lessons():
+    sampler = object.__new__(Sampler)
+    sampler.frames, sampler.initial = 60, 20
+    sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
+    sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
+    sampler.answers = {"Yes.": [(np.zeros((6, 8), np.int16), [(0, [11]), (3, [12, 13])])]}
+    return sampler.batch(3, (1,), 1.0)
+
+
+def test_a_lesson_answers_each_question_in_text_alone():
+    text, own, user, spelled = lessons()
+    assert (own == 20).all() and user.shape == (3, 60, 8)
+    for tokens, spans in zip(text.tolist(), spelled):
+        assert len(spans) > 1
+        for first, last, heard in spans:
+            end = last - 6
+            after = [token for token in tokens[end:end + 10] if token != dialogue.PADDING]
+            assert heard == [7, 8] and after[:4] == [dialogue.WORD, 11, 12, 13][:len(after)] and after
+
+
+def test_lessons_teach_no_codes():
+    trainee, _ = small()
+    text, own, user, spelled = lessons()
+    loss, parts = trainee(torch.from_numpy(text), torch.from_numpy(own), torch.from_numpy(user.clip(0, 19)), spelled)
+    loss.backward()
+    assert torch.isfinite(loss) and parts["first"] == 0 and parts["rest"] == 0
+    assert trainee.model.linears.grad.abs().max() == 0 and trainee.model.layers[0].attend.grad.abs().max() > 0
+
+
 def test_reserved_wordings_are_never_drawn():
     chance = random.Random(1)
     lists = [(wordings, skills.more.SKILLS[skill]) for skill, wordings in skills.WORDINGS.items()]
@@ -72,5 +104,7 @@ def test_reserved_wordings_are_never_drawn():
 if __name__ == "__main__":
     test_a_stream_equals_training()
     test_training_goes_on_from_what_was_exported()
+    test_a_lesson_answers_each_question_in_text_alone()
+    test_lessons_teach_no_codes()
     test_reserved_wordings_are_never_drawn()
     print("all hold")

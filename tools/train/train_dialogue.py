@@ -28,6 +28,7 @@ from places import ROOT
 from workers import Meeting
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
+LAST = 0.88        # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
 AVERAGE = 0.998
 QUIET = 0.08       # of the frames in which nothing is said: so many teach the depth transformer
 
@@ -66,15 +67,19 @@ class Trainee(nn.Module):
             text_logits = F.linear(h, model.text_linear).float()
             active = (own != self.silence).any(-1) | (text != PADDING)
             active[:, 1:] |= active[:, :-1].clone()
+            spoken = own[..., 0] != c.cardinality  # all but lessons
             draw = torch.rand_like(h[..., 0])
-            chosen = draw < torch.where(active, self.depth_share, QUIET)
+            chosen = draw < torch.where(active, self.depth_share, QUIET) * spoken
+            chosen[0, 0] |= not chosen.any()
             place = chosen.flatten().nonzero()[:, 0]
             logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
         wanted = target.flatten(0, 1)[place]
         losses = F.cross_entropy(text_logits.flatten(0, 1), text.flatten(), reduction="none")
         says = (text != PADDING).flatten().float()
         text_loss = (3 * (losses * says).sum() + (losses * (1 - says)).sum()) / (3 * says.sum() + 0.1 * (1 - says).sum() + 1)
-        codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none").view(-1, c.codebooks).mean(0)
+        # Where every sequence is a lesson the one frame that is left has nothing to say.
+        codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten().clamp(max=c.cardinality - 1), reduction="none")
+        codes = codes.view(-1, c.codebooks).mean(0) * spoken.any()
         listening = self.listening(h, spelled)
         parts = {"text": text_loss, "words": (losses * says).sum() / says.sum().clamp(min=1), "first": codes[0],
                  "rest": codes[1:].mean(), "listen": listening,
@@ -103,7 +108,7 @@ def learning_rate(arguments, step, part):
 
 def make(arguments):
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
-    sampler = Sampler(arguments.frames)
+    sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
     configuration = dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
     return Trainee(configuration, vectors, silence, arguments.own_dropout), sampler
@@ -115,7 +120,7 @@ def work(rank, arguments, meeting):
     device = torch.device(arguments.device)
     trainee, sampler = make(arguments)
     trainee = trainee.to(device)
-    trainee.half, trainee.depth_share = arguments.half, arguments.depth_share
+    trainee.half = arguments.half
     model = trainee.model
     average = {name: p.detach().clone() for name, p in model.named_parameters()}
     matrices = [p for name, p in model.named_parameters() if name.startswith(("layers", "depth.")) and "alpha" not in name]
@@ -205,6 +210,8 @@ def main():
     parser.add_argument("--own-dropout", type=float, default=0.3)
     parser.add_argument("--depth-share", type=float, default=1.0,
                         help="of the frames with speech, those that teach the depth transformer: fewer are faster")
+    parser.add_argument("--lessons", type=float, default=0.0,
+                        help="share of sequences in which question follows question and the reply is text alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
