@@ -71,6 +71,12 @@ package final class RealtimeThread: @unchecked Sendable {
     return try body()
   }
 
+  /// Whether the calling thread has SCHED_FIFO.
+  package static var isCurrentRealtime: Bool {
+    var (parameter, policy) = (sched_param(), Int32(0))
+    return pthread_getschedparam(pthread_self(), &policy, &parameter) == 0 && policy == SCHED_FIFO
+  }
+
   /// Keeps the program's memory from being swapped out. Returns whether the system allows it.
   package static func lockMemory() -> Bool { mlockall(MCL_CURRENT | MCL_FUTURE) == 0 }
 }

@@ -46,6 +46,13 @@ struct BenchStep: ParsableCommand {
   @Option(help: "Form of the codec's weights: f32 or f16.")
   var codecWeights = CodecWord.f32
 
+  @Flag(
+    help: """
+      With the real-time priority of a live session, where the system grants it. Not with --flat-out: the system stops \
+      such a program for 50 ms of every second that it fills.
+      """)
+  var realtime = false
+
   enum Shape: String, CaseIterable, ExpressibleByArgument {
     case stt1B = "stt-1b"
     case hibiki1B = "hibiki-1b"
@@ -56,6 +63,9 @@ struct BenchStep: ParsableCommand {
   }
 
   func validate() throws {
+    guard !realtime || !options.flatOut else {
+      throw ValidationError("--realtime does not go with --flat-out.")
+    }
     guard bits == nil || bits == 8 || bits == 4 else { throw ValidationError("--bits takes 8 or 4.") }
     guard (0...100_000_000).contains(framesInCache) else {
       throw ValidationError("--frames-in-cache takes a number from 0 to 100000000.")
@@ -70,9 +80,19 @@ struct BenchStep: ParsableCommand {
   }
 
   mutating func run() throws {
-    let summary = try summary()
+    let summary = try realtime ? prioritized() : summary()
     Terminal.print(
       options.json ? summary.json : LatencyText.bench(summary) + "\n" + StepText.reading(summary))
+  }
+
+  private func prioritized() throws -> LatencySummary {
+    try RealtimeThread.withThreads(of: LiveSession.modelPriority) {
+      let isGranted = RealtimeThread.isCurrentRealtime
+      if !isGranted { Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).") }
+      var summary = try summary()
+      summary.run["priority"] = isGranted ? "real time" : "as others"
+      return summary
+    }
   }
 
   private func summary() throws -> LatencySummary {

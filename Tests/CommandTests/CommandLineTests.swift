@@ -80,6 +80,19 @@ import Testing
     }
   }
 
+  @Test("a step is measured with the priority of a live session, or the log says that it had none")
+  func realtime() throws {
+    func step(_ pace: String...) throws -> Program.Result {
+      let words = ["bench", "step", "--model", Golden.path("tiny-model"), "--frames", "2", "--json", "--realtime"]
+      return try Program.start(words + pace).wait()
+    }
+    let result = try step()
+    #expect(result.code == 0, "\(result.errors)")
+    let summary = try #require(LatencySummary(json: result.text))
+    #expect(["real time", "as others"].contains(summary.run["priority"]))
+    #expect(try step("--flat-out").code == Exit.usage.rawValue)
+  }
+
   @Test("report adds up the logs, draws them, and fails on a changed number")
   func report() throws {
     let directory = try TemporaryDirectory()

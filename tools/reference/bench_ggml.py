@@ -71,7 +71,8 @@ def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
         [
             PROGRAM, "bench", "step", "--shape", options.shape, "--bits", str(options.bits), "--kv", options.kv,
             "--threads", str(options.threads), "--sessions", str(options.columns),
-            "--frames-in-cache", str(options.cache), "--frames", str(3 * options.steps), "--flat-out", "--json",
+            "--frames-in-cache", str(options.cache), "--frames", str(3 * options.steps),
+            "--realtime" if options.realtime else "--flat-out", "--json",
         ],
         stdout=subprocess.PIPE, text=True, check=True,
     )
@@ -92,6 +93,7 @@ def main():
     parser.add_argument("--steps", type=int, default=12, help="steps of one round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--busy", action="store_true", help="while another process takes one processor")
+    parser.add_argument("--realtime", action="store_true", help="ours as in a live session: its priority, a step every 80 ms")
     parser.add_argument("--make", action="store_true", help="make the model and stop")
     options = parser.parse_args()
     home = Path(
@@ -121,6 +123,7 @@ def main():
         f"{options.shape}, {options.bits} bits, {options.columns} columns, {options.cache} positions in the window, "
         f"{options.threads} threads; ours keeps them as {options.kv}, ggml as {options.kv_ggml}"
         + ("; another process takes one processor" if options.busy else "")
+        + ("; ours with the priority and at the pace of a live session" if options.realtime else "")
     )
     for name, rounds in times.items():
         span = f"{min(rounds):.1f} to {max(rounds):.1f}"
