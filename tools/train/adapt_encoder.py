@@ -7,13 +7,11 @@ clean one, and in a room or noise the clean meaning (codebook 0) with the acoust
 are not touched, so codes made before, and models trained on them, stay valid.
 """
 import argparse
-import json
 import math
 import os
 import pathlib
 import signal
 import sys
-import time
 
 import numpy as np
 import torch
@@ -22,7 +20,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import codec as model
-from places import FRAME, RATE, ROOT
+from course import Course
+from places import FRAME, ROOT
 from sampler import Sampler, band_limit, coloured_noise, room, telephone
 from workers import Meeting
 
@@ -112,16 +111,11 @@ def work(rank, arguments, meeting):
     parameters = list(trained.parameters())
     average = [p.detach().clone() for p in parameters]
     optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0, fused=True)
-    sounds, began, saved, sums, step = Sounds(arguments.frames), time.time(), time.time(), {}, 0
-    clock = torch.zeros(1)
-    while True:
-        clock[0] = (time.time() - began) / (60 * arguments.minutes)
-        meeting.from_first(rank, step, [clock])
-        part = float(clock)
-        if part >= 1:
-            break
+    sounds, course = Sounds(arguments.frames), Course(rank, meeting, arguments.minutes)
+    while course.goes_on():
+        step = course.step
         for group in optimizer.param_groups:
-            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * part)))
+            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * course.part)))
         loss, parts = loss_of(codec, teacher, *map(torch.from_numpy, sounds.batch(arguments.batch, (7, rank, step))))
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
@@ -130,16 +124,8 @@ def work(rank, arguments, meeting):
         optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(average, parameters, 1 - min(AVERAGE, (1 + step) / (10 + step)))
-        step += 1
-        for name, value in parts.items():
-            sums[name] = sums.get(name, 0) + value.item() / 50
-        if step % 50 == 0 and rank == 0:
-            row = {name: round(value, 4) for name, value in sums.items()} | dict(step=step, minutes=round((time.time() - began) / 60, 2))
-            print(json.dumps(row), flush=True)
-        sums = {} if step % 50 == 0 else sums
-        if rank == 0 and time.time() - saved > 180:
+        if course.took(parts):
             save(codec, parameters, average, arguments.out)
-            saved = time.time()
     if rank == 0:
         save(codec, parameters, average, arguments.out)
 

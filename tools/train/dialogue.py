@@ -66,6 +66,13 @@ def turn(x, angles):
     return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
 
 
+def attention(q, k, v):
+    """Causal attention, written out: for sequences this short the library's kernel takes three times as long on a CPU."""
+    scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
+    later = torch.full(scores.shape[-2:], float("-inf"), device=q.device).triu(1)
+    return (scores + later).softmax(-1).to(v.dtype) @ v
+
+
 class Layer(nn.Module):
     """One layer with `sets` sets of weights (and one of norms): set w serves some of the depth steps."""
 
@@ -88,7 +95,7 @@ class Layer(nn.Module):
             if cache:
                 k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
             cache[:] = [k, v]
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and steps > 1)
+        y = attention(q, k, v) if mask is None and steps > 1 else F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         y = apply(y.transpose(1, 2).reshape(batch, steps, width), self.output)
         x = x + F.dropout(y, self.dropout, self.training)
         gate, up = apply(self.norm2(x), self.expand).chunk(2, -1)
@@ -116,17 +123,33 @@ class Tables(nn.Module):
     def __init__(self, vectors, width, count):
         super().__init__()
         books, entries, inner = vectors.shape
-        self.register_buffer("vectors", vectors[:count] / vectors[:count].std((1, 2), keepdim=True), persistent=False)
+        scaled = vectors[:count] / vectors[:count].std((1, 2), keepdim=True)
+        self.register_buffer("vectors", F.pad(scaled, (0, 0, 0, 1)), persistent=False)
+        self.register_buffer("first", torch.arange(count) * (entries + 1), persistent=False)
         self.map = nn.Parameter(torch.randn(count, inner, width) * 0.4 / inner ** 0.5)
         self.own = nn.Parameter(torch.zeros(count, entries + 1, width))
 
     def forward(self):
         """[books, entries + 1, width]; the last row is the initial token."""
-        return self.own + F.pad(torch.bmm(self.vectors, self.map), (0, 0, 0, 1))
+        return self.own + torch.bmm(self.vectors, self.map)
+
+    # The whole table is much larger than what a batch looks up: these two never make it.
+
+    def each(self, codes):
+        """Codes [n, books] -> [n, books, width]."""
+        places = codes + self.first
+        known = torch.einsum("nbi,biw->nbw", F.embedding(places, self.vectors.flatten(0, 1)), self.map)
+        return F.embedding(places, self.own.flatten(0, 1)) + known
+
+    def total(self, codes):
+        """Codes [n, books] -> the sum over books [n, width]."""
+        places = codes + self.first
+        known = F.embedding(places, self.vectors.flatten(0, 1)).flatten(1) @ self.map.flatten(0, 1)
+        return F.embedding_bag(places, self.own.flatten(0, 1), mode="sum") + known
 
 
 class Dialogue(nn.Module):
-    def __init__(self, c, vectors, dropout=0.1):
+    def __init__(self, c, vectors, dropout=0.0):
         """`vectors` [codebooks, entries, width]: what the codec's codes stand for."""
         super().__init__()
         self.c = c
@@ -149,14 +172,10 @@ class Dialogue(nn.Module):
         half = torch.arange(0, c.width // c.heads, 2) / (c.width // c.heads)
         self.register_buffer("frequencies", c.max_period ** -half, persistent=False)
 
-    def tables(self):
-        return self.own(), self.user()
-
-    def embed(self, text, own, user, tables, own_kept=None):
+    def embed(self, text, own, user, own_kept=None):
         """Tokens text [b, s], own and user [b, s, codebooks] -> [b, s, width]; own codes where `own_kept` is 0 are not heard."""
-        books = torch.arange(self.c.codebooks, device=text.device) * (self.c.cardinality + 1)
-        mine = F.embedding_bag((own + books).flatten(0, 1), tables[0].flatten(0, 1), mode="sum").view(*text.shape, -1)
-        theirs = F.embedding_bag((user + books).flatten(0, 1), tables[1].flatten(0, 1), mode="sum").view(*text.shape, -1)
+        mine = self.own.total(own.flatten(0, 1)).view(*text.shape, -1)
+        theirs = self.user.total(user.flatten(0, 1)).view(*text.shape, -1)
         if own_kept is not None:
             mine = mine * own_kept[..., None]
         return mine + theirs + self.text_emb(text)
@@ -177,9 +196,7 @@ class Dialogue(nn.Module):
         c = self.c
         schedule = list(c.schedule)
         stacked = F.linear(h, self.depth_in.flatten(0, 1)).view(len(h), -1, c.depth_width)
-        tables = self.depth_emb()
-        books = torch.arange(c.codebooks - 1, device=h.device) * (c.cardinality + 1)
-        before = F.embedding(own[:, :-1] + books, tables.flatten(0, 1))
+        before = self.depth_emb.each(own[:, :-1])
         x = stacked[:, schedule] + torch.cat([self.depth_text_emb(text)[:, None], before], 1)
         for layer in self.depth:
             x = layer(x, sets=schedule)
@@ -254,7 +271,6 @@ class Talk:
 
     def __init__(self, model, count, text_choice=None, code_choice=None):
         self.model, self.count = model, count
-        self.tables = model.tables()
         self.caches = [[] for _ in model.layers]
         self.choose_text = text_choice or (lambda logits: logits.argmax(-1))
         self.choose_code = code_choice or (lambda logits: logits.argmax(-1))
@@ -273,7 +289,7 @@ class Talk:
         if s <= 1:
             heard[:, 1:] = c.cardinality
             self.own[:, 1:] = c.cardinality
-        x = self.model.embed(self.text[:, None], self.own[:, None], heard[:, None], self.tables)
+        x = self.model.embed(self.text[:, None], self.own[:, None], heard[:, None])
         h = self.model.temporal(x, s, self.caches)[:, 0]
         self.text = self.choose_text(F.linear(h, self.model.text_linear))
         self.own = self.model.depth_draw(h, self.text, self.choose_code)

@@ -8,19 +8,18 @@ DIR/log.jsonl the learning curve, DIR/codec.safetensors the averaged weights as 
 each that average their gradients in shared memory: two threads of one process wait for each other on a busy machine.
 """
 import argparse
-import json
 import math
 import os
 import pathlib
 import signal
 import sys
-import time
 
 import torch
 import torch.multiprocessing as processes
 from torch import nn
 
 import codec as model
+from course import Course
 from places import ROOT
 from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
@@ -143,70 +142,50 @@ def work(rank, arguments, meeting):
         average.load_state_dict(trainee.state_dict())
     sampler = Sampler(arguments.frames)
     run = torch.compile(trainee) if arguments.compile else trainee
-    began, sums, counted, dead, saved = time.time() - spent, {}, 0, 0, time.time()
-    clock = torch.zeros(1)
-    while True:
-        clock[0] = time.time() - began
-        if meeting:
-            meeting.from_first(rank, step, [clock])
-        spent = float(clock)
-        part = spent / (60 * arguments.minutes)
-        if part >= 1 or step >= arguments.steps:
-            break
-        if part > arguments.raw and not quantized:
+    dead = 0
+    course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
+    while course.goes_on():
+        if course.part > arguments.raw and not quantized:
             quantized = True
             if rank == 0:
                 start_codebooks(trainee, sampler, device)
             if meeting:
-                meeting.from_first(rank, step, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
-        share = 0.0 if not quantized else 0.75 if part < MIXED_UNTIL else 1.0
+                meeting.from_first(rank, course.step, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
+        share = 0.0 if not quantized else 0.75 if course.part < MIXED_UNTIL else 1.0
+        rate = learning_rate(arguments, course.step, course.part)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(arguments, step, part)
-        batch = [torch.from_numpy(a).to(device) for a in sampler.batch(arguments.batch, (arguments.seed, rank, step))]
+            group["lr"] = rate
+        batch = [torch.from_numpy(a).to(device) for a in sampler.batch(arguments.batch, (arguments.seed, rank, course.step))]
         loss, parts = run(*batch, share, 0.2)
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         if meeting:
             shared = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-            meeting.average(rank, step, shared + ([c.fresh for c in codebooks] if share > 0 else []))
+            meeting.average(rank, course.step, shared + ([c.fresh for c in codebooks] if share > 0 else []))
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             optimizer.step()
             if share > 0:
-                restart = step % 20 == 0
+                restart = course.step % 20 == 0
                 for codebook in codebooks:
                     dead += codebook.update(0.99, restart)
                 if restart and meeting:
-                    meeting.from_first(rank, step + 1, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
+                    meeting.from_first(rank, course.step + 1, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
             with torch.no_grad():
-                decay = min(AVERAGE, (1 + step) / (10 + step))
+                decay = min(AVERAGE, (1 + course.step) / (10 + course.step))
                 for mine, theirs in zip(average.parameters(), parameters):
                     mine.lerp_(theirs, 1 - decay)
-        step += 1
-        if rank != 0:
-            continue
-        for name, value in {**parts, "norm": norm}.items():
-            sums[name] = sums.get(name, 0) + value.item()
-        counted += 1
-        if step % 50 == 0:
-            row = {name: round(value / counted, 4) for name, value in sums.items()}
-            row |= dict(step=step, minutes=round(spent / 60, 2), rate=optimizer.param_groups[0]["lr"], dead=dead)
-            with open(out / "log.jsonl", "a") as log:
-                log.write(json.dumps(row) + "\n")
-            print(row, flush=True)
-            sums, counted, dead = {}, 0, 0
-        if time.time() - saved > 60 * arguments.save_every:
-            save(out, trainee, average, optimizer, step, spent, quantized)
-            saved = time.time()
+        if course.took({**parts, "norm": norm}, rate=rate, dead=dead):
+            save(out, trainee, average, optimizer, course, quantized)
     if rank == 0:
-        save(out, trainee, average, optimizer, step, spent, quantized)
+        save(out, trainee, average, optimizer, course, quantized)
 
 
-def save(out, trainee, average, optimizer, step, spent, quantized):
+def save(out, trainee, average, optimizer, course, quantized):
     for mine, theirs in zip(average.buffers(), trainee.buffers()):
         mine.copy_(theirs)
     state = dict(trainee=trainee.state_dict(), average=average.state_dict(), optimizer=optimizer.state_dict(),
-                 step=step, spent=spent, quantized=quantized)
+                 step=course.step, spent=course.spent, quantized=quantized)
     torch.save(state, out / "state.part")
     (out / "state.part").rename(out / "state.pt")
     model.save(average.codec, out / "codec.part")

@@ -7,13 +7,11 @@ averaged weights, which evaluate_dialogue.py judges and exports. `--minutes` is 
 spent training.
 """
 import argparse
-import json
 import math
 import os
 import pathlib
 import signal
 import sys
-import time
 
 import torch
 import torch.multiprocessing as processes
@@ -22,6 +20,7 @@ from torch import nn
 
 import codec
 import dialogue
+from course import Course
 from dialogue import PADDING
 from dialogue_data import Sampler
 from places import ROOT
@@ -62,7 +61,7 @@ class Trainee(nn.Module):
             run = torch.rand(batch, (frames + 7) // 8, device=text.device).repeat_interleave(8, 1)[:, :frames]
             kept = (run >= self.own_dropout).float()
         with torch.autocast(text.device.type, torch.bfloat16, enabled=self.half):
-            x = model.embed(text_in, own_in, user_in, model.tables(), kept)
+            x = model.embed(text_in, own_in, user_in, kept)
             h = model.temporal(F.dropout(x, 0.05, self.training))
             text_logits = F.linear(h, model.text_linear).float()
             active = (own != self.silence).any(-1) | (text != PADDING)
@@ -143,56 +142,40 @@ def work(rank, arguments, meeting):
         from safetensors.torch import load_file
         model.take(load_file(arguments.start))
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
-    began, sums, counted, saved = time.time() - spent, {}, 0, time.time()
-    clock = torch.zeros(1)
-    while True:
-        clock[0] = time.time() - began
-        if meeting:
-            meeting.from_first(rank, step, [clock])
-        spent = float(clock)
-        part = spent / (60 * arguments.minutes)
-        if part >= 1 or step >= arguments.steps:
-            break
+    course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
+    while course.goes_on():
+        rate = learning_rate(arguments, course.step, course.part)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(arguments, step, part)
-        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, step))
+            group["lr"] = rate
+        lessons = arguments.lessons if course.part < LAST else arguments.lessons / 3
+        trainee.depth_share = arguments.depth_share if course.part < LAST else 1.0
+        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons)
         loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled)
-        optimizer.zero_grad(set_to_none=False)
+        optimizer.zero_grad()
         loss.backward()
         if meeting:
-            meeting.average(rank, step, [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters])
+            for p in parameters:
+                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+            meeting.average(rank, course.step, [p.grad for p in parameters])
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             optimizer.step()
             with torch.no_grad():
-                decay = min(AVERAGE, (1 + step) / (10 + step))
+                decay = min(AVERAGE, (1 + course.step) / (10 + course.step))
                 names, values = zip(*model.named_parameters())
                 torch._foreach_lerp_([average[name] for name in names], list(values), 1 - decay)
-        step += 1
-        if rank != 0:
-            continue
-        for name, value in {**parts, "norm": norm}.items():
-            sums[name] = sums.get(name, 0) + value.item()
-        counted += 1
-        if step % 50 == 0:
-            row = {name: round(value / counted, 4) for name, value in sums.items()}
-            row |= dict(step=step, minutes=round(spent / 60, 2), rate=optimizer.param_groups[0]["lr"])
-            with open(out / "log.jsonl", "a") as log:
-                log.write(json.dumps(row) + "\n")
-            print(row, flush=True)
-            sums, counted = {}, 0
-        if time.time() - saved > 60 * arguments.save_every:
-            save(out, model, average, optimizer, step, spent)
-            saved = time.time()
+        if course.took({**parts, "norm": norm}, rate=rate):
+            save(out, model, average, optimizer, course)
     if rank == 0:
-        save(out, model, average, optimizer, step, spent)
+        save(out, model, average, optimizer, course)
 
 
-def save(out, model, average, optimizer, step, spent):
-    state = dict(model=model.state_dict(), average=average, optimizer=optimizer.state_dict(), step=step, spent=spent)
+def save(out, model, average, optimizer, course):
+    state = dict(model=model.state_dict(), average=average, optimizer=optimizer.state_dict(), step=course.step,
+                 spent=course.spent)
     torch.save(state, out / "state.part")
     (out / "state.part").rename(out / "state.pt")
-    torch.save(dict(model={**model.state_dict(), **average}, step=step, minutes=spent / 60), out / "model.part")
+    torch.save(dict(model={**model.state_dict(), **average}, step=course.step, minutes=course.spent / 60), out / "model.part")
     (out / "model.part").rename(out / "model.pt")
 
 

@@ -1,0 +1,47 @@
+"""How far a training has come: a clock that its workers share, the lines of its log, and when it is time to save."""
+import json
+import time
+
+import torch
+
+LINE = 50  # steps of one line of the log
+
+
+class Course:
+    """`step` and `spent` (seconds) go on from an earlier run; `part` is the share of the schedule that is over."""
+
+    def __init__(self, rank, meeting, minutes, steps=10 ** 9, step=0, spent=0.0, log=None, save_every=3):
+        self.rank, self.meeting, self.minutes, self.steps, self.log = rank, meeting, minutes, steps, log
+        self.step, self.spent, self.part, self.save_every = step, spent, 0.0, save_every
+        self.began, self.saved = time.time() - spent, time.time()
+        self.sums, self.counted, self.clock = {}, 0, torch.zeros(1)
+
+    def goes_on(self):
+        """Whether there is time for another step, by the first worker's clock."""
+        self.clock[0] = time.time() - self.began
+        if self.meeting:
+            self.meeting.from_first(self.rank, self.step, [self.clock])
+        self.spent = float(self.clock)
+        self.part = self.spent / (60 * self.minutes)
+        return self.part < 1 and self.step < self.steps
+
+    def took(self, values, **others):
+        """Counts a step and what it gave; the first worker is told whether it is time to save."""
+        self.step += 1
+        if self.rank != 0:
+            return False
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0) + (value.item() if torch.is_tensor(value) else value)
+        self.counted += 1
+        if self.step % LINE == 0:
+            row = {name: round(value / self.counted, 4) for name, value in self.sums.items()}
+            row |= dict(step=self.step, minutes=round(self.spent / 60, 2)) | others
+            self.sums, self.counted = {}, 0
+            print(row, flush=True)
+            if self.log:
+                with open(self.log, "a") as file:
+                    file.write(json.dumps(row) + "\n")
+        if time.time() - self.saved < 60 * self.save_every:
+            return False
+        self.saved = time.time()
+        return True
