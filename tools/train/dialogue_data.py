@@ -31,6 +31,8 @@ LEAD = 2        # frames that the text of a word stands before its sound
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
 TAKES = (0.95, 1.0, 1.06)
+FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
+         "month_before", "mix")
 
 
 def questions(names=None):
@@ -261,6 +263,16 @@ def encode(arguments):
           f"{int((quiet[40:] != quiet[50]).any(1).sum())} of 20 frames", flush=True)
 
 
+def facts(pieces):
+    """Answers that follow from their own beginning: (tokens, whether it is what follows) of each word."""
+    chance, found = random.Random(1), {}
+    for _ in range(8000):
+        item = skills.exchange(chance, skill=chance.choice(FACTS))
+        words = item.answer.split()
+        found[item.answer] = [(pieces.encode(word), number >= len(words) - len(item.keys)) for number, word in enumerate(words)]
+    return [found[answer] for answer in sorted(found)]
+
+
 class Sampler:
     """Random conversations of `frames` frames."""
 
@@ -283,6 +295,7 @@ class Sampler:
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")])
         self.weights = np.cumsum(weights) / np.sum(weights)
+        self.facts = facts(reader())
 
     def lesson(self, chance):
         """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
@@ -313,7 +326,25 @@ class Sampler:
             sound = codes[first:first + free - place][:n - place]
             user[place:place + len(sound)] = sound
             place = free
-        return text, np.full((n, self.silence.shape[0]), self.initial), user, spelled
+        return text, np.full((n, self.silence.shape[0]), self.initial), user, spelled, np.ones(n, bool)
+
+    def drill(self, chance):
+        """Facts in text alone, such as sums: only their last words are taught, never when to say such a thing."""
+        n, text, taught = self.frames, [], []
+        while len(text) < n:
+            words = self.facts[int(chance.integers(len(self.facts)))]
+            spaced = chance.random() < 0.6
+            text, taught = [*text, PADDING, WORD], [*taught, False, False]
+            for number, (tokens, is_last) in enumerate(words):
+                gap = int(chance.integers(5)) if spaced and number else 0
+                if gap:
+                    text, taught = [*text, *[PADDING] * (gap - 1), WORD], [*taught, *[False] * gap]
+                text, taught = [*text, *tokens], [*taught, *[is_last] * len(tokens)]
+            pause = int(chance.integers(1, 8))
+            text, taught = [*text, *[PADDING] * pause], [*taught, *[False] * pause]
+        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        own = np.full((n, self.silence.shape[0]), self.initial)
+        return np.array(text[:n]), own, user, [], np.array(taught[:n])
 
     def conversation(self, chance):
         """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question."""
@@ -367,13 +398,16 @@ class Sampler:
                     place = max(place + length, at + count)
                     continue
             place += length
-        return text[:self.frames], own[:self.frames], user[:self.frames], spelled
+        return text[:self.frames], own[:self.frames], user[:self.frames], spelled, np.ones(self.frames, bool)
 
-    def batch(self, size, seed, lessons=0.0):
-        """A share of `lessons`, the other conversations."""
+    def batch(self, size, seed, lessons=0.0, drills=0.0):
+        """Text, own, user, and which text is taught, each [size, frames, ...]; then what is spelled. Shares of lessons and
+        drills, the others conversations.
+        """
         chance = np.random.default_rng(seed)
-        parts = [(self.lesson if chance.random() < lessons else self.conversation)(chance) for _ in range(size)]
-        return (*(np.stack([part[number] for part in parts]) for number in range(3)), [part[3] for part in parts])
+        kinds = chance.choice(3, size, p=(lessons, drills, 1 - lessons - drills))
+        parts = [(self.lesson, self.drill, self.conversation)[kind](chance) for kind in kinds]
+        return (*(np.stack([part[number] for part in parts]) for number in (0, 1, 2, 4)), [part[3] for part in parts])
 
 
 def main():

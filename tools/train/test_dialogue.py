@@ -39,7 +39,7 @@ def test_a_stream_equals_training():
         return y
     F.linear = spy
     try:
-        trainee(text, own, user, [[], [], []])
+        trainee(text, own, user, torch.ones_like(text, dtype=torch.bool), [[], [], []])
     finally:
         F.linear = linear
     # The same tokens are the likeliest where training sees the same past; the first step's late codebooks are not part of it.
@@ -69,7 +69,7 @@ def lessons():
 
 
 def test_a_lesson_answers_each_question_in_text_alone():
-    text, own, user, spelled = lessons()
+    text, own, user, _, spelled = lessons()
     assert (own == 20).all() and user.shape == (3, 60, 8)
     for tokens, spans in zip(text.tolist(), spelled):
         assert len(spans) > 1
@@ -79,10 +79,19 @@ def test_a_lesson_answers_each_question_in_text_alone():
             assert heard == [7, 8] and after[:4] == [dialogue.WORD, 11, 12, 13][:len(after)] and after
 
 
+def test_a_drill_teaches_the_last_word_of_a_fact():
+    sampler = object.__new__(Sampler)
+    sampler.frames, sampler.initial = 60, 20
+    sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    sampler.facts = [[([11], False), ([12], False), ([13, 14], True)]]
+    text, _, _, taught, _ = sampler.batch(3, (1,), 0.0, 1.0)
+    assert {11, 12, 13, 14} < set(text.flatten().tolist()) and set(text[taught].tolist()) == {13, 14}
+
+
 def test_lessons_teach_no_codes():
     trainee, _ = small()
-    text, own, user, spelled = lessons()
-    loss, parts = trainee(torch.from_numpy(text), torch.from_numpy(own), torch.from_numpy(user.clip(0, 19)), spelled)
+    text, own, user, taught, spelled = lessons()
+    loss, parts = trainee(*map(torch.from_numpy, (text, own, user.clip(0, 19), taught)), spelled)
     loss.backward()
     assert torch.isfinite(loss) and parts["first"] == 0 and parts["rest"] == 0
     assert trainee.model.linears.grad.abs().max() == 0 and trainee.model.layers[0].attend.grad.abs().max() > 0
@@ -105,6 +114,7 @@ if __name__ == "__main__":
     test_a_stream_equals_training()
     test_training_goes_on_from_what_was_exported()
     test_a_lesson_answers_each_question_in_text_alone()
+    test_a_drill_teaches_the_last_word_of_a_fact()
     test_lessons_teach_no_codes()
     test_reserved_wordings_are_never_drawn()
     print("all hold")

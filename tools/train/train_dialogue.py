@@ -44,7 +44,7 @@ class Trainee(nn.Module):
         self.register_buffer("silence", silence, persistent=False)
         self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
 
-    def forward(self, text, own, user, spelled):
+    def forward(self, text, own, user, taught, spelled):
         model, c = self.model, self.model.c
         batch, frames = text.shape
         later = [own[..., :1], torch.cat([own[:, :1, 1:].expand(-1, 1, -1), own[:, :-1, 1:]], 1)]
@@ -74,8 +74,9 @@ class Trainee(nn.Module):
             logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
         wanted = target.flatten(0, 1)[place]
         losses = F.cross_entropy(text_logits.flatten(0, 1), text.flatten(), reduction="none")
-        says = (text != PADDING).flatten().float()
-        text_loss = (3 * (losses * says).sum() + (losses * (1 - says)).sum()) / (3 * says.sum() + 0.1 * (1 - says).sum() + 1)
+        says = ((text != PADDING) & taught).flatten().float()
+        waits = ((text == PADDING) & taught).flatten().float()
+        text_loss = (3 * (losses * says).sum() + (losses * waits).sum()) / (3 * says.sum() + 0.1 * waits.sum() + 1)
         # Where every sequence is a lesson the one frame that is left has nothing to say.
         codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten().clamp(max=c.cardinality - 1), reduction="none")
         codes = codes.view(-1, c.codebooks).mean(0) * spoken.any()
@@ -149,7 +150,8 @@ def work(rank, arguments, meeting):
             group["lr"] = rate
         lessons = arguments.lessons if course.part < LAST else arguments.lessons / 3
         trainee.depth_share = arguments.depth_share if course.part < LAST else 1.0
-        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons)
+        drills = arguments.drills * lessons
+        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons - drills, drills)
         loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled)
         optimizer.zero_grad()
         loss.backward()
@@ -195,6 +197,7 @@ def main():
                         help="of the frames with speech, those that teach the depth transformer: fewer are faster")
     parser.add_argument("--lessons", type=float, default=0.0,
                         help="share of sequences in which question follows question and the reply is text alone")
+    parser.add_argument("--drills", type=float, default=0.0, help="share of the lessons that are facts in text alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
