@@ -195,8 +195,8 @@ def encode(arguments):
         waiting.clear()
 
     there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
-    # Of the best and slowest teacher more takes, some of them in other voices.
-    takes = lambda row: max(5, arguments.takes) if row["speaker"] == "kokoro" else arguments.takes
+    # Of the best and slowest teacher more takes.
+    takes = lambda row: arguments.kokoro_takes if row["speaker"] == "kokoro" else arguments.takes
     jobs = [row | dict(take=take) for number, row in enumerate(rows) if mine(number)
             for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
     random.Random(arguments.part).shuffle(jobs)
@@ -295,7 +295,7 @@ class Sampler:
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")])
         self.weights = np.cumsum(weights) / np.sum(weights)
-        self.facts = facts(reader())
+        self.facts, self.said = facts(reader()), [takes[0][0] for takes in self.answers.values()]
 
     def lesson(self, chance):
         """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
@@ -343,7 +343,15 @@ class Sampler:
             pause = int(chance.integers(1, 8))
             text, taught = [*text, *[PADDING] * pause], [*taught, *[False] * pause]
         user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        # Whatever the own stream says meanwhile: a lesson's nothing, silence, or any speech.
         own = np.full((n, self.silence.shape[0]), self.initial)
+        kind, place = chance.integers(4), 0
+        if kind:
+            own[:] = self.silence
+        while kind > 1 and place < n:
+            said = self.said[int(chance.integers(len(self.said)))]
+            own[place:place + len(said)] = said[:n - place]
+            place += len(said)
         return np.array(text[:n]), own, user, [], np.array(taught[:n])
 
     def conversation(self, chance):
@@ -421,6 +429,7 @@ def main():
     command.add_argument("--of", type=int, default=1)
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
+    command.add_argument("--kokoro-takes", type=int, default=5, help="of each of Kokoro's questions")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
     command.set_defaults(run=encode)

@@ -83,9 +83,19 @@ def test_a_drill_teaches_the_last_word_of_a_fact():
     sampler = object.__new__(Sampler)
     sampler.frames, sampler.initial = 60, 20
     sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    sampler.said = [np.full((9, 8), 4, np.int16)]
     sampler.facts = [[([11], False), ([12], False), ([13, 14], True)]]
     text, _, _, taught, _ = sampler.batch(3, (1,), 0.0, 1.0)
     assert {11, 12, 13, 14} < set(text.flatten().tolist()) and set(text[taught].tolist()) == {13, 14}
+
+
+def test_in_another_voice_codes_are_near_or_hidden():
+    trainee, user = small()
+    trainee.varied = 0.5
+    other = trainee.other_voice(user)
+    book = torch.arange(8)
+    alike = (trainee.near[book, user] == other[..., None]).any(-1)
+    assert (alike | (other == 20)).all() and (other != user).any() and (other[..., 0] < 20).all()
 
 
 def test_lessons_teach_no_codes():
@@ -115,6 +125,7 @@ if __name__ == "__main__":
     test_training_goes_on_from_what_was_exported()
     test_a_lesson_answers_each_question_in_text_alone()
     test_a_drill_teaches_the_last_word_of_a_fact()
+    test_in_another_voice_codes_are_near_or_hidden()
     test_lessons_teach_no_codes()
     test_reserved_wordings_are_never_drawn()
     print("all hold")

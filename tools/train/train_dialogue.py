@@ -27,7 +27,7 @@ from places import ROOT
 from workers import Meeting
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
-LAST = 0.88        # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
+LAST = 0.94        # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
 AVERAGE = 0.998
 QUIET = 0.08       # of the frames in which nothing is said: so many teach the depth transformer
 
@@ -38,15 +38,32 @@ def shifted(tokens, first, steps):
 
 
 class Trainee(nn.Module):
-    def __init__(self, configuration, vectors, silence, own_dropout):
+    def __init__(self, configuration, vectors, silence, own_dropout, dropout=0.0, varied=0.0):
         super().__init__()
-        self.model = dialogue.Dialogue(configuration, vectors)
+        self.model = dialogue.Dialogue(configuration, vectors, dropout)
+        self.varied = varied
+        # The entries that sound most like each entry, itself among them.
+        distance = torch.cdist(vectors, vectors)
+        self.register_buffer("near", distance.topk(min(8, vectors.shape[1]), largest=False)[1], persistent=False)
         self.register_buffer("silence", silence, persistent=False)
         self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
+
+    def other_voice(self, user):
+        """The user's codes with some of them replaced by what sounds alike, and stretches without the finer codebooks."""
+        batch, frames, books = user.shape
+        book = torch.arange(books, device=user.device)
+        alike = self.near[book, user, torch.randint(self.near.shape[-1], user.shape, device=user.device)]
+        user = torch.where(torch.rand(user.shape, device=user.device) < self.varied, alike, user)
+        run = torch.rand(batch, (frames + 7) // 8, 1, device=user.device) < self.varied
+        least = torch.randint(1, books, run.shape, device=user.device)
+        hidden = (run & (book >= least)).repeat_interleave(8, 1)[:, :frames]
+        return user.masked_fill(hidden, self.model.c.cardinality)
 
     def forward(self, text, own, user, taught, spelled):
         model, c = self.model, self.model.c
         batch, frames = text.shape
+        if self.training and self.varied:
+            user = self.other_voice(user)
         later = [own[..., :1], torch.cat([own[:, :1, 1:].expand(-1, 1, -1), own[:, :-1, 1:]], 1)]
         target = torch.cat(later, -1)  # what step s predicts: codebook 0 of frame s, the others of frame s - 1
         own_in = torch.stack([shifted(own[..., 0], c.cardinality, 1),
@@ -66,7 +83,7 @@ class Trainee(nn.Module):
             text_logits = F.linear(h, model.text_linear).float()
             active = (own != self.silence).any(-1) | (text != PADDING)
             active[:, 1:] |= active[:, :-1].clone()
-            spoken = own[..., 0] != c.cardinality  # all but lessons
+            spoken = (own[..., 0] != c.cardinality) & taught.all(1, keepdim=True)  # neither lessons nor drills
             draw = torch.rand_like(h[..., 0])
             chosen = draw < torch.where(active, self.depth_share, QUIET) * spoken
             chosen[0, 0] |= not chosen.any()
@@ -111,7 +128,7 @@ def make(arguments):
     sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
     configuration = dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
-    return Trainee(configuration, vectors, silence, arguments.own_dropout), sampler
+    return Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied), sampler
 
 
 def work(rank, arguments, meeting):
@@ -193,6 +210,8 @@ def main():
     parser.add_argument("--frames", type=int, default=192, help="of 80 ms per conversation")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--own-dropout", type=float, default=0.3)
+    parser.add_argument("--dropout", type=float, default=0.0, help="in the temporal transformer")
+    parser.add_argument("--varied", type=float, default=0.0, help="share of the user's codes replaced by what sounds alike")
     parser.add_argument("--depth-share", type=float, default=1.0,
                         help="of the frames with speech, those that teach the depth transformer: fewer are faster")
     parser.add_argument("--lessons", type=float, default=0.0,
