@@ -83,7 +83,9 @@ import Testing
   @Test("a step is measured with the priority of a live session, or the log says that it had none")
   func realtime() throws {
     func step(_ pace: String...) throws -> Program.Result {
-      let words = ["bench", "step", "--model", Golden.path("tiny-model"), "--frames", "2", "--json", "--realtime"]
+      let words = [
+        "bench", "step", "--model", Golden.path("tiny-model"), "--frames", "2", "--json", "--realtime",
+      ]
       return try Program.start(words + pace).wait()
     }
     let result = try step()
