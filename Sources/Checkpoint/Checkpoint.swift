@@ -34,6 +34,11 @@ package struct Checkpoint: Sendable {
     weights == .halfPanels && rows * columns >= Self.leastHalved ? .halfPanels : .panels
   }
 
+  /// Copies a matrix into panels of that form; `element(row, column)` gives each weight.
+  package func panels(_ rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) -> Matrix {
+    Matrix(panelsOf: rows, columns, as: panelFormat(rows, columns), element)
+  }
+
   /// Weights of the smallest matrix that is worth halving.
   private static let leastHalved = 1 << 18
 
@@ -157,7 +162,7 @@ package struct Scope: Sendable {
     let matrix = mapped ?? tensor.widened(rows: rows, columns, rowOffset: rowOffset)
     switch checkpoint.weights {
     case .panels, .halfPanels:
-      return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat(rows, columns)) { matrix[$0, $1] }
+      return checkpoint.panels(rows, columns) { matrix[$0, $1] }
     default: return matrix
     }
   }
@@ -195,9 +200,7 @@ package struct Scope: Sendable {
   package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
     let values = try elements(
       name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
-    return Matrix(panelsOf: rows, columns, as: checkpoint.panelFormat(rows, columns)) {
-      values[$0 * columns + $1]
-    }
+    return checkpoint.panels(rows, columns) { values[$0 * columns + $1] }
   }
 
   /// A float tensor of exactly this shape, read element by element.

@@ -33,9 +33,7 @@ package struct StreamingConvolution: Sendable {
   ) throws(CheckpointError) {
     let weight = try ConvolutionWeights(scope, shape: [outputs, inputs, kernel])
     self.init(
-      weights: Matrix(
-        panelsOf: outputs, kernel * inputs, as: scope.checkpoint.panelFormat(outputs, kernel * inputs)
-      ) { row, column in
+      weights: scope.checkpoint.panels(outputs, kernel * inputs) { row, column in
         weight[row, column % inputs, column / inputs]
       }, bias: scope.has("bias") ? try scope.vector("bias", outputs) : nil, inputs: inputs, kernel: kernel,
       stride: stride, padding: padding, steps: steps, state: &state)

@@ -12,7 +12,8 @@ struct Doctor: ParsableCommand {
     abstract: "Tell which models this machine runs in real time.",
     discussion: """
       Measures memory and kernels for some seconds, and works out a frame of every known model: its step with a full \
-      window (--kv says how its keys and values are kept) and Mimi both ways, in 80 ms. With --check it then runs a model's step and compares.
+      window (--kv says how its keys and values are kept) and Mimi both ways, in 80 ms. With --check it then runs a \
+      model's step and compares.
 
       Example:
         antiphon doctor
@@ -55,8 +56,9 @@ struct Doctor: ParsableCommand {
     let files = try DialogueFiles(directory)
     let codec = try Codec.open(directory + "/" + files.configuration.files.codec)
     let codecTime = Self.time(of: codec)
-    let cases = try [16, 8, 4].map { bits in
-      let work = try Self.work(of: files, bits: bits, kv: model.kv, frames: files.configuration.context)
+    let read = try Self.work(of: files, kv: model.kv, frames: files.configuration.context)
+    let cases = [16, 8, 4].map { bits in
+      let work = read(bits)
       return DoctorView.assess(
         work, step: speed.seconds(work), codec: codecTime, needed: 2 * work.weightBytes + work.cacheBytes,
         memory: Machine.memory)
@@ -65,18 +67,19 @@ struct Doctor: ParsableCommand {
       name: name, isRead: true, cases: cases, help: "")
   }
 
-  /// What a step of a model does, from the tensors that it reads.
-  private static func work(of files: DialogueFiles, bits: Int?, kv: CacheWord, frames: Int) throws -> StepWork
-  {
+  /// What a step of a model does, from the tensors that it reads, at a number of bits or as they are stored.
+  private static func work(of files: DialogueFiles, kv: CacheWord, frames: Int) throws -> (Int?) -> StepWork {
     let (checkpoint, survey) = try Dialogue.survey(files)
     let matrices = survey.reads.filter(\.isMatrix)
     let weights = matrices.reduce(0) { $0 + $1.stacked * $1.columns }
     let stored = matrices.reduce(0) { $0 + (checkpoint.tensors[$1.name]?.byteCount ?? 0) }
     let products = matrices.reduce(0) { $0 + $1.stacked / $1.rows }
-    return StepWork(
-      weightBytes: bits.map { StepWork.bytes(weights, bits: $0) } ?? stored,
-      bits: bits ?? checkpoint.card?.bits ?? 16, products: products,
-      cacheBytes: frames * (try Dialogue.open(files.directory, cache: kv.options).cacheBytesPerFrame))
+    let cacheBytes = frames * (try Dialogue.open(files.directory, cache: kv.options).cacheBytesPerFrame)
+    return { bits in
+      StepWork(
+        weightBytes: bits.map { StepWork.bytes(weights, bits: $0) } ?? stored,
+        bits: bits ?? checkpoint.card?.bits ?? 16, products: products, cacheBytes: cacheBytes)
+    }
   }
 
   /// Seconds that a codec takes for a frame, both ways.
@@ -112,7 +115,7 @@ struct Doctor: ParsableCommand {
   private func compare() throws {
     let directory = try ModelOptions.directory(model.model)
     let files = try DialogueFiles(directory)
-    let work = try Self.work(of: files, bits: nil, kv: model.kv, frames: Self.frames / 2)
+    let work = try Self.work(of: files, kv: model.kv, frames: Self.frames / 2)(nil)
     let predicted = MachineSpeed(threads: model.threads, .now).seconds(work) * 1000
     let measured = try BenchStep.median(
       of: directory, kv: model.kv, threads: model.threads, frames: Self.frames)

@@ -98,13 +98,13 @@ enum CacheWord: String, CaseIterable, ExpressibleByArgument {
 
   var options: CacheOptions { CacheOptions(CacheOptions.Format(rawValue: rawValue) ?? .f32) }
 
-  /// Bytes of that many numbers, with the scales of blocks of 32.
+  /// Bytes of that many numbers, with the scales of blocks.
   func bytes(_ count: Int) -> Int {
     switch self {
     case .f32: count * 4
-    case .f16: count * 2
-    case .q8: count / 32 * 34
-    case .q4: count / 32 * 18
+    case .f16: StepWork.bytes(count, bits: 16)
+    case .q8: StepWork.bytes(count, bits: 8)
+    case .q4: StepWork.bytes(count, bits: 4)
     }
   }
 }

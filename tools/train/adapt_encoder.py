@@ -8,29 +8,25 @@ are not touched, so codes made before, and models trained on them, stay valid.
 """
 import argparse
 import math
-import os
 import pathlib
-import signal
-import sys
 
 import numpy as np
 import torch
-import torch.multiprocessing as processes
 import torch.nn.functional as F
 from torch import nn
 
 import codec as model
+import workers
 from course import Course
-from places import FRAME, ROOT
+from dialogue_data import QUESTIONS
+from places import FRAME
 from sampler import Sampler, band_limit, coloured_noise, room, telephone
-from workers import Meeting
 
 AVERAGE = 0.998
-QUESTIONS = ROOT / "questions"
 
 
 class Sounds:
-    """Pairs of a sound and how a microphone gives it: [count], [count], and which parts of the clean latents to aim at."""
+    """Pairs of a clean sound and how a microphone gives it, [samples] each."""
 
     def __init__(self, frames):
         self.corpus, self.frames = Sampler(frames), frames
@@ -49,13 +45,12 @@ class Sounds:
         return audio * 10 ** (chance.uniform(-12, 5) / 20)
 
     def pair(self, chance):
-        """Clean sound, what is heard of it, and the share of the clean acoustic latents in the target."""
+        """Clean sound, what is heard of it, and whether its acoustic latents too shall be those of the clean sound."""
         clean = np.clip(self.clean(chance), -1, 1).astype(np.float32)
-        draw, heard, acoustic = chance.random(), clean, 1.0
+        draw, heard = chance.random(), clean
         if draw < 0.3:
-            return clean, heard, acoustic
+            return clean, heard, True
         line = draw < 0.65
-        acoustic = float(line)
         if chance.random() < (0.3 if line else 0.6):
             heard = room(chance, heard)
         if chance.random() < (0.4 if line else 0.8):
@@ -65,12 +60,11 @@ class Sounds:
             heard = telephone(chance, heard)
         elif chance.random() < 0.3:
             heard = band_limit(chance, heard)
-        return clean, np.clip(heard, -1, 1).astype(np.float32), acoustic
+        return clean, np.clip(heard, -1, 1).astype(np.float32), line
 
     def batch(self, size, seed):
         chance = np.random.default_rng(seed)
-        clean, heard, acoustic = zip(*(self.pair(chance) for _ in range(size)))
-        return np.stack(clean), np.stack(heard), np.array(acoustic, np.float32)
+        return tuple(np.stack(part) for part in zip(*(self.pair(chance) for _ in range(size))))
 
 
 def ears(codec):
@@ -82,12 +76,13 @@ def distances(quantizer, latent):
     return quantizer.rvq_first.input_proj(latent), quantizer.rvq_rest.input_proj(latent)
 
 
-def loss_of(codec, teacher, clean, heard, acoustic):
+def loss_of(codec, teacher, clean, heard, is_whole):
+    """`is_whole` [batch]: whether all latents shall be the clean sound's, or codebook 0's alone."""
     quantizer = codec.quantizer
     with torch.no_grad():
         meaning, detail = distances(quantizer, teacher.latent(clean))
         _, as_heard = distances(quantizer, teacher.latent(heard))
-        detail = torch.where(acoustic[:, None, None] > 0, detail, as_heard)
+        detail = torch.where(is_whole[:, None, None], detail, as_heard)
         book = quantizer.codebooks[0].embedding
         wanted = quantizer.codebooks[0].nearest(meaning.flatten(0, 1))
         scale = (book - book.mean(0)).pow(2).sum(1).mean(), (detail - detail.mean((0, 1))).pow(2).sum(-1).mean()
@@ -119,7 +114,8 @@ def work(rank, arguments, meeting):
         loss, parts = loss_of(codec, teacher, *map(torch.from_numpy, sounds.batch(arguments.batch, (7, rank, step))))
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
-        meeting.average(rank, step, [p.grad for p in parameters])
+        if meeting:
+            meeting.average_gradients(rank, step, parameters)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         with torch.no_grad():
@@ -150,10 +146,7 @@ def main():
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--half", action="store_true")
     arguments = parser.parse_args()
-    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="100000000000", MALLOC_TOP_PAD_="268435456")
-    meeting = Meeting(arguments.workers, sum(p.numel() for p in ears(model.load(arguments.codec)).parameters()))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
-    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
+    workers.run(work, arguments, lambda: sum(p.numel() for p in ears(model.load(arguments.codec)).parameters()))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ class Configuration:
     text: int = 1000
     max_period: float = 10000
 
+    @classmethod
+    def over(cls, vectors):
+        """For the codes of a codec, [codebooks, entries, width]."""
+        return cls(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
+
     def published(self):
         """config.json in the published layout."""
         delays = [0] + 2 * ([0] + [1] * (self.codebooks - 1))
@@ -88,7 +93,7 @@ class Layer(nn.Module):
         """x [batch, steps, width]; `sets` says which set serves each step; `cache` (keys, values) grows when given."""
         batch, steps, width = x.shape
         apply = (lambda y, w: F.linear(y, w[0])) if sets is None else (lambda y, w: by_set(y, w, sets))
-        q, k, v = apply(self.norm1(x), self.attend).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = apply(self.norm1(x), self.attend).view(batch, steps, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if angles is not None:
             q, k = turn(q, angles), turn(k, angles)
         if cache is not None:
@@ -195,7 +200,7 @@ class Dialogue(nn.Module):
         """Hidden states [n, width], text [n], own codes [n, codebooks] (teacher forced) -> [n, codebooks, entries]."""
         c = self.c
         schedule = list(c.schedule)
-        stacked = F.linear(h, self.depth_in.flatten(0, 1)).view(len(h), -1, c.depth_width)
+        stacked = F.linear(h, self.depth_in.flatten(0, 1)).view(len(h), len(self.depth_in), c.depth_width)
         before = self.depth_emb.each(own[:, :-1])
         x = stacked[:, schedule] + torch.cat([self.depth_text_emb(text)[:, None], before], 1)
         for layer in self.depth:

@@ -27,7 +27,7 @@ QUESTIONS = ROOT / "questions"
 PIECES = 1000
 BEFORE = 8      # frames of silence that the codec hears before an answer
 LEAD = 2        # frames that the text of a word stands before its sound
-# Frames from the end of a question to the sound of the reply, and how likely each is.
+# Frames of a reply's delay, and how likely each is.
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
 TAKES = (0.95, 1.0, 1.06)
@@ -145,6 +145,11 @@ class Shelf:
         self.codes = [np.concatenate(self.codes)]
         np.save(FOLDER / f"{self.name}.npy", self.codes[0])
         (FOLDER / f"{self.name}.json").write_text(json.dumps(self.rows))
+
+
+def delay(chance):
+    """Frames from the end of a question to the sound of the reply."""
+    return int(chance.choice([frames for frames, _ in DELAYS], p=[share for _, share in DELAYS]))
 
 
 def frames_of(sound):
@@ -279,7 +284,7 @@ class Sampler:
     WEIGHTS = {"hibari": 1.0, "kokoro": 1.6, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
     INTERRUPTED = 0.12
 
-    def __init__(self, frames, initial=1024):
+    def __init__(self, frames, initial):
         self.frames, self.initial = frames, initial
         self.silence, self.quiet = np.load(FOLDER / "silence.npy"), np.load(FOLDER / "quiet.npy")
         self.answers, self.items, weights = {}, [], []
@@ -297,6 +302,10 @@ class Sampler:
         self.weights = np.cumsum(weights) / np.sum(weights)
         self.facts, self.said = facts(reader()), [takes[0][0] for takes in self.answers.values()]
 
+    def drawn(self, chance):
+        """Any item: its codes and its row."""
+        return self.items[int(np.searchsorted(self.weights, chance.random()))]
+
     def lesson(self, chance):
         """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
         same time. The own stream is its initial token throughout, by which the model tells the two apart.
@@ -306,15 +315,16 @@ class Sampler:
         user = np.tile(self.quiet, (n, 1)).astype(np.int64)
         spelled, place = [], 0
         while place < n:
-            codes, row = self.items[int(np.searchsorted(self.weights, chance.random()))]
+            codes, row = self.drawn(chance)
             if "begin" not in row:
-                first, last = int(chance.integers(len(codes) // 2)), len(codes)
-                user[place:place + 20] = codes[first:first + min(20, n - place)]
-                place += min(20, last - first)
+                first = int(chance.integers(len(codes) // 2))
+                sound = codes[first:first + 20][:n - place]
+                user[place:place + len(sound)] = sound
+                place += len(sound)
                 continue
             first = max(0, row["begin"] - int(chance.integers(1, 6)))
             begin, end = place + row["begin"] - first, place + row["end"] - first
-            free = end + int(chance.choice([d for d, _ in DELAYS], p=[p for _, p in DELAYS])) - LEAD
+            free = end + delay(chance) - LEAD
             if row["answer"]:
                 tokens = [WORD, *(token for _, word in self.answers[row["answer"]][0][1] for token in word)]
                 count = max(0, min(len(tokens), n - free + 1))
@@ -330,18 +340,18 @@ class Sampler:
 
     def drill(self, chance):
         """Facts in text alone, such as sums: only their last words are taught, never when to say such a thing."""
-        n, text, taught = self.frames, [], []
-        while len(text) < n:
+        n, line = self.frames, []  # of pairs: a token, and whether it is taught
+        while len(line) < n:
             words = self.facts[int(chance.integers(len(self.facts)))]
             spaced = chance.random() < 0.6
-            text, taught = [*text, PADDING, WORD], [*taught, False, False]
+            line += [(PADDING, False), (WORD, False)]
             for number, (tokens, is_last) in enumerate(words):
                 gap = int(chance.integers(5)) if spaced and number else 0
                 if gap:
-                    text, taught = [*text, *[PADDING] * (gap - 1), WORD], [*taught, *[False] * gap]
-                text, taught = [*text, *tokens], [*taught, *[is_last] * len(tokens)]
-            pause = int(chance.integers(1, 8))
-            text, taught = [*text, *[PADDING] * pause], [*taught, *[False] * pause]
+                    line += [(PADDING, False)] * (gap - 1) + [(WORD, False)]
+                line += [(token, is_last) for token in tokens]
+            line += [(PADDING, False)] * int(chance.integers(1, 8))
+        text, taught = map(np.array, zip(*line[:n]))
         user = np.tile(self.quiet, (n, 1)).astype(np.int64)
         # Whatever the own stream says meanwhile: a lesson's nothing, silence, or any speech.
         own = np.full((n, self.silence.shape[0]), self.initial)
@@ -352,17 +362,19 @@ class Sampler:
             said = self.said[int(chance.integers(len(self.said)))]
             own[place:place + len(said)] = said[:n - place]
             place += len(said)
-        return np.array(text[:n]), own, user, [], np.array(taught[:n])
+        return text, own, user, [], taught
 
     def conversation(self, chance):
-        """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question."""
+        """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question, and which text
+        is taught [frames].
+        """
         n = self.frames + 60
         text = np.full(n, PADDING, np.int64)
         own = np.tile(self.silence, (n, 1)).astype(np.int64)
         user = np.tile(self.quiet, (n, 1)).astype(np.int64)
         spelled, place, reply = [], int(chance.integers(0, 4)), None
         while place < self.frames:
-            codes, row = self.items[int(np.searchsorted(self.weights, chance.random()))]
+            codes, row = self.drawn(chance)
             first = 0
             speaks = "begin" in row
             if reply and speaks and reply[1] - reply[0] > 9 and chance.random() < self.INTERRUPTED:
@@ -387,8 +399,7 @@ class Sampler:
             if row["answer"]:
                 takes = self.answers[row["answer"]]
                 said, words = takes[int(chance.integers(len(takes)))]
-                delay = int(chance.choice([d for d, _ in DELAYS], p=[p for _, p in DELAYS]))
-                at = end + delay
+                at = end + delay(chance)
                 if at < n:
                     count = min(len(said), n - at)
                     own[at:at + count] = said[:count]

@@ -21,7 +21,7 @@ from places import FRAME, ROOT
 
 def load(path, codec_path):
     vectors = dialogue.codec_vectors(codec.load(codec_path))
-    model = dialogue.Dialogue(dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0]), vectors)
+    model = dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors)
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
     return model.eval()
 

@@ -32,22 +32,23 @@ def room(chance, audio):
     return fftconvolve(audio, tail.astype(np.float32))[:len(audio)].astype(np.float32)
 
 
+def filtered(audio, gain):
+    """The sound with each frequency times `gain(hertz)`."""
+    spectrum = np.fft.rfft(audio)
+    return np.fft.irfft(spectrum * gain(np.arange(len(spectrum)) * RATE / len(audio)), len(audio)).astype(np.float32)
+
+
 def band_limit(chance, audio):
     """A microphone or a line: high-pass up to 250 Hz, low-pass from 3.4 kHz, soft edges."""
-    spectrum = np.fft.rfft(audio)
-    hertz = np.arange(len(spectrum)) * RATE / len(audio)
     low, high = chance.uniform(20, 250), chance.uniform(3400, 11000)
-    shape = 1 / (1 + (low / (hertz + 1)) ** 4) / (1 + (hertz / high) ** 16)
-    return np.fft.irfft(spectrum * shape, len(audio)).astype(np.float32)
+    return filtered(audio, lambda hertz: 1 / (1 + (low / (hertz + 1)) ** 4) / (1 + (hertz / high) ** 16))
 
 
 def telephone(chance, audio):
     """A telephone's band: nothing below 200 to 400 Hz nor above 3 to 3.8 kHz, edges from soft to sharp."""
-    spectrum = np.fft.rfft(audio)
-    hertz = np.arange(len(spectrum)) * RATE / len(audio)
     low, high, edge = chance.uniform(200, 400), chance.uniform(3000, 3800), np.exp(chance.uniform(0, 5))
-    shape = 1 / (1 + np.exp(-np.clip((hertz - low) / edge, -30, 30))) / (1 + np.exp(np.clip((hertz - high) / edge, -30, 30)))
-    return np.fft.irfft(spectrum * shape, len(audio)).astype(np.float32)
+    above = lambda hertz, limit: 1 / (1 + np.exp(-np.clip((hertz - limit) / edge, -30, 30)))
+    return filtered(audio, lambda hertz: above(hertz, low) * above(-hertz, -high))
 
 
 def odd_signal(chance, count):

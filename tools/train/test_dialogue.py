@@ -58,10 +58,15 @@ def test_training_goes_on_from_what_was_exported():
         assert torch.allclose(tensor, exported[name], atol=1e-5), name
 
 
-def lessons():
+def sampler_without_data():
     sampler = object.__new__(Sampler)
     sampler.frames, sampler.initial = 60, 20
     sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    return sampler
+
+
+def lessons():
+    sampler = sampler_without_data()
     row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
     sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
     sampler.answers = {"Yes.": [(np.zeros((6, 8), np.int16), [(0, [11]), (3, [12, 13])])]}
@@ -80,9 +85,7 @@ def test_a_lesson_answers_each_question_in_text_alone():
 
 
 def test_a_drill_teaches_the_last_word_of_a_fact():
-    sampler = object.__new__(Sampler)
-    sampler.frames, sampler.initial = 60, 20
-    sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    sampler = sampler_without_data()
     sampler.said = [np.full((9, 8), 4, np.int16)]
     sampler.facts = [[([11], False), ([12], False), ([13, 14], True)]]
     text, _, _, taught, _ = sampler.batch(3, (1,), 0.0, 1.0)

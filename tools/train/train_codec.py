@@ -9,21 +9,17 @@ each that average their gradients in shared memory: two threads of one process w
 """
 import argparse
 import math
-import os
 import pathlib
-import signal
-import sys
 
 import torch
-import torch.multiprocessing as processes
 from torch import nn
 
 import codec as model
-from course import Course
+import workers
+from course import LINE, Course
 from places import ROOT
 from losses import PhaseLoss, SpectralLoss
 from sampler import Sampler
-from workers import Meeting
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
 RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
@@ -160,8 +156,7 @@ def work(rank, arguments, meeting):
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         if meeting:
-            shared = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-            meeting.average(rank, course.step, shared + ([c.fresh for c in codebooks] if share > 0 else []))
+            meeting.average_gradients(rank, course.step, parameters, [c.fresh for c in codebooks] if share > 0 else ())
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             optimizer.step()
@@ -177,8 +172,16 @@ def work(rank, arguments, meeting):
                     mine.lerp_(theirs, 1 - decay)
         if course.took({**parts, "norm": norm}, rate=rate, dead=dead):
             save(out, trainee, average, optimizer, course, quantized)
+        dead = dead if course.step % LINE else 0
     if rank == 0:
         save(out, trainee, average, optimizer, course, quantized)
+
+
+def size():
+    """Values that workers average: gradients and codebooks."""
+    trainee = Trainee(model.Configuration())
+    books = sum(b.numel() for c in trainee.codec.quantizer.codebooks for b in (c.fresh, c.embedding, c.usage, c.total))
+    return books + sum(p.numel() for p in trainee.parameters())
 
 
 def save(out, trainee, average, optimizer, course, quantized):
@@ -210,17 +213,8 @@ def main():
     parser.add_argument("--save-every", type=float, default=4, help="minutes")
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
-    # Large blocks stay with the process: giving each back and clearing it anew costs a fifth of the time.
-    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="100000000000", MALLOC_TOP_PAD_="268435456")
     pathlib.Path(arguments.out).mkdir(parents=True, exist_ok=True)
-    if arguments.workers == 1:
-        return work(0, arguments, None)
-    trainee = Trainee(model.Configuration())
-    size = sum(p.numel() for p in trainee.parameters())
-    size += sum(b.numel() for c in trainee.codec.quantizer.codebooks for b in (c.fresh, c.embedding, c.usage, c.total))
-    meeting = Meeting(arguments.workers, size)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
-    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
+    workers.run(work, arguments, size)
 
 
 if __name__ == "__main__":

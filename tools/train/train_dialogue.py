@@ -8,23 +8,19 @@ spent training.
 """
 import argparse
 import math
-import os
 import pathlib
-import signal
-import sys
 
 import torch
-import torch.multiprocessing as processes
 import torch.nn.functional as F
 from torch import nn
 
 import codec
 import dialogue
+import workers
 from course import Course
 from dialogue import PADDING
 from dialogue_data import Sampler
 from places import ROOT
-from workers import Meeting
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
 LAST = 0.94        # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
@@ -86,7 +82,6 @@ class Trainee(nn.Module):
             spoken = (own[..., 0] != c.cardinality) & taught.all(1, keepdim=True)  # neither lessons nor drills
             draw = torch.rand_like(h[..., 0])
             chosen = draw < torch.where(active, self.depth_share, QUIET) * spoken
-            chosen[0, 0] |= not chosen.any()
             place = chosen.flatten().nonzero()[:, 0]
             logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
         wanted = target.flatten(0, 1)[place]
@@ -94,9 +89,8 @@ class Trainee(nn.Module):
         says = ((text != PADDING) & taught).flatten().float()
         waits = ((text == PADDING) & taught).flatten().float()
         text_loss = (3 * (losses * says).sum() + (losses * waits).sum()) / (3 * says.sum() + 0.1 * waits.sum() + 1)
-        # Where every sequence is a lesson the one frame that is left has nothing to say.
-        codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten().clamp(max=c.cardinality - 1), reduction="none")
-        codes = codes.view(-1, c.codebooks).mean(0) * spoken.any()
+        codes = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none").view(-1, c.codebooks)
+        codes = codes.sum(0) / max(len(place), 1)
         listening = self.listening(h, spelled)
         parts = {"text": text_loss, "words": (losses * says).sum() / says.sum().clamp(min=1), "first": codes[0],
                  "rest": codes[1:].mean(), "listen": listening,
@@ -127,8 +121,14 @@ def make(arguments):
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
     sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
-    configuration = dialogue.Configuration(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
+    configuration = dialogue.Configuration.over(vectors)
     return Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied), sampler
+
+
+def size(arguments):
+    """Parameters, counted without the data."""
+    vectors = dialogue.codec_vectors(codec.load(arguments.codec))
+    return sum(p.numel() for p in dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors).parameters())
 
 
 def work(rank, arguments, meeting):
@@ -165,17 +165,16 @@ def work(rank, arguments, meeting):
         rate = learning_rate(arguments, course.step, course.part)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        lessons = arguments.lessons if course.part < LAST else arguments.lessons / 3
-        trainee.depth_share = arguments.depth_share if course.part < LAST else 1.0
+        is_last = course.part >= LAST
+        lessons = arguments.lessons / 3 if is_last else arguments.lessons
+        trainee.depth_share = 1.0 if is_last else arguments.depth_share
         drills = arguments.drills * lessons
         *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons - drills, drills)
         loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled)
         optimizer.zero_grad()
         loss.backward()
         if meeting:
-            for p in parameters:
-                p.grad = torch.zeros_like(p) if p.grad is None else p.grad
-            meeting.average(rank, course.step, [p.grad for p in parameters])
+            meeting.average_gradients(rank, course.step, parameters)
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             optimizer.step()
@@ -223,14 +222,8 @@ def main():
     parser.add_argument("--half", action="store_true", help="bf16 networks: faster where the processor has it")
     parser.add_argument("--save-every", type=float, default=3, help="minutes")
     arguments = parser.parse_args()
-    os.environ.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_="100000000000", MALLOC_TOP_PAD_="268435456")
     pathlib.Path(arguments.out).mkdir(parents=True, exist_ok=True)
-    if arguments.workers == 1:
-        return work(0, arguments, None)
-    trainee, _ = make(arguments)
-    meeting = Meeting(arguments.workers, sum(p.numel() for p in trainee.model.parameters()))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # takes the workers along
-    processes.spawn(work, (arguments, meeting), nprocs=arguments.workers, daemon=True)
+    workers.run(work, arguments, lambda: size(arguments))
 
 
 if __name__ == "__main__":
