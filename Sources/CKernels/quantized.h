@@ -58,7 +58,8 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
 }
 
 // One panel times `columns` of the `all` columns that were rounded together. Each output is one chain of additions over
-// the blocks. Memory is asked for `ahead` bytes before it is used.
+// the blocks. Memory is asked for AP_AHEAD bytes before it is used, into the second cache: the first one's few pending
+// requests stay free for what is read now.
 #define QUANTIZED_TILE(name, block_function, block_bytes)                                                           \
   INLINE void FN(name)(const uint8_t *w, intptr_t blocks, const ap_rounded *x, intptr_t all, intptr_t column,       \
                        int columns, panel *a) {                                                                     \
@@ -66,7 +67,7 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
     for (intptr_t b = 0; b < blocks; b++) {                                                                         \
       const uint8_t *p = w + b * (block_bytes);                                                                     \
       _Pragma("unroll") for (int line = 0; line < (block_bytes); line += 64)                                        \
-          __builtin_prefetch(p + line + AP_AHEAD);                                                                  \
+          __builtin_prefetch(p + line + AP_AHEAD, 0, 2);                                                            \
       intptr_t at = b * all + column;                                                                               \
       panel_int sums[Q_TILE];                                                                                       \
       block_function(p, x->bytes + at * BLOCK, x->sums + at, columns, sums);                                        \

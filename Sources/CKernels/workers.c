@@ -1,7 +1,9 @@
 // A pool that spins while a model step runs and sleeps between steps.
 //
-// A job is cut into parts that threads claim one by one, the caller too. A worker that the system has put aside claims
-// nothing, so on a busy machine the caller goes on alone; it waits only for parts that somebody has begun.
+// A job is cut into parts, and each thread, the caller too, has a share of neighbours that it claims one by one from the
+// front, so that it reads memory in one stream. A thread whose share is empty claims from the back of the others'. A
+// worker that the system has put aside claims nothing, so on a busy machine the caller goes on alone; it waits only for
+// parts that somebody has begun.
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -15,14 +17,19 @@
 
 enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 500 };
 
+typedef struct {
+  _Alignas(64) _Atomic uint64_t left;  // of its share: the round in the upper half, then first part and end, 16 bits each
+  ap_workers *pool;
+  pthread_t id;
+} worker;
+
 struct ap_workers {
   int threads;
-  pthread_t *ids;
+  worker *workers;  // the first is whoever calls
   void (*body)(const void *, intptr_t, intptr_t);
   const void *context;
   uint32_t parts;
   _Atomic uint32_t round;     // a new value starts a job
-  _Atomic uint64_t claims;    // the round in the upper half, parts left in the lower
   _Atomic uint32_t done;      // parts finished
   _Atomic uint32_t sleepers;  // workers waiting in the kernel
   _Atomic bool busy;          // a caller's job is on the workers
@@ -37,23 +44,34 @@ static inline void relax(void) {
 #endif
 }
 
-// Claims and runs parts of a round until none is left. The job's fields are read only after a claim has succeeded: the
-// caller does not go on before that part is finished, so they cannot change meanwhile.
-static void run_parts(ap_workers *pool, uint32_t round) {
-  uint64_t claims = atomic_load_explicit(&pool->claims, memory_order_acquire);
-  while ((uint32_t)(claims >> 32) == round && (uint32_t)claims > 0) {
-    if (!atomic_compare_exchange_weak_explicit(&pool->claims, &claims, claims - 1, memory_order_acquire,
-                                               memory_order_acquire))
-      continue;
-    uint32_t part = pool->parts - (uint32_t)claims;
-    pool->body(pool->context, part, pool->parts);
-    atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
-    claims = atomic_load_explicit(&pool->claims, memory_order_acquire);
+// Claims a part of a round's share, from its front or its back; -1 when none is left.
+static int32_t claim(worker *from, uint32_t round, bool front) {
+  uint64_t left = atomic_load_explicit(&from->left, memory_order_acquire);
+  for (;;) {
+    uint32_t first = (uint16_t)(left >> 16), end = (uint16_t)left;
+    if ((uint32_t)(left >> 32) != round || first == end) return -1;
+    if (atomic_compare_exchange_weak_explicit(&from->left, &left, front ? left + (1 << 16) : left - 1,
+                                              memory_order_acquire, memory_order_acquire))
+      return (int32_t)(front ? first : end - 1);
+  }
+}
+
+// Runs parts of a round until none is left. The job's fields are read only after a claim has succeeded: the caller does
+// not go on before that part is finished, so they cannot change meanwhile.
+static void run_parts(worker *me, uint32_t round) {
+  ap_workers *pool = me->pool;
+  for (int i = 0; i < pool->threads; i++) {
+    worker *from = &pool->workers[(me - pool->workers + i) % pool->threads];
+    for (int32_t part; (part = claim(from, round, i == 0)) >= 0;) {
+      pool->body(pool->context, part, pool->parts);
+      atomic_fetch_add_explicit(&pool->done, 1, memory_order_release);
+    }
   }
 }
 
 static void *work(void *argument) {
-  ap_workers *pool = argument;
+  worker *me = argument;
+  ap_workers *pool = me->pool;
   uint32_t seen = 0;
   for (;;) {
     int spins = 0;
@@ -69,17 +87,19 @@ static void *work(void *argument) {
     }
     seen = atomic_load_explicit(&pool->round, memory_order_acquire);
     if (atomic_load_explicit(&pool->stop, memory_order_relaxed)) return NULL;
-    run_parts(pool, seen);
+    run_parts(me, seen);
   }
 }
 
 ap_workers *ap_workers_create(int threads) {
   if (threads <= 1) return NULL;
   ap_workers *pool = calloc(1, sizeof *pool);
+  pool->workers = aligned_alloc(_Alignof(worker), (size_t)threads * sizeof(worker));
+  for (int i = 0; i < threads; i++) pool->workers[i] = (worker){.pool = pool};
+  // A worker looks at nobody's share before the first round, by which the number is certain.
   pool->threads = threads;
-  pool->ids = calloc((size_t)threads, sizeof *pool->ids);
   for (int i = 1; i < threads; i++) {
-    if (pthread_create(&pool->ids[i], NULL, work, pool) != 0) {
+    if (pthread_create(&pool->workers[i].id, NULL, work, &pool->workers[i]) != 0) {
       // Fewer threads than asked for is slower, not wrong.
       pool->threads = i;
       break;
@@ -98,16 +118,20 @@ void ap_workers_run(ap_workers *pool, void (*body)(const void *, intptr_t, intpt
     body(context, 0, 1);
     return;
   }
+  if (parts > UINT16_MAX) parts = UINT16_MAX;
   uint32_t round = atomic_load_explicit(&pool->round, memory_order_relaxed) + 1;
   pool->body = body;
   pool->context = context;
   pool->parts = (uint32_t)parts;
   atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-  atomic_store_explicit(&pool->claims, (uint64_t)round << 32 | (uint64_t)parts, memory_order_release);
+  for (int i = 0; i < pool->threads; i++) {
+    uint64_t first = (uint64_t)(parts * i / pool->threads), end = (uint64_t)(parts * (i + 1) / pool->threads);
+    atomic_store_explicit(&pool->workers[i].left, (uint64_t)round << 32 | first << 16 | end, memory_order_release);
+  }
   // Sequentially consistent, so that a worker about to sleep is either counted here or sees the new round.
   atomic_store(&pool->round, round);
   if (atomic_load(&pool->sleepers)) syscall(SYS_futex, &pool->round, FUTEX_WAKE_PRIVATE, pool->threads, NULL, NULL, 0);
-  run_parts(pool, round);
+  run_parts(pool->workers, round);
   int spins = 0;
   while (atomic_load_explicit(&pool->done, memory_order_acquire) != (uint32_t)parts) {
     if (++spins < SPINS_BEFORE_YIELD) {
@@ -193,7 +217,7 @@ void ap_workers_destroy(ap_workers *pool) {
   atomic_store(&pool->stop, true);
   atomic_fetch_add(&pool->round, 1);
   syscall(SYS_futex, &pool->round, FUTEX_WAKE_PRIVATE, pool->threads, NULL, NULL, 0);
-  for (int i = 1; i < pool->threads; i++) pthread_join(pool->ids[i], NULL);
-  free(pool->ids);
+  for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i].id, NULL);
+  free(pool->workers);
   free(pool);
 }

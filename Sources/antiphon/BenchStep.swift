@@ -108,9 +108,9 @@ struct BenchStep: ParsableCommand {
     Interruption.watch()
     var bench = BenchRun(
       options, frameTime: 80_000, model: shape?.rawValue ?? dialogue.path, threads: model.threads)
-    var speeds: [Double] = []
-    var summary = measure(&bench, dialogue, batch, sound, &speeds)
-    describe(&summary, dialogue, memory: speeds.sorted()[speeds.count / 2])
+    var reading = ReadingSpeed()
+    var summary = measure(&bench, dialogue, batch, sound, &reading)
+    describe(&summary, dialogue, reading)
     return summary
   }
 
@@ -137,7 +137,7 @@ struct BenchStep: ParsableCommand {
 
   private func measure(
     _ bench: inout BenchRun, _ dialogue: Dialogue, _ batch: DialogueBatch, _ sound: SoundStage?,
-    _ speeds: inout [Double]
+    _ reading: inout ReadingSpeed
   ) -> LatencySummary {
     let streams = dialogue.streams
     let memory = MemoryProbe()
@@ -147,7 +147,7 @@ struct BenchStep: ParsableCommand {
     return bench.run { record, clock in
       let frame = record.frame ?? 0
       // Memory is measured between the frames, not before them: its speed changes with what else the machine does.
-      if options.flatOut || frame == 0, frame % 4 == 0 { speeds.append(memory.measure(workers)) }
+      if options.flatOut || frame == 0 { reading.memory.append(memory.measure(workers)) }
       if let sound {
         record.encodeStart = clock.now()
         sound.encode(into: &user, streams.user)
@@ -168,6 +168,8 @@ struct BenchStep: ParsableCommand {
         record.decodeEnd = clock.now()
       }
       let window = window(after: frame, dialogue)
+      let microseconds = max((record.depthEnd ?? 0) - (record.stepStart ?? 0), 1)
+      reading.steps.append(bytes(dialogue, window) / Double(microseconds) / 1000)
       record.cacheFrames = window
       record.cacheBytes = Int64(sessions) * window * Int64(dialogue.cacheBytesPerFrame)
       record.weightBytes = Int64(dialogue.bytesPerStep + (sound?.bytes ?? 0))
@@ -179,18 +181,21 @@ struct BenchStep: ParsableCommand {
     min(Int64(framesInCache) + frame + 1, Int64(dialogue.configuration.context))
   }
 
-  private func describe(_ summary: inout LatencySummary, _ dialogue: Dialogue, memory: Double) {
+  /// Bytes that a step reads.
+  private func bytes(_ dialogue: Dialogue, _ window: Int64) -> Double {
+    Double(dialogue.bytesPerStep) + Double(sessions) * Double(window) * Double(dialogue.cacheBytesPerFrame)
+  }
+
+  private func describe(_ summary: inout LatencySummary, _ dialogue: Dialogue, _ reading: ReadingSpeed) {
     summary.run["bits"] = bits.map(String.init) ?? (shape == nil ? "as in the file" : "bf16")
     summary.run["kv"] = model.kv.rawValue
     summary.run["sessions"] = String(sessions)
     summary.run["frames_in_cache"] = String(framesInCache)
     summary.run["instruction_set"] = Kernels.name
-    summary.run["memory_gigabytes_per_second"] = Figures.fixed(memory, 1)
+    summary.run["memory_gigabytes_per_second"] = Figures.fixed(ReadingSpeed.median(reading.memory), 1)
+    if let share = reading.ofMemory { summary.run["of_memory"] = Figures.fixed(share, 3) }
     guard let step = summary.stages[LatencyStage.step.rawValue] else { return }
-    let bytes =
-      Double(dialogue.bytesPerStep)
-      + Double(sessions) * Double(window(after: Int64(options.frames), dialogue))
-      * Double(dialogue.cacheBytesPerFrame)
+    let bytes = bytes(dialogue, window(after: Int64(options.frames), dialogue))
     summary.run["bytes_per_step"] = String(Int(bytes))
     summary.run["gigabytes_per_second"] = Figures.fixed(bytes / step.p50 / 1e6, 1)
     summary.run["frames_per_second"] = Figures.fixed(Double(sessions) * 1000 / step.p50, 1)

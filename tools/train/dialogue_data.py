@@ -20,7 +20,7 @@ import skills
 from dialogue import PADDING, WORD
 from places import FRAME, RATE, ROOT
 from sampler import band_limit, coloured_noise, odd_signal, room, telephone
-from voices import Hibari
+from voices import SPEAKERS, Hibari
 
 FOLDER = ROOT / "dialogue"
 QUESTIONS = ROOT / "questions"
@@ -35,10 +35,10 @@ FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before"
          "month_before", "mix")
 
 
-def questions(names=None):
+def questions():
     """Rows of all training clips, each with the file it lies in."""
     for path in sorted(QUESTIONS.glob("*.jsonl")):
-        if path.stem in (names or {"espeak", "flite", "hibari", "kokoro"}):
+        if path.stem in SPEAKERS:
             for line in open(path):
                 yield json.loads(line) | dict(speaker=path.stem)
 
@@ -201,16 +201,16 @@ def encode(arguments):
 
     there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
     # Of the best and slowest teacher more takes.
-    takes = lambda row: arguments.kokoro_takes if row["speaker"] == "kokoro" else arguments.takes
+    takes = lambda row: arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
     jobs = [row | dict(take=take) for number, row in enumerate(rows) if mine(number)
             for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
     random.Random(arguments.part).shuffle(jobs)
     for row in sorted(jobs[:arguments.most], key=lambda row: row["count"]):
         audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
         if row["take"] > 0 and chance.random() < 0.6:
-            audio = resample(audio, round(len(audio) * chance.uniform(0.86, 1.16))).astype(np.float32)
+            audio = resample(audio, round(len(audio) * chance.uniform(0.82, 1.2))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
-        if len(audio) > 1.2 * RATE and chance.random() < 0.25:
+        if len(audio) > 1.2 * RATE and chance.random() < 0.35:
             audio = paused(chance, audio)
         lead = int(chance.integers(5, 15)) * FRAME + int(chance.integers(FRAME))
         reply = len(row["answer"]) / 14 * 1.15 + 1.0
@@ -281,7 +281,7 @@ def facts(pieces):
 class Sampler:
     """Random conversations of `frames` frames."""
 
-    WEIGHTS = {"hibari": 1.0, "kokoro": 1.6, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
+    WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
     INTERRUPTED = 0.12
 
     def __init__(self, frames, initial):

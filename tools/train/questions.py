@@ -16,10 +16,9 @@ import numpy as np
 import skills
 from data import sentences
 from places import RATE, ROOT
-from voices import HELD_VOICES, Espeak, Flite, Hibari, Kokoro
+from voices import HELD_VOICES, SPEAKERS, Kokoro
 
 FOLDER = ROOT / "questions"
-SPEAKERS = {"hibari": Hibari, "flite": Flite, "espeak": Espeak, "kokoro": Kokoro}
 UNKNOWN = 0.09  # of the questions: sentences about anything
 
 

@@ -136,7 +136,15 @@ WORDINGS = {
 SHARES = {"smalltalk": 30, "name": 5, "greet": 4, "digits": 8, "count": 3, "after": 4, "before": 4, "sum": 8, "difference": 6,
           "day_after": 3, "day_before": 3, "month_after": 3, "month_before": 2, "mix": 3, "spell": 5, "opposite": 6,
           "repeat": 9, "stop": 1.5}
-OPENINGS = ["Hey, ", "Okay, ", "So, ", "Well, ", "Hello, ", "Excuse me, ", "Now, ", "Ava, ", "Um, ", "And "]
+OPENINGS = ["Hey, ", "Okay, ", "So, ", "Well, ", "Hello, ", "Excuse me, ", "Now, ", "Ava, ", "Um, ", "And ", "Listen, ",
+            "Alright, ", "Then ", "Ah, ", "Hello Ava, ", "Hey Ava, "]
+# Before what begins with one of REQUESTS, and before what begins with one of QUESTIONS.
+POLITE = ["Please ", "Can you ", "Could you ", "Would you ", "Will you ", "I want you to ", "I would like you to ", "Now ",
+          "Can you please ", "You can ", "Go on and ", "Let me hear you "]
+REQUESTS = "say tell count spell repeat greet add subtract mix name give calculate take sing read recite".split()
+ASKING = ["Tell me, ", "Please tell me, ", "I have a question, ", "I want to know, ", "Do you know, ", "Let me ask you, ",
+          "One more question, ", "I would like to know, "]
+QUESTIONS = "what which how who where when is are do does can".split()
 
 
 @dataclasses.dataclass
@@ -248,13 +256,27 @@ def exchange(chance, part="train", skill=None):
     raise ValueError(skill)
 
 
+def kept():
+    """A pattern of every question that is for choosing or reserved, as plain words."""
+    lists = [*WORDINGS.values(), *(wordings for _, wordings in TOPICS.values())]
+    plain = lambda wording: "(.+)".join(" ".join(words(part)) for part in re.split(r"{\w+}", wording))
+    return re.compile("|".join(plain(wording).replace("(.+)", " ?.+ ?") for wordings in lists for wording in wordings[-2:]))
+
+
+KEPT = kept()
+
+
 def opened(chance, question):
-    """Now and then a person begins or ends with something that means nothing."""
-    if chance.random() < 0.15:
-        question = chance.choice(OPENINGS) + (question if question.startswith("I") else question[0].lower() + question[1:])
-    if chance.random() < 0.06 and question[-1] in ".?" and " please" not in question.lower():
-        question = question[:-1] + ", please" + question[-1]
-    return question
+    """Now and then a person begins or ends with something that means nothing, or wraps a request in politeness."""
+    asked = question
+    if words(question)[0] in REQUESTS and chance.random() < 0.2:
+        asked = chance.choice(POLITE) + question[0].lower() + question[1:]
+    elif chance.random() < 0.2:
+        openings = [*OPENINGS, *ASKING] if words(question)[0] in QUESTIONS else OPENINGS
+        asked = chance.choice(openings) + (question if question.startswith("I") else question[0].lower() + question[1:])
+    if chance.random() < 0.06 and asked[-1] in ".?" and " please" not in asked.lower():
+        asked = asked[:-1] + ", please" + asked[-1]
+    return question if asked != question and KEPT.fullmatch(" ".join(words(asked))) else asked
 
 
 def main():

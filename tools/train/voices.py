@@ -40,17 +40,20 @@ class Kokoro:
     def choose(self, chance):
         return chance.choice(self.voices)
 
+    def style(self, voice):
+        if voice not in self.styles:
+            self.styles[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
+        return self.styles[voice]
+
     def say(self, text, voice, speed):
         language = "en-gb" if voice.startswith("b") else "en-us"
         spelt = self.phonemes[language].phonemize([text], strip=True)[0]
         for theirs, ours in (("ʲ", "j"), ("r", "ɹ"), ("x", "k"), ("ɬ", "l")):
             spelt = spelt.replace(theirs, ours)
         ids = [self.vocabulary[symbol] for symbol in spelt if symbol in self.vocabulary][:508]
-        if voice not in self.styles:
-            self.styles[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
         values = {
             "tokens": np.array([[0, *ids, 0]], np.int64), "input_ids": np.array([[0, *ids, 0]], np.int64),
-            "style": self.styles[voice][len(ids)],
+            "style": self.style(voice)[len(ids)],
         }
         feed = {}
         for entry in self.session.get_inputs():
@@ -58,6 +61,17 @@ class Kokoro:
             feed[entry.name] = values.get(entry.name, np.array([round(speed) if whole else speed],
                                                                np.int32 if whole else np.float32))
         return self.session.run(None, feed)[0].reshape(-1)
+
+
+class Blend(Kokoro):
+    """People who are not there: styles between two of Kokoro's, as `af_bella+am_puck*0.4`; the accent is the first's."""
+
+    def choose(self, chance):
+        return "+".join(chance.sample(self.voices, 2)) + f"*{chance.choice((0.3, 0.4, 0.5, 0.6, 0.7))}"
+
+    def style(self, voice):
+        first, other, part = re.split(r"[+*]", voice)
+        return (1 - float(part)) * super().style(first) + float(part) * super().style(other)
 
 
 class Hibari:
@@ -159,3 +173,6 @@ class Espeak(Command):
     def say(self, text, voice, speed):
         name, _, pitch = voice.removeprefix("espeak-").partition("/")
         return self.run("espeak-ng", "-v", name, "-s", str(round(160 * speed)), "-p", pitch, "-w", self.path, text)
+
+
+SPEAKERS = {"hibari": Hibari, "flite": Flite, "espeak": Espeak, "kokoro": Kokoro, "blend": Blend}  # who asks
