@@ -6,23 +6,17 @@ The encoder as it was gives the target: for a clean sound its own latents, for t
 clean one, and in a room or noise the clean meaning (codebook 0) with the acoustic latents as they were. Quantizer and decoder
 are not touched, so codes made before, and models trained on them, stay valid.
 """
-import argparse
-import math
-import pathlib
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 import codec as model
+import refining
 import workers
-from course import Course
 from dialogue_data import QUESTIONS
 from places import FRAME
-from sampler import Sampler, band_limit, coloured_noise, room, telephone
-
-AVERAGE = 0.998
+from sampler import Sampler, band_limit, noisy, room, telephone
 
 
 class Sounds:
@@ -54,8 +48,7 @@ class Sounds:
         if chance.random() < (0.3 if line else 0.6):
             heard = room(chance, heard)
         if chance.random() < (0.4 if line else 0.8):
-            loud = np.sqrt(np.mean(heard ** 2)) + 1e-4
-            heard = heard + coloured_noise(chance, len(heard)) * loud * 10 ** (-chance.uniform(8, 35) / 20)
+            heard = noisy(chance, heard, chance.uniform(8, 35))
         if line:
             heard = telephone(chance, heard)
         elif chance.random() < 0.3:
@@ -96,57 +89,15 @@ def loss_of(codec, teacher, clean, heard, is_whole):
 
 
 def work(rank, arguments, meeting):
-    torch.set_num_threads(1)
-    torch.manual_seed(rank)
-    codec, teacher = model.load(arguments.codec), model.load(arguments.codec)
-    codec.train()
-    codec.half = teacher.half = arguments.half
-    codec.requires_grad_(False)
-    trained = ears(codec).requires_grad_(True)
-    parameters = list(trained.parameters())
-    average = [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0, fused=True)
-    sounds, course = Sounds(arguments.frames), Course(rank, meeting, arguments.minutes)
-    while course.goes_on():
-        step = course.step
-        for group in optimizer.param_groups:
-            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * course.part)))
-        loss, parts = loss_of(codec, teacher, *map(torch.from_numpy, sounds.batch(arguments.batch, (7, rank, step))))
-        optimizer.zero_grad(set_to_none=False)
-        loss.backward()
-        if meeting:
-            meeting.average_gradients(rank, step, parameters)
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(average, parameters, 1 - min(AVERAGE, (1 + step) / (10 + step)))
-        if course.took(parts):
-            save(codec, parameters, average, arguments.out)
-    if rank == 0:
-        save(codec, parameters, average, arguments.out)
-
-
-@torch.no_grad()
-def save(codec, parameters, average, path):
-    kept = [p.clone() for p in parameters]
-    torch._foreach_copy_(parameters, average)
-    model.save(codec, path + ".part")
-    pathlib.Path(path + ".part").rename(path)
-    torch._foreach_copy_(parameters, kept)
+    teacher = model.load(arguments.codec)
+    teacher.half = arguments.half
+    sounds = Sounds(arguments.frames)
+    refining.refine(rank, arguments, meeting, ears, sounds.batch, lambda codec, _, *batch: loss_of(codec, teacher, *batch))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("codec")
-    parser.add_argument("out")
-    parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=4, help="crops per worker and step")
-    parser.add_argument("--frames", type=int, default=32, help="of 80 ms per crop")
-    parser.add_argument("--rate", type=float, default=5e-4)
-    parser.add_argument("--half", action="store_true")
-    arguments = parser.parse_args()
-    workers.run(work, arguments, lambda: sum(p.numel() for p in ears(model.load(arguments.codec)).parameters()))
+    arguments = refining.parser(__doc__, minutes=15, rate=5e-4).parse_args()
+    workers.run(work, arguments, lambda: refining.size(arguments.codec, ears))
 
 
 if __name__ == "__main__":

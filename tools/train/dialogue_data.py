@@ -19,7 +19,7 @@ import torch
 import skills
 from dialogue import PADDING, WORD
 from places import FRAME, RATE, ROOT
-from sampler import band_limit, coloured_noise, odd_signal, room, telephone
+from sampler import band_limit, coloured_noise, noisy, odd_signal, room, telephone
 from voices import SPEAKERS, Hibari
 
 FOLDER = ROOT / "dialogue"
@@ -100,9 +100,8 @@ def surroundings(chance, audio):
         return audio
     if chance.random() < 0.4:
         audio = room(chance, audio)
-    active = np.sqrt(np.mean(audio[np.abs(audio) > 1e-3] ** 2)) if np.any(np.abs(audio) > 1e-3) else 0.05
     if chance.random() < 0.8:
-        audio = audio + coloured_noise(chance, len(audio)) * active * 10 ** (-chance.uniform(12, 45) / 20)
+        audio = noisy(chance, audio, chance.uniform(12, 45))
     band = chance.random()
     if band < 0.35:
         audio = telephone(chance, audio)
@@ -224,7 +223,7 @@ def encode(arguments):
         if len(waiting) == 16:
             flush()
             if len(shelf.rows) % 1600 == 0:
-                print(f"{len(shelf.rows)} of {len(jobs)} questions", flush=True)
+                print(f"{len(shelf.rows)} questions", flush=True)
     if waiting:
         flush()
     shelf.save()

@@ -23,7 +23,7 @@ from dialogue_data import paused
 from evaluate import Judge
 from places import RATE, ROOT
 from questions import trimmed
-from sampler import coloured_noise, odd_signal
+from sampler import coloured_noise, filtered, noisy, odd_signal
 from voices import RESERVED_VOICES, Kokoro
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -106,12 +106,8 @@ def microphone(chance, audio):
     tail *= 0.35 / np.sqrt((tail ** 2).sum())
     tail[0] = 1
     audio = fftconvolve(audio, tail)[:len(audio)]
-    loud = np.sqrt(np.mean(audio[np.abs(audio) > 1e-3] ** 2))
-    audio = audio + coloured_noise(chance, len(audio)) * loud * 10 ** (-15 / 20)
-    spectrum = np.fft.rfft(audio)
-    hertz = np.fft.rfftfreq(len(audio), 1 / RATE)
-    spectrum *= (hertz > 300) * (hertz < 3400)
-    return np.fft.irfft(spectrum, len(audio)).astype(np.float32).clip(-1, 1)
+    audio = filtered(noisy(chance, audio, 15), lambda hertz: (hertz > 300) & (hertz < 3400))
+    return audio.clip(-1, 1)
 
 
 def percent(values):

@@ -21,6 +21,13 @@ def coloured_noise(chance, count):
     return (noise / np.sqrt(np.mean(noise ** 2) + 1e-12)).astype(np.float32)
 
 
+def noisy(chance, audio, decibels):
+    """The sound, and noise so many decibels below its loud samples."""
+    loud = audio[np.abs(audio) > 1e-3]
+    level = np.sqrt(np.mean(loud ** 2)) if len(loud) else 1e-4
+    return audio + coloured_noise(chance, len(audio)) * level * 10 ** (-decibels / 20)
+
+
 def room(chance, audio):
     """A direct sound and a decaying tail of noise, 0.1 to 0.6 s."""
     seconds = chance.uniform(0.1, 0.6)
@@ -83,7 +90,7 @@ def odd_signal(chance, count):
 
 
 class Sampler:
-    def __init__(self, frames):
+    def __init__(self, frames, shares=SHARES):
         index = json.loads((ROOT / "corpus.json").read_text())
         self.corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
         self.total = index["frames"]
@@ -92,7 +99,7 @@ class Sampler:
         for clip in index["clips"]:
             self.clips.setdefault(clip["group"], []).append((clip["first"], clip["frames"]))
         self.clips = {group: np.array(rows) for group, rows in self.clips.items()}
-        present = {group: share for group, share in SHARES.items() if group in self.clips or group == "odd"}
+        present = {group: share for group, share in shares.items() if group in self.clips or group == "odd"}
         self.groups = list(present)
         self.shares = np.array(list(present.values())) / sum(present.values())
         self.weights = {group: rows[:, 1] / rows[:, 1].sum() for group, rows in self.clips.items()}
@@ -135,8 +142,7 @@ class Sampler:
         decibels = chance.uniform(-7, 3) if calm else chance.uniform(-14, 5)
         audio = audio * 10 ** (decibels / 20)
         if chance.random() < 0.2 * rare:
-            loud = np.sqrt(np.mean(audio ** 2))
-            audio = audio + coloured_noise(chance, count) * loud * 10 ** (-chance.uniform(5, 35) / 20)
+            audio = noisy(chance, audio, chance.uniform(5, 35))
         if chance.random() < 0.12 * rare:
             audio = band_limit(chance, audio)
         if chance.random() < 0.02 * rare:

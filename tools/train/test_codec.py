@@ -6,6 +6,7 @@ import unittest
 import torch
 
 import codec as model
+import teach_decoder
 
 
 class CodecTests(unittest.TestCase):
@@ -64,6 +65,29 @@ class CodecTests(unittest.TestCase):
         codes = self.codec.encode(self.x)
         for count in (1, 2, 8):
             self.assertEqual(self.codec.decode(codes[..., :count]).shape, self.x.shape)
+
+    def test_teaching_the_decoder_leaves_the_codes(self):
+        codes, sound = self.codec.encode(self.x), self.codec.decode(self.codec.encode(self.x))
+        with torch.no_grad():
+            for parameter in teach_decoder.mouth(self.codec).parameters():
+                parameter.mul_(1.1)
+        self.assertTrue(torch.equal(self.codec.encode(self.x), codes))
+        self.assertGreater((self.codec.decode(codes) - sound).abs().max(), 0)
+
+    def test_only_peaks_above_the_original_are_bursts(self):
+        self.assertEqual(float(teach_decoder.burst(self.x, self.x)), 0)
+        self.assertGreater(float(teach_decoder.burst(2 * self.x, self.x)), 0)
+
+    def test_critics_and_decoder_learn_from_separate_losses(self):
+        critics, y = teach_decoder.Critics(), self.x.clone().requires_grad_(True)
+        learning, deceiving, seeing = critics.losses(y, 0.5 * self.x)
+        learning.backward(retain_graph=True)
+        self.assertIsNone(y.grad)
+        taught = [p.grad.clone() for p in critics.parameters()]
+        (deceiving + seeing).backward()
+        self.assertGreater(y.grad.abs().max(), 0)
+        for before, parameter in zip(taught, critics.parameters()):
+            self.assertTrue(torch.equal(before, parameter.grad))
 
 
 if __name__ == "__main__":

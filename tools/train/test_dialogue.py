@@ -121,6 +121,8 @@ def test_reserved_wordings_are_never_drawn():
     reserved = {w for ws in skills.WORDINGS.values() for w in skills.sets(ws)["reserved"]}
     reserved |= {w for _, ws in skills.TOPICS.values() for w in skills.sets(ws)["reserved"]}
     assert not drawn & reserved
+    opened = {tuple(skills.words(skills.opened(chance, skills.exchange(chance).question))) for _ in range(20000)}
+    assert not opened & (plain("choose") | plain("reserved"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,87 @@
+"""Teaching one part of a codec while the rest stays as it is: what adapt_encoder.py and teach_decoder.py share."""
+import argparse
+import math
+import pathlib
+
+import torch
+from torch import nn
+
+import codec as model
+from course import Course
+
+AVERAGE = 0.998
+
+
+def parser(description, minutes, rate):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("codec")
+    parser.add_argument("out")
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=4, help="crops per worker and step")
+    parser.add_argument("--frames", type=int, default=32, help="of 80 ms per crop")
+    parser.add_argument("--rate", type=float, default=rate)
+    parser.add_argument("--half", action="store_true")
+    return parser
+
+
+def size(codec, part_of, beside=None):
+    """Values that workers average."""
+    modules = [part_of(model.load(codec)), *([beside] if beside else [])]
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
+    """Trains `part_of(codec)`; goes on from OUT.state when that is there.
+
+    `batch(size, seed)` gives arrays, `loss_of(codec, course, *tensors)` a loss and its parts. `beside` is a module that
+    learns along and is not saved with the codec.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(rank)
+    codec = model.load(arguments.codec)
+    codec.train()
+    codec.half = arguments.half
+    codec.requires_grad_(False)
+    mine = list(part_of(codec).requires_grad_(True).parameters())
+    parameters = mine + (list(beside.parameters()) if beside else [])
+    average = [p.detach().clone() for p in mine]
+    optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0, fused=True)
+    step, spent, path = 0, 0.0, pathlib.Path(arguments.out + ".state")
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        step, spent, average = state["step"], state["spent"], state["average"]
+        optimizer.load_state_dict(state["optimizer"])
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, state["parameters"])
+    course = Course(rank, meeting, arguments.minutes, step=step, spent=spent)
+    while course.goes_on():
+        step = course.step
+        for group in optimizer.param_groups:
+            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * course.part)))
+        loss, parts = loss_of(codec, course, *map(torch.from_numpy, batch(arguments.batch, (7, rank, step))))
+        optimizer.zero_grad(set_to_none=False)
+        loss.backward()
+        if meeting:
+            meeting.average_gradients(rank, step, parameters)
+        nn.utils.clip_grad_norm_(mine, 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(average, mine, 1 - min(AVERAGE, (1 + step) / (10 + step)))
+        if course.took(parts):
+            save(codec, mine, average, arguments.out)
+            torch.save(dict(parameters=parameters, average=average, optimizer=optimizer.state_dict(), step=course.step,
+                            spent=course.spent), str(path) + ".part")
+            pathlib.Path(str(path) + ".part").rename(path)
+    if rank == 0:
+        save(codec, mine, average, arguments.out)
+        path.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def save(codec, parameters, average, path):
+    kept = [p.clone() for p in parameters]
+    torch._foreach_copy_(parameters, average)
+    model.save(codec, path + ".part")
+    pathlib.Path(path + ".part").rename(path)
+    torch._foreach_copy_(parameters, kept)

@@ -1,0 +1,106 @@
+"""Teaches a codec's decoder alone: codes stay what they are, so nothing that was trained on them changes.
+
+    teach_decoder.py OLD.safetensors NEW.safetensors [--minutes 60] [--adversary 0.3]
+
+From a part of the schedule on (`--adversary`) three critics of the short-time spectrum learn to tell decoded sound from
+recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what they see in
+both. Music, tones and noise are in a sixth of the crops, and a peak above the original's costs something.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import refining
+import sampler
+import workers
+from losses import PhaseLoss, SpectralLoss
+
+SHARES = sampler.SHARES | {"odd": 0.16}
+FEWER = 0.15  # of the batches, decoded from fewer codebooks
+
+
+def mouth(codec):
+    return nn.ModuleList([codec.decoder, codec.decoder_transformer, codec.quantizer.rvq_first.output_proj,
+                          codec.quantizer.rvq_rest.output_proj])
+
+
+class Critic(nn.Module):
+    """Convolutions over the complex short-time spectrum; gives its layers' outputs, the last of which is the verdict."""
+
+    def __init__(self, window, width=16):
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(window))
+        self.layers = nn.ModuleList([
+            nn.Conv2d(2, width, (3, 9), stride=(1, 2), padding=(1, 4)),
+            nn.Conv2d(width, width, (3, 9), stride=(1, 2), padding=(1, 4)),
+            nn.Conv2d(width, width, (3, 9), stride=(1, 2), padding=(2, 4), dilation=(2, 1)),
+            nn.Conv2d(width, width, (3, 3), padding=1)])
+        self.verdict = nn.Conv2d(width, 1, (3, 3), padding=1)
+
+    def forward(self, x):
+        count = len(self.window)
+        spectrum = torch.fft.rfft(x.unfold(-1, count, count // 4) * self.window) * (4 / count ** 0.5)
+        h, seen = torch.stack([spectrum.real, spectrum.imag], 1), []
+        for layer in self.layers:
+            h = F.leaky_relu(layer(h), 0.2)
+            seen.append(h)
+        return [*seen, self.verdict(h)]
+
+
+class Critics(nn.ModuleList):
+    def __init__(self):
+        super().__init__(Critic(window) for window in (512, 1024, 2048))
+
+    def losses(self, y, x):
+        """What the critics learn from, what deceives them, and how far what they see of `y` is from what they see of `x`."""
+        learning = deceiving = seeing = 0.0
+        for critic in self:
+            true, false = critic(x), critic(y.detach())
+            learning = learning + F.relu(1 - true[-1]).mean() + F.relu(1 + false[-1]).mean()
+            critic.requires_grad_(False)
+            given = critic(y)
+            critic.requires_grad_(True)
+            deceiving = deceiving - given[-1].mean()
+            for mine, theirs in zip(given[:-1], true[:-1]):
+                theirs = theirs.detach()
+                seeing = seeing + (mine - theirs).abs().mean() / (theirs.abs().mean() + 1e-3)
+        return learning / len(self), deceiving / len(self), seeing / (len(self) * 4)
+
+
+def burst(y, x):
+    """How far and how often samples rise above the original's peak, relative to it."""
+    peak = x.abs().amax(1, keepdim=True) * 1.1 + 0.01
+    return (F.relu(y.abs() - peak) / peak).sum(1).mean() / 10
+
+
+def work(rank, arguments, meeting):
+    torch.manual_seed(1)  # every worker begins with the same critics
+    sounds = sampler.Sampler(arguments.frames, SHARES)
+    spectral, phase, critics = SpectralLoss(), PhaseLoss(), Critics()
+
+    def loss_of(codec, course, x):
+        codes = codec.encode(x)
+        if torch.rand(()) < FEWER:
+            codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
+        y, log_magnitude = codec.synthesize(codec.quantizer.decode(codes))
+        head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
+        y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]
+        parts = {"spectral": spectral(y, x), "phase": phase(y, x), "head": head, "burst": burst(y, x)}
+        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + parts["burst"]
+        if course.part >= arguments.adversary:
+            parts["critics"], parts["deceive"], parts["seen"] = critics.losses(y, x)
+            loss = loss + parts["critics"] + 0.1 * parts["deceive"] + parts["seen"]
+        return loss, parts
+
+    refining.refine(rank, arguments, meeting, mouth, lambda size, seed: sounds.batch(size, seed)[:1], loss_of, critics)
+
+
+def main():
+    parser = refining.parser(__doc__, minutes=60, rate=5e-4)
+    parser.add_argument("--adversary", type=float, default=1.0, help="part of the schedule from which on there are critics")
+    arguments = parser.parse_args()
+    workers.run(work, arguments, lambda: refining.size(arguments.codec, mouth, Critics()))
+
+
+if __name__ == "__main__":
+    main()
