@@ -5,7 +5,7 @@ enum StepText {
   static func reading(_ summary: LatencySummary) -> String {
     let run = summary.run
     let bytes = Figures.bytes(Int(run["bytes_per_step"] ?? "") ?? 0)
-    let share = run["of_memory"].flatMap(Double.init).map { ", of which \(Figures.fixed(100 * $0, 1)) %" } ?? ""
+    let share = run["of_memory"].flatMap(Double.init).map { ", \(Figures.fixed(100 * $0, 1)) % of it" } ?? ""
     return "\(run["instruction_set"] ?? ""), weights \(run["bits"] ?? ""), cache \(run["kv"] ?? ""), "
       + "\(run["sessions"] ?? "") sessions: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
       + "(memory \(run["memory_gigabytes_per_second"] ?? "")\(share)), "

@@ -2,7 +2,8 @@
 
     judge.py [--count 450] [--parts questions,microphone,noise,pause,interrupt,unknown,long] [--model DIR] [--show]
 
-Voices are the reserved ones, wordings the reserved ones; neither training nor choosing has heard either. Needs a release build.
+Voices are the reserved ones, wordings the reserved ones; neither training nor choosing has heard either. `--wordings
+independent` asks as somebody does who had seen no list of wordings. Needs a release build.
 """
 import argparse
 import dataclasses
@@ -79,7 +80,7 @@ def spoken(kokoro, count, part="reserved", voices=sorted(RESERVED_VOICES)):
     """Reserved voices saying reserved wordings; kept on disk."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        path = FOLDER / f"{index:04d}.flac"
+        path = FOLDER / (f"{index:04d}.flac" if part == "reserved" else f"{part}-{index:04d}.flac")
         chance = random.Random(f"final {index}")
         item = skills.exchange(chance, part)
         while not item.keys:
@@ -124,7 +125,7 @@ class Test:
 
     def questions(self, change=None):
         scores, delays, own, texts = {}, [], [], []
-        for audio, item in spoken(self.kokoro, self.arguments.count):
+        for audio, item in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
             question = np.concatenate([silence(0.8), audio, silence(0.6)])
             if change:
                 question = change(question)
@@ -176,7 +177,7 @@ class Test:
 
     def pause(self):
         chance, cut, count = np.random.default_rng(3), [], 0
-        for audio, item in spoken(self.kokoro, self.arguments.count):
+        for audio, item in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
             if len(audio) < 1.5 * RATE:
                 continue
             question = np.concatenate([silence(0.8), paused(Fixed(chance, 0.7), audio)])
@@ -190,7 +191,7 @@ class Test:
 
     def interrupt(self):
         """A second question 0.8 s into the reply to the first."""
-        stops, right, pairs = [], [], list(spoken(self.kokoro, self.arguments.count))
+        stops, right, pairs = [], [], list(spoken(self.kokoro, self.arguments.count, self.arguments.wordings))
         pairs = [pair for pair in pairs if len(pair[1]["answer"]) > 28]
         for number in range(min(self.arguments.few, len(pairs) - 1)):
             (first, _), (second, item) = pairs[number], pairs[number + 1]
@@ -226,7 +227,7 @@ class Test:
 
     def long(self):
         """Sixty turns in ten minutes: the last two minutes against the first two."""
-        pairs = list(spoken(self.kokoro, min(60, self.arguments.count)))
+        pairs = list(spoken(self.kokoro, min(60, self.arguments.count), self.arguments.wordings))
         parts = []
         for audio, _ in pairs:
             turn = silence(10.0)
@@ -258,6 +259,7 @@ def main():
     parser.add_argument("--model", help="a model directory; without it, the one that ships")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--wordings", choices=("reserved", "independent"), default="reserved")
     parser.add_argument("--show", action="store_true", help="wrong answers")
     arguments = parser.parse_args()
     test = Test(arguments)

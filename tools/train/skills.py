@@ -3,15 +3,17 @@
     skills.py list     every wording with the set it belongs to, as a table
     skills.py show     a hundred random exchanges
 
-A wording belongs to one of three sets, for ever: `train`, `choose` (checkpoints are chosen on these) and `reserved`
-(the final test; neither training nor choosing ever uses one). In each list below the last wording is reserved and the one
-before it is for choosing; wordings.py has more for training. Slots are in braces.
+A wording belongs to one of three sets, for ever: `train`, `choose` (checkpoints are chosen on these) and `reserved` (the
+final test; neither training nor choosing ever uses one). In each list below the last wording is reserved and the one before
+it is for choosing; wordings.py has more for training. Slots are in braces. A fourth set, `independent` (of independent.py),
+was written by somebody who had seen none of the others: how people ask, in known words or not.
 """
 import dataclasses
 import random
 import re
 import sys
 
+import independent
 import wordings as more
 from smalltalk import TOPICS
 
@@ -157,9 +159,10 @@ class Exchange:
     keys: list
 
 
-def sets(wordings, others=()):
-    """The train, choose and reserved parts of a list of wordings; `others` (of wordings.py) are for training too."""
-    return {"train": [*wordings[:-2], *others], "choose": wordings[-2:-1], "reserved": wordings[-1:], "more": list(others)}
+def sets(wordings, others=(), strangers=()):
+    """The parts of a list of wordings; `others` (of wordings.py) are for training too, `strangers` are independent.py's."""
+    return {"train": [*wordings[:-2], *others], "choose": wordings[-2:-1], "reserved": wordings[-1:], "more": list(others),
+            "independent": list(strangers)}
 
 
 def words(text):
@@ -194,9 +197,9 @@ def exchange(chance, part="train", skill=None):
     if skill == "smalltalk":
         topic = chance.choice(list(TOPICS))
         answer, wordings = TOPICS[topic]
-        wording = chance.choice(sets(wordings, more.TOPICS[topic])[part])
+        wording = chance.choice(sets(wordings, more.TOPICS[topic], independent.TOPICS[topic])[part])
         return finished("smalltalk/" + topic, wording, wording, answer)
-    wording = chance.choice(sets(WORDINGS[skill], more.SKILLS[skill])[part])
+    wording = chance.choice(sets(WORDINGS[skill], more.SKILLS[skill], independent.SKILLS[skill])[part])
     fill = lambda **slots: wording.format(**slots)
     number = lambda low, high: chance.randint(low, high)
     if skill in ("name", "greet"):
