@@ -192,7 +192,7 @@ struct BenchStep: ParsableCommand {
     summary.run["sessions"] = String(sessions)
     summary.run["frames_in_cache"] = String(framesInCache)
     summary.run["instruction_set"] = Kernels.name
-    summary.run["memory_gigabytes_per_second"] = Figures.fixed(ReadingSpeed.median(reading.memory), 1)
+    summary.run["memory_gigabytes_per_second"] = Figures.fixed(Figures.median(reading.memory), 1)
     if let share = reading.ofMemory { summary.run["of_memory"] = Figures.fixed(share, 3) }
     guard let step = summary.stages[LatencyStage.step.rawValue] else { return }
     let bytes = bytes(dialogue, window(after: Int64(options.frames), dialogue))

@@ -1,5 +1,8 @@
 /// Numbers as a person reads them.
 enum Figures {
+  /// The middle one of some values, the upper of the two where their number is even.
+  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
   /// A fixed count of decimals.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     var scale = 1.0

@@ -81,10 +81,10 @@ struct KernelTimes {
         }
       }
     }
-    let memory = Self.median(reading)
+    let memory = Figures.median(reading)
     let products = forms.indices.flatMap { form in
       columns.indices.map { index in
-        let time = Self.median(times[form * columns.count + index])
+        let time = Figures.median(times[form * columns.count + index])
         let speed = Double(matrices[form][0].bytes) / time / 1e6
         return Product(
           weights: forms[form].0, columns: columns[index], milliseconds: time, gigabytesPerSecond: speed,
@@ -94,10 +94,5 @@ struct KernelTimes {
     return Result(
       instructionSet: Kernels.name, threads: workers.count, rows: rows, depth: depth, rounds: rounds,
       memoryGigabytesPerSecond: memory, products: products)
-  }
-
-  private static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted[sorted.count / 2]
   }
 }

@@ -9,8 +9,6 @@ struct ReadingSpeed {
   var ofMemory: Double? {
     guard memory.count == steps.count, steps.count > 1 else { return nil }
     let passes = zip(memory, memory.dropFirst()).map { (before, after) -> Double in (before + after) / 2 }
-    return Self.median(zip(steps, passes).map { (step, pass) -> Double in step / pass })
+    return Figures.median(zip(steps, passes).map { (step, pass) -> Double in step / pass })
   }
-
-  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }

@@ -262,8 +262,8 @@ def exchange(chance, part="train", skill=None):
 def kept():
     """A pattern of every question that is for choosing or reserved, as plain words."""
     lists = [*WORDINGS.values(), *(wordings for _, wordings in TOPICS.values())]
-    plain = lambda wording: "(.+)".join(" ".join(words(part)) for part in re.split(r"{\w+}", wording))
-    return re.compile("|".join(plain(wording).replace("(.+)", " ?.+ ?") for wordings in lists for wording in wordings[-2:]))
+    plain = lambda wording: " ?.+ ?".join(" ".join(words(part)) for part in re.split(r"{\w+}", wording))
+    return re.compile("|".join(plain(wording) for wordings in lists for wording in wordings[-2:]))
 
 
 KEPT = kept()
