@@ -71,19 +71,22 @@ def turn(x, angles):
     return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
 
 
-def attention(q, k, v):
-    """Causal attention, written out: for sequences this short the library's kernel takes three times as long on a CPU."""
+def attention(q, k, v, context):
+    """Causal attention over the last `context` steps, written out: for sequences this short the library's kernel takes
+    three times as long on a CPU.
+    """
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
-    later = torch.full(scores.shape[-2:], float("-inf"), device=q.device).triu(1)
-    return (scores + later).softmax(-1).to(v.dtype) @ v
+    everywhere = torch.full(scores.shape[-2:], float("-inf"), device=q.device)
+    hidden = everywhere.triu(1) + everywhere.tril(-context)
+    return (scores + hidden).softmax(-1).to(v.dtype) @ v
 
 
 class Layer(nn.Module):
     """One layer with `sets` sets of weights (and one of norms): set w serves some of the depth steps."""
 
-    def __init__(self, width, heads, hidden, sets=1, dropout=0.0):
+    def __init__(self, width, heads, hidden, sets=1, dropout=0.0, context=10 ** 6):
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.dropout, self.context = heads, dropout, context
         self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
         draw = lambda rows, columns, scale=1.0: nn.Parameter(torch.randn(sets, rows, columns) * scale / columns ** 0.5)
         self.attend, self.output = draw(3 * width, width), draw(width, width, 0.5)
@@ -100,7 +103,7 @@ class Layer(nn.Module):
             if cache:
                 k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
             cache[:] = [k, v]
-        y = attention(q, k, v) if mask is None and steps > 1 else F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        y = attention(q, k, v, self.context) if mask is None and steps > 1 else F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         y = apply(y.transpose(1, 2).reshape(batch, steps, width), self.output)
         x = x + F.dropout(y, self.dropout, self.training)
         gate, up = apply(self.norm2(x), self.expand).chunk(2, -1)
@@ -165,7 +168,8 @@ class Dialogue(nn.Module):
         nn.init.normal_(self.depth_text_emb.weight, 0, 0.3)
         self.own, self.user = Tables(vectors, c.width, n), Tables(vectors, c.width, n)
         self.depth_emb = Tables(vectors, c.depth_width, n - 1)
-        self.layers = nn.ModuleList(Layer(c.width, c.heads, c.hidden, dropout=dropout) for _ in range(c.layers))
+        self.layers = nn.ModuleList(Layer(c.width, c.heads, c.hidden, dropout=dropout, context=c.context)
+                                    for _ in range(c.layers))
         self.out_norm = RMSNorm(c.width)
         self.text_linear = nn.Parameter(torch.randn(c.text, c.width) / c.width ** 0.5)
         sets = max(c.schedule) + 1

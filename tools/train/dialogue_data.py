@@ -30,7 +30,8 @@ LEAD = 2        # frames that the text of a word stands before its sound
 # Frames of a reply's delay, and how likely each is.
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
-TAKES = (0.95, 1.0, 1.06)
+TAKES = (0.95, 1.0, 1.06)      # speeds of an answer
+LETTERS = (0.76, 0.82, 0.88)   # of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
 FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
          "month_before", "mix")
 
@@ -54,6 +55,11 @@ def held(count=None):
 def heard(text):
     """What the user says, as the listener spells it: small letters without punctuation."""
     return " ".join(skills.words(text))
+
+
+def spelled(answer):
+    """Whether it is letters only."""
+    return all(len(word) == 1 for word in skills.words(answer))
 
 
 def tokenizer(arguments):
@@ -173,7 +179,7 @@ def encode(arguments):
     there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
     for number, (text, count) in enumerate(sorted(texts.items())):
         if mine(number) and text not in there:
-            jobs += [(text, speed) for speed in (TAKES if count > 2 else (1.0,))]
+            jobs += [(text, speed) for speed in (LETTERS if spelled(text) else TAKES if count > 2 else (1.0,))]
     for first in range(0, len(jobs), 16):
         sounds, said = [], []
         for number, (text, speed) in enumerate(jobs[first:first + 16]):

@@ -1,9 +1,10 @@
 """Judges a dialogue model in closed loop on held voices and wordings, and exports it for the runtime.
 
-    evaluate_dialogue.py choose MODEL.pt [--count 250] [--temperature T]    right answers by skill, in PyTorch
-    evaluate_dialogue.py export MODEL.pt DIRECTORY                          what the runtime reads, beside the codec
+    evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T]   right answers by skill, in PyTorch
+    evaluate_dialogue.py export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
 
-Checkpoints are chosen by the first, never by teacher-forced losses: each answer gives itself away in its first codes.
+MODEL is a checkpoint of train_dialogue.py or exported weights. Checkpoints are chosen by the first, never by teacher-forced
+losses: each answer gives itself away in its first codes.
 """
 import argparse
 import pathlib
@@ -22,7 +23,11 @@ from places import FRAME, ROOT
 def load(path, codec_path):
     vectors = dialogue.codec_vectors(codec.load(codec_path))
     model = dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors)
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    if str(path).endswith(".safetensors"):
+        from safetensors.torch import load_file
+        model.take(load_file(path))
+    else:
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
     return model.eval()
 
 
@@ -54,24 +59,33 @@ def choose(arguments):
         ends.append((10 * FRAME + len(audio)) // FRAME)
         sounds.append(frames_of(np.concatenate([np.zeros(10 * FRAME, np.float32), audio])))
         longest = max(longest, len(sounds[-1]) // FRAME)
-    sounds = [np.pad(sound, (0, (longest + 60) * FRAME - len(sound))) for sound in sounds]
-    codes = np.concatenate([np.stack(encoder(sounds[first:first + 50])) for first in range(0, len(sounds), 50)])
-    talk = dialogue.Talk(model, len(rows), None, drawing(arguments.temperature, 50))
+    slot = longest + 60
+    sounds = [np.pad(sound, (0, slot * FRAME - len(sound))) for sound in sounds]
+    # Conversation k has the questions k * turns ... k * turns + turns - 1, each in its slot.
+    conversations = [np.concatenate(sounds[first:first + arguments.turns])
+                     for first in range(0, len(sounds) - arguments.turns + 1, arguments.turns)]
+    few = max(1, 50 // arguments.turns)
+    codes = np.concatenate([np.stack(encoder(conversations[first:first + few])) for first in range(0, len(conversations), few)])
+    rows = rows[:len(conversations) * arguments.turns]
+    talk = dialogue.Talk(model, len(conversations), None, drawing(arguments.temperature, 50))
     said = [[] for _ in rows]
     first_word = [None] * len(rows)
     for frame in range(codes.shape[1]):
         text, _ = talk.step(torch.from_numpy(codes[:, frame].astype(np.int64)))
-        for row, token in enumerate(text.tolist()):
+        for conversation, token in enumerate(text.tolist()):
             if token not in (dialogue.PADDING, dialogue.WORD):
+                row = conversation * arguments.turns + frame // slot
                 said[row].append(token)
-                first_word[row] = first_word[row] if first_word[row] is not None else frame
+                first_word[row] = first_word[row] if first_word[row] is not None else frame % slot
     scores, delays, early = {}, [], 0
-    for row, tokens, end, start in zip(rows, said, ends, first_word):
+    for number, (row, tokens, end, start) in enumerate(zip(rows, said, ends, first_word)):
         spoken = pieces.decode(tokens)
         right = plain(spoken) == plain(row["answer"])
         skill = row["skill"].split("/")[0]
         known = "new wording" if row["wording"] in wording else "known wording"
-        for key in (skill, known, "all"):
+        turn = number % arguments.turns
+        when = [f"fifth {1 + 5 * turn // arguments.turns}"] if arguments.turns > 4 else []
+        for key in (skill, known, "all", *when):
             scores.setdefault(key, []).append(right)
         if start is not None and row["answer"]:
             delays.append(start - end)
@@ -102,6 +116,7 @@ def main():
     command.add_argument("model")
     command.add_argument("--count", type=int, default=250)
     command.add_argument("--temperature", type=float, default=0)
+    command.add_argument("--turns", type=int, default=1, help="questions of each conversation: more show whether it tires")
     command.add_argument("--show", action="store_true", help="wrong answers")
     command.add_argument("--threads", type=int, default=1)
     command.set_defaults(run=choose)

@@ -3,7 +3,8 @@
     judge.py [--count 450] [--parts questions,microphone,noise,pause,interrupt,unknown,long] [--model DIR] [--show]
 
 Voices are the reserved ones, wordings the reserved ones; neither training nor choosing has heard either. `--wordings
-independent` asks as somebody does who had seen no list of wordings. Needs a release build.
+independent` asks as somebody does who had seen no list of wordings, `--wordings choose` in voices and wordings that checkpoints
+are chosen by: to find out what to do next. Needs a release build.
 """
 import argparse
 import dataclasses
@@ -25,7 +26,7 @@ from evaluate import Judge
 from places import RATE, ROOT
 from questions import trimmed
 from sampler import coloured_noise, filtered, noisy, odd_signal
-from voices import RESERVED_VOICES, Kokoro
+from voices import HELD_VOICES, RESERVED_VOICES, Kokoro
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = TOP / ".build" / "release" / "antiphon"
@@ -34,9 +35,15 @@ QUIET = 10 ** (-42 / 20)
 ENGLISH = {word: number for number, word in enumerate(skills.NUMBERS)}
 
 
+# What sounds the same and can be written in two ways.
+SAME = {"grey": "gray", "colour": "color", "favourite": "favorite", "'s": " is", "alright": "all right", "antifon": "antiphon"}
+
+
 def normal(text):
     """Words, with numbers spelled and letters apart: '4, 7' and 'four seven' are the same answer."""
-    text = text.lower().replace("grey", "gray").replace("colour", "color").replace("favourite", "favorite").replace("'s", " is")
+    text = text.lower()
+    for other, one in SAME.items():
+        text = text.replace(other, one)
     found = []
     for word in "".join(c if c.isalnum() else " " for c in text).split():
         if word.isdigit():
@@ -46,11 +53,16 @@ def normal(text):
     return found
 
 
+def joined(words):
+    """Without the spaces, numbers in digits: Whisper writes 'thirteen, fourteen' as 1314, too."""
+    return "".join(str(ENGLISH.get(word, word)) for word in words)
+
+
 def agrees(heard, item):
-    """Whether the answer's key words are heard, in their order. Spelled words may be read as one."""
+    """Whether the answer's key words are heard, in their order. Spelled words and rows of numbers may be read as one."""
     words, keys = normal(heard), normal(" ".join(item["keys"]))
-    if item["skill"] in ("spell", "digits"):
-        return "".join(keys) in "".join(words)
+    if item["skill"] in ("spell", "digits", "count"):
+        return joined(keys) in joined(words)
     place = 0
     for word in words:
         if place < len(keys) and word == keys[place]:
@@ -76,9 +88,10 @@ class Model:
         return soundfile.read(reply, dtype="float32")[0], json.loads(done.stdout)
 
 
-def spoken(kokoro, count, part="reserved", voices=sorted(RESERVED_VOICES)):
-    """Reserved voices saying reserved wordings; kept on disk."""
+def spoken(kokoro, count, part="reserved"):
+    """Reserved voices saying reserved wordings (or others in what `part` says); kept on disk."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    voices = sorted(HELD_VOICES if part == "choose" else RESERVED_VOICES)
     for index in range(count):
         path = FOLDER / (f"{index:04d}.flac" if part == "reserved" else f"{part}-{index:04d}.flac")
         chance = random.Random(f"final {index}")
@@ -259,7 +272,7 @@ def main():
     parser.add_argument("--model", help="a model directory; without it, the one that ships")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--wordings", choices=("reserved", "independent"), default="reserved")
+    parser.add_argument("--wordings", choices=("reserved", "independent", "choose"), default="reserved")
     parser.add_argument("--show", action="store_true", help="wrong answers")
     arguments = parser.parse_args()
     test = Test(arguments)

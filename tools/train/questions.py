@@ -62,12 +62,16 @@ def unknown(chance, texts):
 
 def say(arguments):
     clips, speaker = Clips(arguments.speaker), SPEAKERS[arguments.speaker]()
+    chosen = arguments.skills.split(",") if arguments.skills else None
     texts = [text for text in sentences() if len(text.split()) <= 10]
     # The last tenth of the sentences is kept for the tests.
     texts = texts[:len(texts) * 9 // 10]
     for index in range(len(clips.rows), arguments.count):
         chance = random.Random(f"{arguments.speaker} {index}")
-        item = unknown(chance, texts) if chance.random() < UNKNOWN else skills.exchange(chance, arguments.wordings)
+        if chance.random() < UNKNOWN and not chosen:
+            item = unknown(chance, texts)
+        else:
+            item = skills.exchange(chance, arguments.wordings, skills.drawn(chance, chosen) if chosen else None)
         voice, speed = speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
         text = skills.opened(chance, item.question)
         try:
@@ -97,6 +101,7 @@ def main():
     command.add_argument("--speaker", choices=list(SPEAKERS), required=True)
     command.add_argument("--count", type=int, required=True)
     command.add_argument("--wordings", choices=("train", "more"), default="train", help="more: only those of wordings.py")
+    command.add_argument("--skills", help="only these, with commas: repeat,spell,name")
     command.set_defaults(run=say)
     command = commands.add_parser("choose")
     command.add_argument("--count", type=int, default=300)

@@ -191,9 +191,14 @@ def capital(text):
     return text[0].upper() + text[1:]
 
 
+def drawn(chance, skills=tuple(SHARES)):
+    """One of the skills, as often as its share asks."""
+    return chance.choices(skills, [SHARES[skill] for skill in skills])[0]
+
+
 def exchange(chance, part="train", skill=None):
     """A random exchange whose wording is of a set (`more`: of those in wordings.py)."""
-    skill = skill or chance.choices(list(SHARES), list(SHARES.values()))[0]
+    skill = skill or drawn(chance)
     if skill == "smalltalk":
         topic = chance.choice(list(TOPICS))
         answer, wordings = TOPICS[topic]

@@ -23,7 +23,7 @@ from dialogue_data import Sampler
 from places import ROOT
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
-LAST = 0.9         # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
+LAST = 0.8         # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
 AVERAGE = 0.998
 QUIET = 0.08       # of the frames in which nothing is said: so many teach the depth transformer
 
