@@ -1,10 +1,12 @@
 """How far a training has come: a clock that its workers share, the lines of its log, and when it is time to save."""
 import json
+import math
 import time
 
 import torch
 
 LINE = 50  # steps of one line of the log
+AVERAGE = 0.998  # of running means, a step
 
 
 class Course:
@@ -24,6 +26,16 @@ class Course:
         self.spent = float(self.clock)
         self.part = self.spent / (60 * self.minutes)
         return self.part < 1 and self.step < self.steps
+
+    def rate(self, highest, warm_up, flat_until=0.0):
+        """The learning rate of this step: it rises, stays until that part of the schedule, and falls as a cosine to 3 %."""
+        fallen = max(0, self.part - flat_until) / (1 - flat_until)
+        return highest * min(1, (self.step + 1) / warm_up) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
+
+    @torch.no_grad()
+    def follow(self, averages, values):
+        """Moves running means towards the values; in the first steps they are nearly the values."""
+        torch._foreach_lerp_(list(averages), list(values), 1 - min(AVERAGE, (1 + self.step) / (10 + self.step)))
 
     def took(self, values, **others):
         """Counts a step and what it gave; the first worker is told whether it is time to save."""

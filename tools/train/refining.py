@@ -1,6 +1,5 @@
 """Teaching one part of a codec while the rest stays as it is: what adapt_encoder.py and teach_decoder.py share."""
 import argparse
-import math
 import pathlib
 
 import torch
@@ -8,8 +7,6 @@ from torch import nn
 
 import codec as model
 from course import Course
-
-AVERAGE = 0.998
 
 
 def parser(description, minutes, rate):
@@ -58,7 +55,7 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
     while course.goes_on():
         step = course.step
         for group in optimizer.param_groups:
-            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * course.part)))
+            group["lr"] = course.rate(arguments.rate, 100)
         loss, parts = loss_of(codec, course, *map(torch.from_numpy, batch(arguments.batch, (7, rank, step))))
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
@@ -66,8 +63,7 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
             meeting.average_gradients(rank, step, parameters)
         nn.utils.clip_grad_norm_(mine, 1.0)
         optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(average, mine, 1 - min(AVERAGE, (1 + step) / (10 + step)))
+        course.follow(average, mine)
         if course.took(parts):
             save(codec, mine, average, arguments.out)
             torch.save(dict(parameters=parameters, average=average, optimizer=optimizer.state_dict(), step=course.step,

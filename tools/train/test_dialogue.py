@@ -11,16 +11,23 @@ from dialogue_data import Sampler
 from train_dialogue import Trainee
 
 
-def small(frames=12):
+def small(frames=12, context=192):
     torch.manual_seed(0)
     c = dialogue.Configuration(width=32, heads=2, layers=2, hidden=48, depth_width=16, depth_heads=2, depth_layers=2,
-                               depth_hidden=24, cardinality=20, text=30)
+                               depth_hidden=24, cardinality=20, text=30, context=context)
     trainee = Trainee(c, torch.randn(8, 20, 6), torch.zeros(8, dtype=torch.long), 0.0).eval()
     return trainee, torch.randint(0, 20, (3, frames, 8))
 
 
 def test_a_stream_equals_training():
-    trainee, user = small()
+    check_stream(*small())
+
+
+def test_a_stream_equals_training_beyond_the_window():
+    check_stream(*small(frames=40, context=6))
+
+
+def check_stream(trainee, user):
     model, frames = trainee.model, user.shape[1]
     talk = dialogue.Talk(model, 3)
     steps = [talk.step(user[:, frame]) for frame in range(frames)]
@@ -126,11 +133,7 @@ def test_reserved_wordings_are_never_drawn():
 
 
 if __name__ == "__main__":
-    test_a_stream_equals_training()
-    test_training_goes_on_from_what_was_exported()
-    test_a_lesson_answers_each_question_in_text_alone()
-    test_a_drill_teaches_the_last_word_of_a_fact()
-    test_in_another_voice_codes_are_near_or_hidden()
-    test_lessons_teach_no_codes()
-    test_reserved_wordings_are_never_drawn()
+    for name, test in sorted(globals().items()):
+        if name.startswith("test_"):
+            test()
     print("all hold")

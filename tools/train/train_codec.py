@@ -8,7 +8,6 @@ DIR/log.jsonl the learning curve, DIR/codec.safetensors the averaged weights as 
 each that average their gradients in shared memory: two threads of one process wait for each other on a busy machine.
 """
 import argparse
-import math
 import pathlib
 
 import torch
@@ -23,7 +22,6 @@ from sampler import Sampler
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
 RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
-AVERAGE = 0.998
 
 
 class Spread(nn.Module):
@@ -85,12 +83,6 @@ class Trainee(nn.Module):
         return sum(weights[name] * part for name, part in parts.items()), parts
 
 
-def learning_rate(arguments, step, part):
-    warm = min(1, (step + 1) / 150)
-    fallen = max(0, part - FLAT_UNTIL) / (1 - FLAT_UNTIL)
-    return arguments.rate * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
-
-
 def start_codebooks(trainee, sampler, device):
     """k-means on at least 24,000 latents, level after level."""
     quantizer = trainee.codec.quantizer
@@ -148,7 +140,7 @@ def work(rank, arguments, meeting):
             if meeting:
                 meeting.from_first(rank, course.step, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
         share = 0.0 if not quantized else 0.75 if course.part < MIXED_UNTIL else 1.0
-        rate = learning_rate(arguments, course.step, course.part)
+        rate = course.rate(arguments.rate, 150, FLAT_UNTIL)
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = [torch.from_numpy(a).to(device) for a in sampler.batch(arguments.batch, (arguments.seed, rank, course.step))]
@@ -166,10 +158,7 @@ def work(rank, arguments, meeting):
                     dead += codebook.update(0.99, restart)
                 if restart and meeting:
                     meeting.from_first(rank, course.step + 1, [b for c in codebooks for b in (c.embedding, c.usage, c.total)])
-            with torch.no_grad():
-                decay = min(AVERAGE, (1 + course.step) / (10 + course.step))
-                for mine, theirs in zip(average.parameters(), parameters):
-                    mine.lerp_(theirs, 1 - decay)
+            course.follow(average.parameters(), parameters)
         if course.took({**parts, "norm": norm}, rate=rate, dead=dead):
             save(out, trainee, average, optimizer, course, quantized)
         dead = dead if course.step % LINE else 0

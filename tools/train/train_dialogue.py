@@ -7,7 +7,6 @@ averaged weights, which evaluate_dialogue.py judges and exports. `--minutes` is 
 spent training.
 """
 import argparse
-import math
 import pathlib
 
 import torch
@@ -24,7 +23,6 @@ from places import ROOT
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
 LAST = 0.8         # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
-AVERAGE = 0.998
 QUIET = 0.08       # of the frames in which nothing is said: so many teach the depth transformer
 
 
@@ -112,11 +110,6 @@ class Trainee(nn.Module):
         return F.ctc_loss(logits, targets, lengths, counts, blank=self.model.c.text, reduction="mean", zero_infinity=True)
 
 
-def learning_rate(arguments, step, part):
-    fallen = max(0, part - FLAT_UNTIL) / (1 - FLAT_UNTIL)
-    return arguments.rate * min(1, (step + 1) / 200) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * fallen)))
-
-
 def make(arguments):
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
     sampler = Sampler(arguments.frames, vectors.shape[1])
@@ -162,7 +155,7 @@ def work(rank, arguments, meeting):
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
     while course.goes_on():
-        rate = learning_rate(arguments, course.step, course.part)
+        rate = course.rate(arguments.rate, 200, FLAT_UNTIL)
         for group in optimizer.param_groups:
             group["lr"] = rate
         is_last = course.part >= LAST
@@ -178,10 +171,8 @@ def work(rank, arguments, meeting):
         norm = nn.utils.clip_grad_norm_(parameters, 1.0)
         if torch.isfinite(norm):
             optimizer.step()
-            with torch.no_grad():
-                decay = min(AVERAGE, (1 + course.step) / (10 + course.step))
-                names, values = zip(*model.named_parameters())
-                torch._foreach_lerp_([average[name] for name in names], list(values), 1 - decay)
+            names, values = zip(*model.named_parameters())
+            course.follow((average[name] for name in names), values)
         if course.took({**parts, "norm": norm}, rate=rate):
             save(out, model, average, optimizer, course)
     if rank == 0:
