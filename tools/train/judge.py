@@ -1,6 +1,6 @@
 """The final test of a dialogue model: `antiphon respond` answers people it never heard, Whisper-base reads its replies.
 
-    judge.py [--count 450] [--parts questions,microphone,noise,pause,interrupt,unknown,long] [--model DIR] [--show]
+    judge.py [--count 450] [--parts questions,microphone,noise,pause,interrupt,unknown,long,ceiling] [--model DIR] [--show]
 
 Voices are the reserved ones, wordings the reserved ones; neither training nor choosing has heard either. `--wordings
 independent` asks as somebody does who had seen no list of wordings, `--wordings choose` in voices and wordings that checkpoints
@@ -26,7 +26,7 @@ from evaluate import Judge
 from places import RATE, ROOT
 from questions import trimmed
 from sampler import coloured_noise, filtered, noisy, odd_signal
-from voices import HELD_VOICES, RESERVED_VOICES, Kokoro
+from voices import HELD_VOICES, RESERVED_VOICES, Hibari, Kokoro
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = TOP / ".build" / "release" / "antiphon"
@@ -88,16 +88,22 @@ class Model:
         return soundfile.read(reply, dtype="float32")[0], json.loads(done.stdout)
 
 
+def asked(index, part):
+    """The question of that number: (chance, exchange)."""
+    chance = random.Random(f"final {index}")
+    item = skills.exchange(chance, part)
+    while not item.keys:
+        item = skills.exchange(chance, part)
+    return chance, item
+
+
 def spoken(kokoro, count, part="reserved"):
     """Reserved voices saying reserved wordings (or others in what `part` says); kept on disk."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     voices = sorted(HELD_VOICES if part == "choose" else RESERVED_VOICES)
     for index in range(count):
         path = FOLDER / (f"{index:04d}.flac" if part == "reserved" else f"{part}-{index:04d}.flac")
-        chance = random.Random(f"final {index}")
-        item = skills.exchange(chance, part)
-        while not item.keys:
-            item = skills.exchange(chance, part)
+        chance, item = asked(index, part)
         if not path.exists():
             soundfile.write(path, trimmed(kokoro.say(item.question, chance.choice(voices), 1.0)), RATE)
         yield soundfile.read(path, dtype="float32")[0], dataclasses.asdict(item)
@@ -251,6 +257,25 @@ class Test:
                  for number, (_, item) in enumerate(pairs)]
         print(f"  a conversation of {len(right)} turns: first twelve {percent(right[:12])}, last twelve {percent(right[-12:])}, "
               f"all {percent(right)}")
+
+    def ceiling(self):
+        """What the judge reads rightly when the assistant's teacher says the right answer itself: as it is, and through the codec."""
+        from judge_codec import DEFAULT, Runtime
+        teacher = Hibari()
+        codec = Runtime(pathlib.Path(self.arguments.model) / "codec.safetensors" if self.arguments.model else DEFAULT)
+        right, said = {}, {}
+        for index in range(self.arguments.few):
+            item = dataclasses.asdict(asked(index, self.arguments.wordings)[1])
+            audio = teacher.timed(item["answer"], 1.0, seed=index)[0]
+            audio = np.concatenate([silence(0.6), audio * (0.08 / np.sqrt(np.mean(audio ** 2))), silence(0.4)]).clip(-1, 1)
+            for way, sound in (("as it is", audio), ("through the codec", codec.through(audio)[0])):
+                heard = self.read(sound)
+                right.setdefault(way, []).append(agrees(heard, item))
+                if item["skill"] not in ("spell", "digits"):
+                    said.setdefault(way, []).append((" ".join(normal(item["answer"])), " ".join(normal(heard)) or "_"))
+        for way, values in right.items():
+            print(f"  the teacher's own answers, {way}: {percent(values)}, "
+                  f"WER {100 * jiwer.wer(*map(list, zip(*said[way]))):.1f} %")
 
 
 class Fixed:
