@@ -150,6 +150,7 @@ class Shelf:
         self.codes = [np.concatenate(self.codes)]
         np.save(FOLDER / f"{self.name}.npy", self.codes[0])
         (FOLDER / f"{self.name}.json").write_text(json.dumps(self.rows))
+        return self
 
 
 def delay(chance):
@@ -161,57 +162,76 @@ def frames_of(sound):
     return np.pad(sound, (0, -len(sound) % FRAME))
 
 
-def encode(arguments):
-    from scipy.signal import resample
-    torch.set_num_threads(1)
-    encoder, pieces = Encoder(arguments.codec, arguments.half), reader()
-    mine = lambda number: number % arguments.of == arguments.part
-    chance = np.random.default_rng((arguments.seed, arguments.part))
-    hibari = Hibari()
+class Encoding:
+    """One process of `encode`: its share of the answers, of the questions, and of what is neither."""
 
-    # Answers: sound, codes, and the frame at which each word begins.
-    rows = list(questions())
-    texts = {}
-    for row in rows:
-        if row["answer"]:
-            texts[row["answer"]] = texts.get(row["answer"], 0) + 1
-    answers, jobs = Shelf(f"answers-{arguments.part}"), []
-    there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
-    for number, (text, count) in enumerate(sorted(texts.items())):
-        if mine(number) and text not in there:
-            jobs += [(text, speed) for speed in (LETTERS if spelled(text) else TAKES if count > 2 else (1.0,))]
-    for first in range(0, len(jobs), 16):
-        sounds, said = [], []
-        for number, (text, speed) in enumerate(jobs[first:first + 16]):
-            audio, times = hibari.timed(text, speed, seed=first + number)
-            audio = audio * min(0.08 / np.sqrt(np.mean(audio ** 2)), 0.95 / np.abs(audio).max())
-            parts = text.split()
-            if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
-                times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()
-            sounds.append(np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)]))
-            said.append([(int(time) // FRAME, pieces.encode(part)) for time, part in zip(times, parts)])
-        for (text, _), sound, words, codes in zip(jobs[first:first + 16], sounds, said, encoder(sounds)):
-            answers.add(codes[BEFORE:], text=text, words=words)
-    answers.save()
-    print(f"{len(answers.rows)} answers, {answers.length} frames", flush=True)
+    def __init__(self, arguments):
+        torch.set_num_threads(1)
+        self.arguments = arguments
+        self.encoder, self.pieces, self.rows = Encoder(arguments.codec, arguments.half), reader(), list(questions())
+        self.chance = np.random.default_rng((arguments.seed, arguments.part))
 
-    # Questions in their surroundings, long enough for the reply.
-    sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
-    shelf, waiting = Shelf(f"questions-{arguments.part}"), []
+    def mine(self, number):
+        return number % self.arguments.of == self.arguments.part
 
-    def flush():
-        for (sound, row), codes in zip(waiting, encoder([sound for sound, _ in waiting])):
-            shelf.add(codes, **row)
-        waiting.clear()
+    def shelf(self, name):
+        return Shelf(f"{name}-{self.arguments.part}")
 
-    there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
-    # Of the best and slowest teacher more takes.
-    takes = lambda row: arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
-    jobs = [row | dict(take=take) for number, row in enumerate(rows) if mine(number)
-            for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
-    random.Random(arguments.part).shuffle(jobs)
-    for row in sorted(jobs[:arguments.most], key=lambda row: row["count"]):
-        audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+    def answers(self):
+        """Sound, codes, and the frame at which each word begins, of every answer that has none yet."""
+        hibari, shelf, counts, jobs = Hibari(), self.shelf("answers"), {}, []
+        for row in self.rows:
+            if row["answer"]:
+                counts[row["answer"]] = counts.get(row["answer"], 0) + 1
+        there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
+        for number, (text, count) in enumerate(sorted(counts.items())):
+            if self.mine(number) and text not in there:
+                jobs += [(text, speed) for speed in (LETTERS if spelled(text) else TAKES if count > 2 else (1.0,))]
+        for first in range(0, len(jobs), 16):
+            sounds, said = [], []
+            for number, (text, speed) in enumerate(jobs[first:first + 16]):
+                audio, times = hibari.timed(text, speed, seed=first + number)
+                audio = audio * min(0.08 / np.sqrt(np.mean(audio ** 2)), 0.95 / np.abs(audio).max())
+                parts = text.split()
+                if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
+                    times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()
+                sounds.append(np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)]))
+                said.append([(int(time) // FRAME, self.pieces.encode(part)) for time, part in zip(times, parts)])
+            for (text, _), words, codes in zip(jobs[first:first + 16], said, self.encoder(sounds)):
+                shelf.add(codes[BEFORE:], text=text, words=words)
+        return shelf.save()
+
+    def questions(self):
+        """Every question in its surroundings, several times, long enough for the reply."""
+        arguments, shelf, waiting = self.arguments, self.shelf("questions"), []
+        sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
+
+        def flush():
+            for (_, row), codes in zip(waiting, self.encoder([sound for sound, _ in waiting])):
+                shelf.add(codes, **row)
+            waiting.clear()
+
+        there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
+        # Of the best and slowest teacher more takes.
+        takes = lambda row: arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
+        jobs = [row | dict(take=take) for number, row in enumerate(self.rows) if self.mine(number)
+                for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
+        random.Random(arguments.part).shuffle(jobs)
+        for row in sorted(jobs[:arguments.most], key=lambda row: row["count"]):
+            audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+            waiting.append(self.question(row, audio))
+            if len(waiting) == 16:
+                flush()
+                if len(shelf.rows) % 1600 == 0:
+                    print(f"{len(shelf.rows)} questions", flush=True)
+        if waiting:
+            flush()
+        return shelf.save()
+
+    def question(self, row, audio):
+        """Its sound, a whole number of frames, and what is known of it."""
+        from scipy.signal import resample
+        chance = self.chance
         if row["take"] > 0 and chance.random() < 0.6:
             audio = resample(audio, round(len(audio) * chance.uniform(0.82, 1.2))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
@@ -222,27 +242,33 @@ def encode(arguments):
         # What a lesson needs is shorter than a reply that is spoken.
         tail = int((reply if row["take"] == 0 or chance.random() < 0.3 else 0.6) * RATE + chance.uniform(0.2, 1.2) * RATE)
         sound = frames_of(np.concatenate([np.zeros(lead, np.float32), audio, np.zeros(tail, np.float32)]))
-        begin, end = lead // FRAME, (lead + len(audio)) // FRAME
-        waiting.append((surroundings(chance, sound), dict(
-            begin=begin, end=end, answer=row["answer"], heard=pieces.encode(heard(row["text"])), speaker=row["speaker"],
-            skill=row["skill"], clip=(row["speaker"], row["first"], row["take"]))))
-        if len(waiting) == 16:
-            flush()
-            if len(shelf.rows) % 1600 == 0:
-                print(f"{len(shelf.rows)} questions", flush=True)
-    if waiting:
-        flush()
-    shelf.save()
+        return surroundings(chance, sound), dict(
+            begin=lead // FRAME, end=(lead + len(audio)) // FRAME, answer=row["answer"],
+            heard=self.pieces.encode(heard(row["text"])), speaker=row["speaker"], skill=row["skill"],
+            clip=(row["speaker"], row["first"], row["take"]))
 
-    # What the user's line gives when all is silent, by this encoder.
-    quiet = encoder([np.zeros(60 * FRAME, np.float32)])[0]
-    np.save(FOLDER / "quiet.npy", quiet[50])
+    def others(self):
+        """What is not speech, and speech that cannot be understood: real people in other languages. Made once."""
+        shelf = self.shelf("others")
+        if shelf.rows:
+            return shelf
+        for number in range(240 // self.arguments.of):
+            shelf.add(self.encoder([self.no_speech()])[0], answer="")
+        index = json.loads((ROOT / "corpus.json").read_text())
+        corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
+        foreign = [clip for clip in index["clips"] if clip["group"] == "recorded" and 14 < clip["frames"] < 70]
+        random.Random(3).shuffle(foreign)
+        for clip in [clip for number, clip in enumerate(foreign[:700]) if self.mine(number)]:
+            audio = corpus[clip["first"] * FRAME:(clip["first"] + clip["frames"]) * FRAME].astype(np.float32) / 32768
+            lead, loud = int(self.chance.integers(5, 15)), np.flatnonzero(np.abs(audio) > 0.03 * np.abs(audio).max())
+            sound = np.concatenate([np.zeros(lead * FRAME, np.float32), audio, np.zeros(int(4.5 * RATE) // FRAME * FRAME, np.float32)])
+            shelf.add(self.encoder([surroundings(self.chance, sound)])[0],
+                      begin=lead + int(loud[0]) // FRAME, end=lead + int(loud[-1]) // FRAME,
+                      answer=skills.NOT_UNDERSTOOD.replace("*", ""), heard=[], speaker="foreign", skill="other")
+        return shelf.save()
 
-    # What is not speech, and speech that cannot be understood: real people in other languages.
-    other = Shelf(f"others-{arguments.part}")
-    if other.rows:
-        return print(f"{len(answers.rows)} answers, {len(shelf.rows)} questions", flush=True)
-    for number in range(240 // arguments.of):
+    def no_speech(self):
+        chance = self.chance
         count = int(chance.integers(40, 120)) * FRAME
         kind = chance.random()
         if kind < 0.35:
@@ -254,23 +280,19 @@ def encode(arguments):
                 sound[click:click + size] += coloured_noise(chance, size) * np.exp(-np.arange(size) / 150) * chance.uniform(0.02, 0.2)
         else:
             sound = odd_signal(chance, count) * chance.uniform(0.1, 1)
-        other.add(encoder([np.clip(sound, -1, 1).astype(np.float32)])[0], answer="")
-    index = json.loads((ROOT / "corpus.json").read_text())
-    corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
-    foreign = [clip for clip in index["clips"] if clip["group"] == "recorded" and 14 < clip["frames"] < 70]
-    random.Random(3).shuffle(foreign)
-    for clip in [clip for number, clip in enumerate(foreign[:700]) if mine(number)]:
-        audio = corpus[clip["first"] * FRAME:(clip["first"] + clip["frames"]) * FRAME].astype(np.float32) / 32768
-        lead = int(chance.integers(5, 15))
-        sound = np.concatenate([np.zeros(lead * FRAME, np.float32), audio, np.zeros(int(4.5 * RATE) // FRAME * FRAME, np.float32)])
-        loud = np.flatnonzero(np.abs(audio) > 0.03 * np.abs(audio).max())
-        shelf_row = dict(begin=lead + int(loud[0]) // FRAME, end=lead + int(loud[-1]) // FRAME,
-                         answer=skills.NOT_UNDERSTOOD.replace("*", ""), heard=[], speaker="foreign", skill="other")
-        other.add(encoder([surroundings(chance, sound)])[0], **shelf_row)
-    other.save()
-    np.save(FOLDER / "silence.npy", quiet[50])
-    print(f"{len(shelf.rows)} questions, {shelf.length} frames; {len(other.rows)} others; silence varies in "
-          f"{int((quiet[40:] != quiet[50]).any(1).sum())} of 20 frames", flush=True)
+        return np.clip(sound, -1, 1).astype(np.float32)
+
+
+def encode(arguments):
+    work = Encoding(arguments)
+    answers = work.answers()
+    print(f"{len(answers.rows)} answers, {answers.length} frames", flush=True)
+    asked, others = work.questions(), work.others()
+    # What either line gives when all is silent, by this encoder.
+    silence = work.encoder([np.zeros(60 * FRAME, np.float32)])[0]
+    np.save(FOLDER / "silence.npy", silence[50])
+    print(f"{len(asked.rows)} questions, {asked.length} frames; {len(others.rows)} others; silence varies in "
+          f"{int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
 
 
 def facts(pieces):
@@ -291,7 +313,7 @@ class Sampler:
 
     def __init__(self, frames, initial):
         self.frames, self.initial = frames, initial
-        self.silence, self.quiet = np.load(FOLDER / "silence.npy"), np.load(FOLDER / "quiet.npy")
+        self.silence = np.load(FOLDER / "silence.npy")
         self.answers, self.items, weights = {}, [], []
         for path in sorted(FOLDER.glob("answers-*.json")):
             codes = np.load(path.with_suffix(".npy"))
@@ -317,7 +339,7 @@ class Sampler:
         """
         n = self.frames
         text = np.full(n, PADDING, np.int64)
-        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        user = np.tile(self.silence, (n, 1)).astype(np.int64)
         spelled, place = [], 0
         while place < n:
             codes, row = self.drawn(chance)
@@ -357,7 +379,7 @@ class Sampler:
                 line += [(token, is_last) for token in tokens]
             line += [(PADDING, False)] * int(chance.integers(1, 8))
         text, taught = map(np.array, zip(*line[:n]))
-        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        user = np.tile(self.silence, (n, 1)).astype(np.int64)
         # Whatever the own stream says meanwhile: a lesson's nothing, silence, or any speech.
         own = np.full((n, self.silence.shape[0]), self.initial)
         kind, place = chance.integers(4), 0
@@ -376,7 +398,7 @@ class Sampler:
         n = self.frames + 60
         text = np.full(n, PADDING, np.int64)
         own = np.tile(self.silence, (n, 1)).astype(np.int64)
-        user = np.tile(self.quiet, (n, 1)).astype(np.int64)
+        user = np.tile(self.silence, (n, 1)).astype(np.int64)
         spelled, place, reply = [], int(chance.integers(0, 4)), None
         while place < self.frames:
             codes, row = self.drawn(chance)

@@ -68,7 +68,7 @@ def test_training_goes_on_from_what_was_exported():
 def sampler_without_data():
     sampler = object.__new__(Sampler)
     sampler.frames, sampler.initial = 60, 20
-    sampler.silence = sampler.quiet = np.zeros(8, np.int16)
+    sampler.silence = np.zeros(8, np.int16)
     return sampler
 
 
