@@ -307,6 +307,21 @@ class Talk:
         return self.text, self.own.clone()
 
 
+def start(model, path):
+    """Takes what `save` wrote."""
+    from safetensors.torch import load_file
+    model.take(load_file(str(path)))
+
+
+def mean(paths, out):
+    """Writes the mean of what `save` wrote at several paths."""
+    from safetensors.torch import load_file, save_file
+    states = [load_file(str(path)) for path in paths]
+    tensors = {name: (sum(state[name].float() for state in states) / len(states)).to(tensor.dtype)
+               for name, tensor in states[0].items()}
+    save_file(tensors, str(out), metadata={"format": "pt"})
+
+
 def save(model, path):
     """Matrices in bf16, norms in f32, as safetensors."""
     from safetensors.torch import save_file

@@ -57,9 +57,15 @@ def heard(text):
     return " ".join(skills.words(text))
 
 
-def spelled(answer):
+def is_spelled(answer):
     """Whether it is letters only."""
     return all(len(word) == 1 for word in skills.words(answer))
+
+
+def answer_sound(teacher, text, speed, seed):
+    """An answer as the assistant says it, and the sample at which each word begins."""
+    audio, times = teacher.timed(text, speed, seed)
+    return audio * min(0.08 / np.sqrt(np.mean(audio ** 2)), 0.95 / np.abs(audio).max()), times
 
 
 def tokenizer(arguments):
@@ -186,12 +192,11 @@ class Encoding:
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
         for number, (text, count) in enumerate(sorted(counts.items())):
             if self.mine(number) and text not in there:
-                jobs += [(text, speed) for speed in (LETTERS if spelled(text) else TAKES if count > 2 else (1.0,))]
+                jobs += [(text, speed) for speed in (LETTERS if is_spelled(text) else TAKES if count > 2 else (1.0,))]
         for first in range(0, len(jobs), 16):
             sounds, said = [], []
             for number, (text, speed) in enumerate(jobs[first:first + 16]):
-                audio, times = hibari.timed(text, speed, seed=first + number)
-                audio = audio * min(0.08 / np.sqrt(np.mean(audio ** 2)), 0.95 / np.abs(audio).max())
+                audio, times = answer_sound(hibari, text, speed, first + number)
                 parts = text.split()
                 if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
                     times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()

@@ -2,11 +2,13 @@
 
     evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T]   right answers by skill, in PyTorch
     evaluate_dialogue.py export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
+    evaluate_dialogue.py mean A.safetensors B.safetensors OUT.safetensors           the mean of exported weights
 
 MODEL is a checkpoint of train_dialogue.py or exported weights. Checkpoints are chosen by the first, never by teacher-forced
 losses: each answer gives itself away in its first codes.
 """
 import argparse
+import itertools
 import pathlib
 import shutil
 
@@ -24,8 +26,7 @@ def load(path, codec_path):
     vectors = dialogue.codec_vectors(codec.load(codec_path))
     model = dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors)
     if str(path).endswith(".safetensors"):
-        from safetensors.torch import load_file
-        model.take(load_file(path))
+        dialogue.start(model, path)
     else:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
     return model.eval()
@@ -44,6 +45,24 @@ def drawing(temperature, most):
 
 def plain(text):
     return " ".join(skills.words(text))
+
+
+def answered(talk, codes, slot):
+    """The text of every slot of every conversation, codes [conversations, frames, codebooks]: tokens, and the frame of the
+    first, if any, each [conversations][slots].
+    """
+    slots = range(codes.shape[1] // slot)
+    said = [[[] for _ in slots] for _ in codes]
+    first_word = [[None for _ in slots] for _ in codes]
+    for frame in range(codes.shape[1]):
+        number, place = divmod(frame, slot)
+        text, _ = talk.step(torch.from_numpy(codes[:, frame].astype(np.int64)))
+        for conversation, token in enumerate(text.tolist()):
+            if token not in (dialogue.PADDING, dialogue.WORD):
+                if not said[conversation][number]:
+                    first_word[conversation][number] = place
+                said[conversation][number].append(token)
+    return said, first_word
 
 
 def choose(arguments):
@@ -66,17 +85,8 @@ def choose(arguments):
                      for first in range(0, len(sounds) - arguments.turns + 1, arguments.turns)]
     few = max(1, 50 // arguments.turns)
     codes = np.concatenate([np.stack(encoder(conversations[first:first + few])) for first in range(0, len(conversations), few)])
-    rows = rows[:len(conversations) * arguments.turns]
     talk = dialogue.Talk(model, len(conversations), None, drawing(arguments.temperature, 50))
-    said = [[] for _ in rows]
-    first_word = [None] * len(rows)
-    for frame in range(codes.shape[1]):
-        text, _ = talk.step(torch.from_numpy(codes[:, frame].astype(np.int64)))
-        for conversation, token in enumerate(text.tolist()):
-            if token not in (dialogue.PADDING, dialogue.WORD):
-                row = conversation * arguments.turns + frame // slot
-                said[row].append(token)
-                first_word[row] = first_word[row] if first_word[row] is not None else frame % slot
+    said, first_word = (itertools.chain(*parts) for parts in answered(talk, codes, slot))
     scores, delays, early = {}, [], 0
     for number, (row, tokens, end, start) in enumerate(zip(rows, said, ends, first_word)):
         spoken = pieces.decode(tokens)
@@ -124,6 +134,10 @@ def main():
     command.add_argument("model")
     command.add_argument("directory")
     command.set_defaults(run=export)
+    command = commands.add_parser("mean")
+    command.add_argument("models", nargs="+")
+    command.add_argument("out")
+    command.set_defaults(run=lambda arguments: dialogue.mean(arguments.models, arguments.out))
     for command in commands.choices.values():
         command.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
     arguments = parser.parse_args()

@@ -21,7 +21,7 @@ from scipy.signal import fftconvolve
 
 import skills
 from data import sentences
-from dialogue_data import paused
+from dialogue_data import answer_sound, paused
 from evaluate import Judge
 from places import RATE, ROOT
 from questions import trimmed
@@ -33,8 +33,6 @@ PROGRAM = TOP / ".build" / "release" / "antiphon"
 FOLDER = ROOT / "final"
 QUIET = 10 ** (-42 / 20)
 ENGLISH = {word: number for number, word in enumerate(skills.NUMBERS)}
-
-
 # What sounds the same and can be written in two ways.
 SAME = {"grey": "gray", "colour": "color", "favourite": "favorite", "'s": " is", "alright": "all right", "antifon": "antiphon"}
 
@@ -56,6 +54,15 @@ def normal(text):
 def joined(words):
     """Without the spaces, numbers in digits: Whisper writes 'thirteen, fourteen' as 1314, too."""
     return "".join(str(ENGLISH.get(word, word)) for word in words)
+
+
+def compared(text, heard, skill):
+    """A pair to count the wrong words of; none of letters and rows of digits, whose words nobody can tell apart."""
+    return [] if skill in ("spell", "digits") else [(" ".join(normal(text)), " ".join(normal(heard)) or "_")]
+
+
+def word_errors(pairs):
+    return f"{100 * jiwer.wer(*map(list, zip(*pairs))):.1f} %"
 
 
 def agrees(heard, item):
@@ -158,14 +165,14 @@ class Test:
             start = onset(reply)
             if start is not None:
                 delays.append(start - 0.8 - len(audio) / RATE)
-            if said["text"].strip() and item["skill"] not in ("spell", "digits"):
-                own.append((" ".join(normal(said["text"])), " ".join(normal(heard)) or "_"))
+            if said["text"].strip():
+                own += compared(said["text"], heard, item["skill"])
             if self.arguments.show and not right:
                 print(f"{item['question']} -> text '{said['text'].strip()}', heard '{heard}'", flush=True)
         for key, values in sorted(scores.items()):
             print(f"  {key:14s} right: {percent(values)}")
         print(f"  right in its own text: {percent(texts)}")
-        print(f"  WER of its speech against its text: {100 * jiwer.wer(*map(list, zip(*own))):.1f} %")
+        print(f"  WER of its speech against its text: {word_errors(own)}")
         delays = np.array(delays)
         print(f"  reply begins after the question: median {1000 * np.median(delays):.0f} ms, 95 % within "
               f"{1000 * np.percentile(delays, 95):.0f} ms; before its end: {percent(delays < 0)}; none at all in "
@@ -266,16 +273,14 @@ class Test:
         right, said = {}, {}
         for index in range(self.arguments.few):
             item = dataclasses.asdict(asked(index, self.arguments.wordings)[1])
-            audio = teacher.timed(item["answer"], 1.0, seed=index)[0]
-            audio = np.concatenate([silence(0.6), audio * (0.08 / np.sqrt(np.mean(audio ** 2))), silence(0.4)]).clip(-1, 1)
+            audio = answer_sound(teacher, item["answer"], 1.0, index)[0]
+            audio = np.concatenate([silence(0.6), audio, silence(0.4)])
             for way, sound in (("as it is", audio), ("through the codec", codec.through(audio)[0])):
                 heard = self.read(sound)
                 right.setdefault(way, []).append(agrees(heard, item))
-                if item["skill"] not in ("spell", "digits"):
-                    said.setdefault(way, []).append((" ".join(normal(item["answer"])), " ".join(normal(heard)) or "_"))
+                said.setdefault(way, []).extend(compared(item["answer"], heard, item["skill"]))
         for way, values in right.items():
-            print(f"  the teacher's own answers, {way}: {percent(values)}, "
-                  f"WER {100 * jiwer.wer(*map(list, zip(*said[way]))):.1f} %")
+            print(f"  the teacher's own answers, {way}: {percent(values)}, WER {word_errors(said[way])}")
 
 
 class Fixed:

@@ -62,16 +62,14 @@ def unknown(chance, texts):
 
 def say(arguments):
     clips, speaker = Clips(arguments.speaker), SPEAKERS[arguments.speaker]()
-    chosen = arguments.skills.split(",") if arguments.skills else None
+    chosen = arguments.skills.split(",") if arguments.skills else list(skills.SHARES)
     texts = [text for text in sentences() if len(text.split()) <= 10]
     # The last tenth of the sentences is kept for the tests.
     texts = texts[:len(texts) * 9 // 10]
     for index in range(len(clips.rows), arguments.count):
         chance = random.Random(f"{arguments.speaker} {index}")
-        if chance.random() < UNKNOWN and not chosen:
-            item = unknown(chance, texts)
-        else:
-            item = skills.exchange(chance, arguments.wordings, skills.drawn(chance, chosen) if chosen else None)
+        is_unknown = chance.random() < UNKNOWN and not arguments.skills
+        item = unknown(chance, texts) if is_unknown else skills.exchange(chance, arguments.wordings, skills.drawn(chance, chosen))
         voice, speed = speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
         text = skills.opened(chance, item.question)
         try:

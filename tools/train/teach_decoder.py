@@ -6,7 +6,7 @@
 
 From a part of the schedule on (`--adversary`) three critics of the short-time spectrum learn to tell decoded sound from
 recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what they see in
-both. Music, tones and noise are in a sixth of the crops, and a peak above the original's costs something.
+both. Music, tones and noise are in a seventh of the crops, and a peak above the original's costs something.
 """
 import dataclasses
 

@@ -150,8 +150,7 @@ def work(rank, arguments, meeting):
         with torch.no_grad():
             meeting.from_first(rank, 1, [p.data for p in parameters])
     if arguments.start and not step:
-        from safetensors.torch import load_file
-        model.take(load_file(arguments.start))
+        dialogue.start(model, arguments.start)
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
     while course.goes_on():
