@@ -5,6 +5,7 @@ frame s and the others of frame s - 1, and predicts text of frame s, its own fir
 frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
 """
 import dataclasses
+import functools
 import json
 
 import torch
@@ -76,9 +77,14 @@ def attention(q, k, v, context):
     three times as long on a CPU.
     """
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
-    everywhere = torch.full(scores.shape[-2:], float("-inf"), device=q.device)
-    hidden = everywhere.triu(1) + everywhere.tril(-context)
-    return (scores + hidden).softmax(-1).to(v.dtype) @ v
+    return (scores + hidden(q.shape[-2], context, q.device)).softmax(-1).to(v.dtype) @ v
+
+
+@functools.lru_cache(maxsize=8)
+def hidden(steps, context, device):
+    """What a step may not see [steps, steps]: minus infinity at the later ones, and `context` or more steps back."""
+    everywhere = torch.full((steps, steps), float("-inf"), device=device)
+    return everywhere.triu(1) + everywhere.tril(-context)
 
 
 class Layer(nn.Module):

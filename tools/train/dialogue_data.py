@@ -32,6 +32,8 @@ DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
 TAKES = (0.95, 1.0, 1.06)      # speeds of an answer
 LETTERS = (0.76, 0.82, 0.88)   # of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
+# What is said by heart, in recitals: of these skills most answers are never asked for in training.
+RECITED = ("repeat", "repeat", "spell", "name", "greet", "digits", "opposite")
 FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
          "month_before", "mix")
 
@@ -189,10 +191,13 @@ class Encoding:
         for row in self.rows:
             if row["answer"]:
                 counts[row["answer"]] = counts.get(row["answer"], 0) + 1
+        chance = random.Random(self.arguments.seed)
+        for _ in range(self.arguments.recited):
+            counts.setdefault(skills.exchange(chance, skill=chance.choice(RECITED)).answer, 0)
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
         for number, (text, count) in enumerate(sorted(counts.items())):
             if self.mine(number) and text not in there:
-                jobs += [(text, speed) for speed in (LETTERS if is_spelled(text) else TAKES if count > 2 else (1.0,))]
+                jobs += [(text, speed) for speed in (LETTERS if is_spelled(text) else TAKES if count > 1 else TAKES[::2])]
         for first in range(0, len(jobs), 16):
             sounds, said = [], []
             for number, (text, speed) in enumerate(jobs[first:first + 16]):
@@ -314,6 +319,8 @@ class Sampler:
     """Random conversations of `frames` frames."""
 
     WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
+    # What the model is worst at is drawn more often than people ask for it.
+    HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2}
     INTERRUPTED = 0.12
 
     def __init__(self, frames, initial):
@@ -330,13 +337,30 @@ class Sampler:
                 if row["answer"] and row["answer"] not in self.answers:
                     continue  # its part of the answers is not there yet
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
-                weights.append(self.WEIGHTS[row.get("speaker", "noise")])
+                weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill"), 1.0))
         self.weights = np.cumsum(weights) / np.sum(weights)
-        self.facts, self.said = facts(reader()), [takes[0][0] for takes in self.answers.values()]
+        self.facts, self.said, self.texts = facts(reader()), [takes[0][0] for takes in self.answers.values()], list(self.answers)
 
     def drawn(self, chance):
         """Any item: its codes and its row."""
         return self.items[int(np.searchsorted(self.weights, chance.random()))]
+
+    def reply(self, chance, answer, at, text, own):
+        """Writes an answer, whose sound begins at a frame, into both lines; the frames of its sound."""
+        takes = self.answers[answer]
+        said, words = takes[int(chance.integers(len(takes)))]
+        count = min(len(said), len(own) - at)
+        own[at:at + count] = said[:count]
+        free = at - LEAD
+        for time, tokens in words:
+            free = max(free, at + time - LEAD)
+            if 0 <= free - 1 < len(text) and text[free - 1] == PADDING:
+                text[free - 1] = WORD
+            for token in tokens:
+                if free < len(text):
+                    text[free] = token
+                free += 1
+        return count
 
     def lesson(self, chance):
         """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
@@ -396,6 +420,25 @@ class Sampler:
             place += len(said)
         return text, own, user, [], taught
 
+    def recital(self, chance):
+        """Answer after answer, none of them asked for: how to say what the text says. When to say it is not taught."""
+        n = self.frames + 60
+        text = np.full(n, PADDING, np.int64)
+        own, user = (np.tile(self.silence, (n, 1)).astype(np.int64) for _ in range(2))
+        place = int(chance.integers(LEAD + 1, 8))
+        while place < self.frames:
+            place += self.reply(chance, self.texts[int(chance.integers(len(self.texts)))], place, text, own)
+            place += int(chance.integers(4))
+        place = self.frames if chance.random() < 0.5 else 0
+        while place < self.frames:
+            # What the microphone gives after a question.
+            codes, row = self.drawn(chance)
+            after = codes[row.get("end", 0) + 2:][:self.frames - place]
+            user[place:place + len(after)] = after
+            place += len(after)
+        cut = slice(self.frames)
+        return text[cut], own[cut], user[cut], [], np.zeros(self.frames, bool)
+
     def conversation(self, chance):
         """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question, and which text
         is taught [frames].
@@ -429,21 +472,9 @@ class Sampler:
                 spelled.append((begin, end + 6, row["heard"]))
             reply = None
             if row["answer"]:
-                takes = self.answers[row["answer"]]
-                said, words = takes[int(chance.integers(len(takes)))]
                 at = end + delay(chance)
                 if at < n:
-                    count = min(len(said), n - at)
-                    own[at:at + count] = said[:count]
-                    free = at - LEAD
-                    for time, tokens in words:
-                        free = max(free, at + time - LEAD)
-                        if 0 <= free - 1 < n and text[free - 1] == PADDING:
-                            text[free - 1] = WORD
-                        for token in tokens:
-                            if free < n:
-                                text[free] = token
-                            free += 1
+                    count = self.reply(chance, row["answer"], at, text, own)
                     reply = (at, at + count - 4, at + count)
                     # The sound goes on at least until the reply is over.
                     place = max(place + length, at + count)
@@ -451,14 +482,15 @@ class Sampler:
             place += length
         return text[:self.frames], own[:self.frames], user[:self.frames], spelled, np.ones(self.frames, bool)
 
-    def batch(self, size, seed, lessons=0.0, drills=0.0):
-        """Text, own, user, and which text is taught, each [size, frames, ...]; then what is spelled. Shares of lessons and
-        drills, the others conversations.
+    def batch(self, size, seed, lessons=0.0, drills=0.0, recitals=0.0):
+        """Text, own, user, and which text is taught, each [size, frames, ...]; then what is spelled, and which sequences' own
+        codes are taught [size]. Shares of lessons, drills and recitals, the others conversations.
         """
         chance = np.random.default_rng(seed)
-        kinds = chance.choice(3, size, p=(lessons, drills, 1 - lessons - drills))
-        parts = [(self.lesson, self.drill, self.conversation)[kind](chance) for kind in kinds]
-        return (*(np.stack([part[number] for part in parts]) for number in (0, 1, 2, 4)), [part[3] for part in parts])
+        makers = (self.lesson, self.drill, self.recital, self.conversation)
+        kinds = chance.choice(4, size, p=(lessons, drills, recitals, 1 - lessons - drills - recitals))
+        parts = [makers[kind](chance) for kind in kinds]
+        return (*(np.stack([part[number] for part in parts]) for number in (0, 1, 2, 4)), [part[3] for part in parts], kinds >= 2)
 
 
 def main():
@@ -473,6 +505,7 @@ def main():
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
     command.add_argument("--kokoro-takes", type=int, default=5, help="of each of Kokoro's questions")
+    command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
     command.set_defaults(run=encode)

@@ -63,6 +63,8 @@ def unknown(chance, texts):
 def say(arguments):
     clips, speaker = Clips(arguments.speaker), SPEAKERS[arguments.speaker]()
     chosen = arguments.skills.split(",") if arguments.skills else list(skills.SHARES)
+    if strange := set(chosen) - set(skills.SHARES):
+        raise SystemExit(f"questions.py: there is no skill {', '.join(sorted(strange))}; there are {', '.join(skills.SHARES)}")
     texts = [text for text in sentences() if len(text.split()) <= 10]
     # The last tenth of the sentences is kept for the tests.
     texts = texts[:len(texts) * 9 // 10]

@@ -46,7 +46,7 @@ def check_stream(trainee, user):
         return y
     F.linear = spy
     try:
-        trainee(text, own, user, torch.ones_like(text, dtype=torch.bool), [[], [], []])
+        trainee(text, own, user, torch.ones_like(text, dtype=torch.bool), [[], [], []], torch.ones(3, dtype=torch.bool))
     finally:
         F.linear = linear
     # The same tokens are the likeliest where training sees the same past; the first step's late codebooks are not part of it.
@@ -72,16 +72,21 @@ def sampler_without_data():
     return sampler
 
 
-def lessons():
+def sampler_of_one():
     sampler = sampler_without_data()
     row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
     sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
     sampler.answers = {"Yes.": [(np.zeros((6, 8), np.int16), [(0, [11]), (3, [12, 13])])]}
-    return sampler.batch(3, (1,), 1.0)
+    sampler.texts = ["Yes."]
+    return sampler
+
+
+def lessons():
+    return sampler_of_one().batch(3, (1,), 1.0)
 
 
 def test_a_lesson_answers_each_question_in_text_alone():
-    text, own, user, _, spelled = lessons()
+    text, own, user, _, spelled, _ = lessons()
     assert (own == 20).all() and user.shape == (3, 60, 8)
     for tokens, spans in zip(text.tolist(), spelled):
         assert len(spans) > 1
@@ -95,7 +100,7 @@ def test_a_drill_teaches_the_last_word_of_a_fact():
     sampler = sampler_without_data()
     sampler.said = [np.full((9, 8), 4, np.int16)]
     sampler.facts = [[([11], False), ([12], False), ([13, 14], True)]]
-    text, _, _, taught, _ = sampler.batch(3, (1,), 0.0, 1.0)
+    text, _, _, taught, _, _ = sampler.batch(3, (1,), 0.0, 1.0)
     assert {11, 12, 13, 14} < set(text.flatten().tolist()) and set(text[taught].tolist()) == {13, 14}
 
 
@@ -108,10 +113,28 @@ def test_in_another_voice_codes_are_near_or_hidden():
     assert (alike | (other == 20)).all() and (other != user).any() and (other[..., 0] < 20).all()
 
 
+def learnt(trainee, batch):
+    text, own, user, taught, spelled, voiced = batch
+    return trainee(*map(torch.from_numpy, (text, own, user.clip(0, 19), taught)), spelled, torch.from_numpy(voiced))
+
+
+def test_a_recital_says_each_word_two_frames_after_its_text():
+    text, own, _, taught, _, voiced = sampler_of_one().batch(3, (1,), 0.0, 0.0, 1.0)
+    assert voiced.all() and not taught.any() and text.shape == own.shape[:2] == (3, 60)
+    assert (np.sum(text == 11, 1) > 3).all() and ((text == 12) == np.roll(text == 11, 3, 1))[:, 3:].all()
+
+
+def test_recitals_teach_codes_alone():
+    trainee, _ = small()
+    loss, parts = learnt(trainee, sampler_of_one().batch(3, (1,), 0.0, 0.0, 1.0))
+    loss.backward()
+    assert parts["text"] == 0 and parts["first"] > 0
+    assert trainee.model.text_linear.grad.abs().max() == 0 and trainee.model.linears.grad.abs().max() > 0
+
+
 def test_lessons_teach_no_codes():
     trainee, _ = small()
-    text, own, user, taught, spelled = lessons()
-    loss, parts = trainee(*map(torch.from_numpy, (text, own, user.clip(0, 19), taught)), spelled)
+    loss, parts = learnt(trainee, lessons())
     loss.backward()
     assert torch.isfinite(loss) and parts["first"] == 0 and parts["rest"] == 0
     assert trainee.model.linears.grad.abs().max() == 0 and trainee.model.layers[0].attend.grad.abs().max() > 0

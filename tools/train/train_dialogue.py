@@ -53,7 +53,7 @@ class Trainee(nn.Module):
         hidden = (run & (book >= least)).repeat_interleave(8, 1)[:, :frames]
         return user.masked_fill(hidden, self.model.c.cardinality)
 
-    def forward(self, text, own, user, taught, spelled):
+    def forward(self, text, own, user, taught, spelled, voiced):
         model, c = self.model, self.model.c
         batch, frames = text.shape
         if self.training and self.varied:
@@ -77,9 +77,8 @@ class Trainee(nn.Module):
             text_logits = F.linear(h, model.text_linear).float()
             active = (own != self.silence).any(-1) | (text != PADDING)
             active[:, 1:] |= active[:, :-1].clone()
-            spoken = (own[..., 0] != c.cardinality) & taught.all(1, keepdim=True)  # neither lessons nor drills
             draw = torch.rand_like(h[..., 0])
-            chosen = draw < torch.where(active, self.depth_share, QUIET) * spoken
+            chosen = draw < torch.where(active, self.depth_share, QUIET) * voiced[:, None]
             place = chosen.flatten().nonzero()[:, 0]
             logits = model.depth_logits(h.flatten(0, 1)[place], text.flatten()[place], target.flatten(0, 1)[place]).float()
         wanted = target.flatten(0, 1)[place]
@@ -161,8 +160,9 @@ def work(rank, arguments, meeting):
         lessons = arguments.lessons / 3 if is_last else arguments.lessons
         trainee.depth_share = 1.0 if is_last else arguments.depth_share
         drills = arguments.drills * lessons
-        *arrays, spelled = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons - drills, drills)
-        loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled)
+        *arrays, spelled, voiced = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons - drills, drills,
+                                                 arguments.recitals)
+        loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled, torch.from_numpy(voiced).to(device))
         optimizer.zero_grad()
         loss.backward()
         if meeting:
@@ -206,6 +206,7 @@ def main():
     parser.add_argument("--lessons", type=float, default=0.0,
                         help="share of sequences in which question follows question and the reply is text alone")
     parser.add_argument("--drills", type=float, default=0.0, help="share of the lessons that are facts in text alone")
+    parser.add_argument("--recitals", type=float, default=0.0, help="share of sequences that only say what the text says")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
