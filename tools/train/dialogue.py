@@ -162,16 +162,46 @@ class Tables(nn.Module):
         return F.embedding_bag(places, self.own.flatten(0, 1), mode="sum") + known
 
 
+class Pieces(nn.Module):
+    """Embeddings of text pieces: what is learnt about each, plus what its letters say through a learnt map.
+
+    Exported, it is a plain table. Most words are one piece; by their letters, what is learnt of saying one serves others.
+    """
+
+    def __init__(self, count, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(count, width) * 0.3)
+        self.map = nn.Parameter(torch.zeros(LETTERS * len(PLACES), width))
+        self.register_buffer("letters", torch.zeros(count, LETTERS * len(PLACES)))
+
+    def forward(self, pieces):
+        return F.embedding(pieces, self.weight) + F.embedding(pieces, self.letters) @ self.map
+
+    def table(self):
+        return self.weight + self.letters @ self.map
+
+
+LETTERS, PLACES = 26, (0, 1, 2, 3, 4, 5, 6, -1, -2, -3)  # of a piece's letters, those that are told
+
+
+def spelled(pieces):
+    """Which letters stand where in each of the pieces [pieces + 1, letters of all places]; the last is the initial token's."""
+    found = torch.zeros(len(pieces) + 1, len(PLACES), LETTERS)
+    for row, piece in enumerate(pieces):
+        letters = [ord(letter) - ord("a") for letter in piece.lower() if "a" <= letter <= "z"]
+        for column, place in enumerate(PLACES):
+            if -len(letters) <= place < len(letters) and not piece.startswith("<"):
+                found[row, column, letters[place]] = 1
+    return found.flatten(1)
+
+
 class Dialogue(nn.Module):
     def __init__(self, c, vectors, dropout=0.0):
         """`vectors` [codebooks, entries, width]: what the codec's codes stand for."""
         super().__init__()
         self.c = c
         n = c.codebooks
-        self.text_emb = nn.Embedding(c.text + 1, c.width)
-        self.depth_text_emb = nn.Embedding(c.text + 1, c.depth_width)
-        nn.init.normal_(self.text_emb.weight, 0, 0.3)
-        nn.init.normal_(self.depth_text_emb.weight, 0, 0.3)
+        self.text_emb, self.depth_text_emb = Pieces(c.text + 1, c.width), Pieces(c.text + 1, c.depth_width)
         self.own, self.user = Tables(vectors, c.width, n), Tables(vectors, c.width, n)
         self.depth_emb = Tables(vectors, c.depth_width, n - 1)
         self.layers = nn.ModuleList(Layer(c.width, c.heads, c.hidden, dropout=dropout, context=c.context)
@@ -232,8 +262,8 @@ class Dialogue(nn.Module):
         return torch.stack(codes, 1)
 
     def views(self):
-        """Parameters by their published names, as they lie in memory: all but the tables of codes."""
-        c, state = self.c, {"text_emb.weight": self.text_emb.weight}
+        """Parameters by their published names, as they lie in memory: all but the tables of codes and of pieces."""
+        c, state = self.c, {}
         for number, layer in enumerate(self.layers):
             name = f"transformer.layers.{number}."
             state[name + "norm1.alpha"], state[name + "norm2.alpha"] = layer.norm1.alpha, layer.norm2.alpha
@@ -243,7 +273,6 @@ class Dialogue(nn.Module):
             state[name + "gating.linear_out.weight"] = layer.contract[0]
         state["out_norm.alpha"] = self.out_norm.alpha
         state["text_linear.weight"] = self.text_linear
-        state["depformer_text_emb.weight"] = self.depth_text_emb.weight
         for chosen in range(max(c.schedule) + 1):
             state[f"depformer_in.{chosen}.weight"] = self.depth_in[chosen]
         for number, layer in enumerate(self.depth):
@@ -266,19 +295,25 @@ class Dialogue(nn.Module):
         yield from ((f"emb.{book + n}.weight", self.user, book) for book in range(n))
         yield from ((f"depformer_emb.{book}.weight", self.depth_emb, book) for book in range(n - 1))
 
+    def named_pieces(self):
+        return ("text_emb.weight", self.text_emb), ("depformer_text_emb.weight", self.depth_text_emb)
+
     @torch.no_grad()
     def exported(self):
         """Tensors by their published names."""
         state = self.views() | {name: tables()[book] for name, tables, book in self.named_tables()}
+        state |= {name: pieces.table() for name, pieces in self.named_pieces()}
         return {name: tensor.detach().contiguous() for name, tensor in state.items()}
 
     @torch.no_grad()
     def take(self, state):
-        """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code."""
+        """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code and piece."""
         for name, mine in self.views().items():
             mine.copy_(state[name].view_as(mine))
         for name, tables, book in self.named_tables():
             tables.own[book] += state[name] - tables()[book]
+        for name, pieces in self.named_pieces():
+            pieces.weight += state[name] - pieces.table()
 
 
 class Talk:

@@ -124,6 +124,27 @@ def surroundings(chance, audio):
     return np.clip(audio, -1, 1)
 
 
+def timed_words(pieces, text, times):
+    """The frame at which each word of a text begins, and its pieces; `times` are the teacher's, in samples."""
+    parts = text.split()
+    if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
+        times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()
+    return [(int(time) // FRAME, pieces.encode(part)) for time, part in zip(times, parts)]
+
+
+def write_words(words, at, text):
+    """Writes timed words, whose sound begins at a frame, into a line of text."""
+    free = at - LEAD
+    for time, tokens in words:
+        free = max(free, at + time - LEAD)
+        if 0 <= free - 1 < len(text) and text[free - 1] == PADDING:
+            text[free - 1] = WORD
+        for token in tokens:
+            if free < len(text):
+                text[free] = token
+            free += 1
+
+
 class Encoder:
     def __init__(self, path, half=False):
         import codec
@@ -202,11 +223,8 @@ class Encoding:
             sounds, said = [], []
             for number, (text, speed) in enumerate(jobs[first:first + 16]):
                 audio, times = answer_sound(hibari, text, speed, first + number)
-                parts = text.split()
-                if len(times) != len(parts):  # the teacher joins or splits some words: spread them evenly
-                    times = np.linspace(times[0], times[-1], len(parts)).astype(int).tolist()
                 sounds.append(np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)]))
-                said.append([(int(time) // FRAME, self.pieces.encode(part)) for time, part in zip(times, parts)])
+                said.append(timed_words(self.pieces, text, times))
             for (text, _), words, codes in zip(jobs[first:first + 16], said, self.encoder(sounds)):
                 shelf.add(codes[BEFORE:], text=text, words=words)
         return shelf.save()
@@ -351,15 +369,7 @@ class Sampler:
         said, words = takes[int(chance.integers(len(takes)))]
         count = min(len(said), len(own) - at)
         own[at:at + count] = said[:count]
-        free = at - LEAD
-        for time, tokens in words:
-            free = max(free, at + time - LEAD)
-            if 0 <= free - 1 < len(text) and text[free - 1] == PADDING:
-                text[free - 1] = WORD
-            for token in tokens:
-                if free < len(text):
-                    text[free] = token
-                free += 1
+        write_words(words, at, text)
         return count
 
     def lesson(self, chance):
@@ -427,7 +437,9 @@ class Sampler:
         own, user = (np.tile(self.silence, (n, 1)).astype(np.int64) for _ in range(2))
         place = int(chance.integers(LEAD + 1, 8))
         while place < self.frames:
-            place += self.reply(chance, self.texts[int(chance.integers(len(self.texts)))], place, text, own)
+            # What is often asked for, or anything.
+            answer = self.drawn(chance)[1]["answer"] if chance.random() < 0.5 else ""
+            place += self.reply(chance, answer or self.texts[int(chance.integers(len(self.texts)))], place, text, own)
             place += int(chance.integers(4))
         place = self.frames if chance.random() < 0.5 else 0
         while place < self.frames:

@@ -1,6 +1,7 @@
 """Judges a dialogue model in closed loop on held voices and wordings, and exports it for the runtime.
 
     evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T]   right answers by skill, in PyTorch
+    evaluate_dialogue.py recite MODEL [--count 60] [--temperature T]                how it says a given text, read by Whisper
     evaluate_dialogue.py export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
     evaluate_dialogue.py mean A.safetensors B.safetensors OUT.safetensors           the mean of exported weights
 
@@ -8,8 +9,10 @@ MODEL is a checkpoint of train_dialogue.py or exported weights. Checkpoints are 
 losses: each answer gives itself away in its first codes.
 """
 import argparse
+import dataclasses
 import itertools
 import pathlib
+import random
 import shutil
 
 import numpy as np
@@ -18,8 +21,9 @@ import torch
 import codec
 import dialogue
 import skills
-from dialogue_data import FOLDER, Encoder, frames_of, held, reader
-from places import FRAME, ROOT
+from dialogue_data import FOLDER, RECITED, Encoder, answer_sound, frames_of, held, reader, timed_words, write_words
+from places import FRAME, RATE, ROOT
+from voices import Hibari
 
 
 def load(path, codec_path):
@@ -107,6 +111,37 @@ def choose(arguments):
     print(f"text begins {np.median(delays) * 80:.0f} ms after the question (median); before its end in {early}")
 
 
+def recite(arguments):
+    """The text is forced; only the codes are the model's own."""
+    from evaluate import Judge
+    from judge import agrees, compared, word_errors
+    torch.manual_seed(1)
+    torch.set_num_threads(arguments.threads)
+    model, pieces, teacher, judge = load(arguments.model, arguments.codec), reader(), Hibari(), Judge(arguments.threads)
+    chance, skill = random.Random(5), itertools.cycle(sorted(set(RECITED)))
+    items = [skills.exchange(chance, skill=next(skill)) for _ in range(arguments.count)]
+    silence, sound = torch.from_numpy(np.load(FOLDER / "silence.npy").astype(np.int64)), codec.load(arguments.codec)
+    lines = np.full((len(items), 80), dialogue.PADDING)
+    for number, (item, line) in enumerate(zip(items, lines)):
+        write_words(timed_words(pieces, item.answer, answer_sound(teacher, item.answer, 1.0, number)[1]), 8, line)
+    text = iter(torch.from_numpy(lines).T)
+    talk = dialogue.Talk(model, len(items), lambda _: next(text), drawing(arguments.temperature, 50))
+    drawn = torch.stack([talk.step(silence.expand(len(items), -1))[1] for _ in range(lines.shape[1])], 1)
+    codes = torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
+    right, said = {}, []
+    for item, row in zip(items, codes):
+        heard = " ".join(judge.read(np.pad(sound.decode(row[None])[0].numpy(), (RATE // 3, 0)), "en"))
+        item = dataclasses.asdict(item)
+        said += compared(item["answer"], heard, item["skill"])
+        for key in (item["skill"], "all"):
+            right.setdefault(key, []).append(agrees(heard, item))
+        if arguments.show and not right["all"][-1]:
+            print(f"{item['answer']} -> heard '{heard}'")
+    for key, values in sorted(right.items()):
+        print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
+    print(f"WER {word_errors(said)}")
+
+
 def export(arguments):
     target = pathlib.Path(arguments.directory)
     target.mkdir(parents=True, exist_ok=True)
@@ -130,6 +165,13 @@ def main():
     command.add_argument("--show", action="store_true", help="wrong answers")
     command.add_argument("--threads", type=int, default=1)
     command.set_defaults(run=choose)
+    command = commands.add_parser("recite")
+    command.add_argument("model")
+    command.add_argument("--count", type=int, default=60)
+    command.add_argument("--temperature", type=float, default=0)
+    command.add_argument("--show", action="store_true", help="what is not heard")
+    command.add_argument("--threads", type=int, default=1)
+    command.set_defaults(run=recite)
     command = commands.add_parser("export")
     command.add_argument("model")
     command.add_argument("directory")

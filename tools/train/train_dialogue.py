@@ -18,7 +18,7 @@ import dialogue
 import workers
 from course import Course
 from dialogue import PADDING
-from dialogue_data import Sampler
+from dialogue_data import Sampler, reader
 from places import ROOT
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
@@ -114,7 +114,12 @@ def make(arguments):
     sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
     configuration = dialogue.Configuration.over(vectors)
-    return Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied), sampler
+    trainee = Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied)
+    pieces = reader()
+    letters = dialogue.spelled([pieces.id_to_piece(piece) for piece in range(configuration.text)])
+    for _, embedding in trainee.model.named_pieces():
+        embedding.letters.copy_(letters)
+    return trainee, sampler
 
 
 def size(arguments):
@@ -153,7 +158,7 @@ def work(rank, arguments, meeting):
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
     while course.goes_on():
-        rate = course.rate(arguments.rate, 200, FLAT_UNTIL)
+        rate = course.rate(arguments.rate, arguments.warm_up, FLAT_UNTIL)
         for group in optimizer.param_groups:
             group["lr"] = rate
         is_last = course.part >= LAST
@@ -198,6 +203,7 @@ def main():
     parser.add_argument("--batch", type=int, default=4, help="conversations per worker and step")
     parser.add_argument("--frames", type=int, default=192, help="of 80 ms per conversation")
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--warm-up", type=int, default=200, help="steps until the rate is reached")
     parser.add_argument("--own-dropout", type=float, default=0.3)
     parser.add_argument("--dropout", type=float, default=0.0, help="in the temporal transformer")
     parser.add_argument("--varied", type=float, default=0.0, help="share of the user's codes replaced by what sounds alike")
