@@ -162,6 +162,9 @@ class Tables(nn.Module):
         return F.embedding_bag(places, self.own.flatten(0, 1), mode="sum") + known
 
 
+ALPHABET, PLACES = 26, (0, 1, 2, 3, 4, 5, 6, -1, -2, -3)  # of a piece's letters, those that are told
+
+
 class Pieces(nn.Module):
     """Embeddings of text pieces: what is learnt about each, plus what its letters say through a learnt map.
 
@@ -171,8 +174,8 @@ class Pieces(nn.Module):
     def __init__(self, count, width):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(count, width) * 0.3)
-        self.map = nn.Parameter(torch.zeros(LETTERS * len(PLACES), width))
-        self.register_buffer("letters", torch.zeros(count, LETTERS * len(PLACES)))
+        self.map = nn.Parameter(torch.zeros(ALPHABET * len(PLACES), width))
+        self.register_buffer("letters", torch.zeros(count, ALPHABET * len(PLACES)))
 
     def forward(self, pieces):
         return F.embedding(pieces, self.weight) + F.embedding(pieces, self.letters) @ self.map
@@ -181,12 +184,9 @@ class Pieces(nn.Module):
         return self.weight + self.letters @ self.map
 
 
-LETTERS, PLACES = 26, (0, 1, 2, 3, 4, 5, 6, -1, -2, -3)  # of a piece's letters, those that are told
-
-
-def spelled(pieces):
+def letters_of(pieces):
     """Which letters stand where in each of the pieces [pieces + 1, letters of all places]; the last is the initial token's."""
-    found = torch.zeros(len(pieces) + 1, len(PLACES), LETTERS)
+    found = torch.zeros(len(pieces) + 1, len(PLACES), ALPHABET)
     for row, piece in enumerate(pieces):
         letters = [ord(letter) - ord("a") for letter in piece.lower() if "a" <= letter <= "z"]
         for column, place in enumerate(PLACES):
@@ -290,19 +290,17 @@ class Dialogue(nn.Module):
         return state
 
     def named_tables(self):
+        """Of what is exported as a plain table: its name, what is learnt about each row, and the whole with what the maps say."""
         n = self.c.codebooks
-        yield from ((f"emb.{book}.weight", self.own, book) for book in range(n))
-        yield from ((f"emb.{book + n}.weight", self.user, book) for book in range(n))
-        yield from ((f"depformer_emb.{book}.weight", self.depth_emb, book) for book in range(n - 1))
-
-    def named_pieces(self):
-        return ("text_emb.weight", self.text_emb), ("depformer_text_emb.weight", self.depth_text_emb)
+        for prefix, first, tables in (("emb", 0, self.own), ("emb", n, self.user), ("depformer_emb", 0, self.depth_emb)):
+            yield from ((f"{prefix}.{first + book}.weight", tables.own[book], whole) for book, whole in enumerate(tables()))
+        yield "text_emb.weight", self.text_emb.weight, self.text_emb.table()
+        yield "depformer_text_emb.weight", self.depth_text_emb.weight, self.depth_text_emb.table()
 
     @torch.no_grad()
     def exported(self):
         """Tensors by their published names."""
-        state = self.views() | {name: tables()[book] for name, tables, book in self.named_tables()}
-        state |= {name: pieces.table() for name, pieces in self.named_pieces()}
+        state = self.views() | {name: whole for name, _, whole in self.named_tables()}
         return {name: tensor.detach().contiguous() for name, tensor in state.items()}
 
     @torch.no_grad()
@@ -310,10 +308,8 @@ class Dialogue(nn.Module):
         """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code and piece."""
         for name, mine in self.views().items():
             mine.copy_(state[name].view_as(mine))
-        for name, tables, book in self.named_tables():
-            tables.own[book] += state[name] - tables()[book]
-        for name, pieces in self.named_pieces():
-            pieces.weight += state[name] - pieces.table()
+        for name, learnt, whole in self.named_tables():
+            learnt += state[name] - whole
 
 
 class Talk:

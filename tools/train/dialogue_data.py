@@ -499,7 +499,7 @@ class Sampler:
         codes are taught [size]. Shares of lessons, drills and recitals, the others conversations.
         """
         chance = np.random.default_rng(seed)
-        makers = (self.lesson, self.drill, self.recital, self.conversation)
+        makers = (self.lesson, self.drill, self.recital, self.conversation)  # the last two are spoken
         kinds = chance.choice(4, size, p=(lessons, drills, recitals, 1 - lessons - drills - recitals))
         parts = [makers[kind](chance) for kind in kinds]
         return (*(np.stack([part[number] for part in parts]) for number in (0, 1, 2, 4)), [part[3] for part in parts], kinds >= 2)

@@ -69,6 +69,11 @@ def answered(talk, codes, slot):
     return said, first_word
 
 
+def show(scores):
+    for key, values in sorted(scores.items()):
+        print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
+
+
 def choose(arguments):
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
@@ -106,8 +111,7 @@ def choose(arguments):
             early += start < end
         if arguments.show and not right:
             print(f"{row['text']} -> {spoken}   (not: {row['answer']})")
-    for key, values in sorted(scores.items()):
-        print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
+    show(scores)
     print(f"text begins {np.median(delays) * 80:.0f} ms after the question (median); before its end in {early}")
 
 
@@ -137,8 +141,7 @@ def recite(arguments):
             right.setdefault(key, []).append(agrees(heard, item))
         if arguments.show and not right["all"][-1]:
             print(f"{item['answer']} -> heard '{heard}'")
-    for key, values in sorted(right.items()):
-        print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
+    show(right)
     print(f"WER {word_errors(said)}")
 
 

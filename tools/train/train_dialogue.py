@@ -116,9 +116,9 @@ def make(arguments):
     configuration = dialogue.Configuration.over(vectors)
     trainee = Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied)
     pieces = reader()
-    letters = dialogue.spelled([pieces.id_to_piece(piece) for piece in range(configuration.text)])
-    for _, embedding in trainee.model.named_pieces():
-        embedding.letters.copy_(letters)
+    letters = dialogue.letters_of([pieces.id_to_piece(piece) for piece in range(configuration.text)])
+    trainee.model.text_emb.letters.copy_(letters)
+    trainee.model.depth_text_emb.letters.copy_(letters)
     return trainee, sampler
 
 
