@@ -344,6 +344,11 @@ class Talk:
         return self.text, self.own.clone()
 
 
+def in_step(drawn):
+    """Own codes as they were drawn [batch, steps, codebooks], codebook 0 a step before the others -> those of each frame, one less."""
+    return torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
+
+
 def start(model, path):
     """Takes what `save` wrote."""
     from safetensors.torch import load_file

@@ -30,8 +30,8 @@ LEAD = 2        # frames that the text of a word stands before its sound
 # Frames of a reply's delay, and how likely each is.
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
-TAKES = (0.95, 1.0, 1.06)      # speeds of an answer
-LETTERS = (0.76, 0.82, 0.88)   # of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
+SPEEDS = (0.92, 1.1)    # of an answer: from, to
+LETTERS = (0.74, 0.9)   # of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
 # What is said by heart, in recitals: of these skills most answers are never asked for in training.
 RECITED = ("repeat", "repeat", "spell", "name", "greet", "digits", "opposite")
 FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
@@ -218,16 +218,22 @@ class Encoding:
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
         for number, (text, count) in enumerate(sorted(counts.items())):
             if self.mine(number) and text not in there:
-                jobs += [(text, speed) for speed in (LETTERS if is_spelled(text) else TAKES if count > 1 else TAKES[::2])]
+                jobs += [text] * (self.arguments.answer_takes if count > 1 else 2)
+        jobs.sort(key=len)
         for first in range(0, len(jobs), 16):
-            sounds, said = [], []
-            for number, (text, speed) in enumerate(jobs[first:first + 16]):
-                audio, times = answer_sound(hibari, text, speed, first + number)
-                sounds.append(np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)]))
-                said.append(timed_words(self.pieces, text, times))
-            for (text, _), words, codes in zip(jobs[first:first + 16], said, self.encoder(sounds)):
+            takes = [self.take(hibari, text, first + number) for number, text in enumerate(jobs[first:first + 16])]
+            for (_, words), codes, text in zip(takes, self.encoder([sound for sound, _ in takes]), jobs[first:first + 16]):
                 shelf.add(codes[BEFORE:], text=text, words=words)
         return shelf.save()
+
+    def take(self, teacher, text, seed):
+        """An answer said at any speed, beginning anywhere in its frame, so that no two takes have the same codes: its sound after
+        `BEFORE` frames of silence, and its timed words.
+        """
+        audio, times = answer_sound(teacher, text, self.chance.uniform(*(LETTERS if is_spelled(text) else SPEEDS)), seed)
+        late = int(self.chance.integers(FRAME))
+        sound = np.concatenate([np.zeros(BEFORE * FRAME), frames_of(np.pad(audio, (late, 0))), np.zeros(5 * FRAME)])
+        return sound, timed_words(self.pieces, text, [time + late for time in times])
 
     def questions(self):
         """Every question in its surroundings, several times, long enough for the reply."""
@@ -517,6 +523,7 @@ def main():
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
     command.add_argument("--kokoro-takes", type=int, default=5, help="of each of Kokoro's questions")
+    command.add_argument("--answer-takes", type=int, default=8, help="of each answer that is asked for more than once (others: two)")
     command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")

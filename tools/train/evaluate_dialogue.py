@@ -131,9 +131,8 @@ def recite(arguments):
     text = iter(torch.from_numpy(lines).T)
     talk = dialogue.Talk(model, len(items), lambda _: next(text), drawing(arguments.temperature, 50))
     drawn = torch.stack([talk.step(silence.expand(len(items), -1))[1] for _ in range(lines.shape[1])], 1)
-    codes = torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
     right, said = {}, []
-    for item, row in zip(items, codes):
+    for item, row in zip(items, dialogue.in_step(drawn)):
         heard = " ".join(judge.read(np.pad(sound.decode(row[None])[0].numpy(), (RATE // 3, 0)), "en"))
         item = dataclasses.asdict(item)
         said += compared(item["answer"], heard, item["skill"])

@@ -69,7 +69,7 @@ def say(arguments):
     # The last tenth of the sentences is kept for the tests.
     texts = texts[:len(texts) * 9 // 10]
     for index in range(len(clips.rows), arguments.count):
-        chance = random.Random(f"{arguments.speaker} {index}")
+        chance = random.Random(f"{arguments.speaker} {index} {arguments.seed}")
         is_unknown = chance.random() < UNKNOWN and not arguments.skills
         item = unknown(chance, texts) if is_unknown else skills.exchange(chance, arguments.wordings, skills.drawn(chance, chosen))
         voice, speed = speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
@@ -101,6 +101,7 @@ def main():
     command.add_argument("--speaker", choices=list(SPEAKERS), required=True)
     command.add_argument("--count", type=int, required=True)
     command.add_argument("--wordings", choices=("train", "more"), default="train", help="more: only those of wordings.py")
+    command.add_argument("--seed", type=int, default=1, help="another one asks other questions")
     command.add_argument("--skills", help="only these, with commas: repeat,spell,name")
     command.set_defaults(run=say)
     command = commands.add_parser("choose")

@@ -33,8 +33,7 @@ def check_stream(trainee, user):
     steps = [talk.step(user[:, frame]) for frame in range(frames)]
     text = torch.stack([text for text, _ in steps], 1)
     drawn = torch.stack([codes for _, codes in steps], 1)
-    # Un-delayed: frame f has codebook 0 of step f and the others of step f + 1.
-    own = torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
+    own = dialogue.in_step(drawn)
     text, user = text[:, :-1], user[:, :-1]
     seen = {}
     linear = F.linear
@@ -76,7 +75,7 @@ def sampler_of_one():
     sampler = sampler_without_data()
     row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
     sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
-    sampler.answers = {"Yes.": [(np.zeros((6, 8), np.int16), [(0, [11]), (3, [12, 13])])]}
+    sampler.answers = {"Yes.": [(np.full((6, 8), 3, np.int16), [(0, [11]), (3, [12, 13])])]}
     sampler.texts = ["Yes."]
     return sampler
 
@@ -111,6 +110,22 @@ def test_in_another_voice_codes_are_near_or_hidden():
     book = torch.arange(8)
     alike = (trainee.near[book, user] == other[..., None]).any(-1)
     assert (alike | (other == 20)).all() and (other != user).any() and (other[..., 0] < 20).all()
+
+
+def test_what_it_has_said_is_heard_blurred_in_training_and_never_in_a_lesson():
+    trainee, codes = small()
+    blurred = trainee.alike(codes, 1.0)
+    book = torch.arange(8)
+    assert (trainee.near[book, codes] == blurred[..., None]).any(-1).all() and (blurred != codes).any()
+    assert (trainee.alike(codes, 0.0) == codes).all()
+    heard = []
+    trainee.train()
+    trainee.model.embed = lambda text, own, *rest, embed=trainee.model.embed: heard.append(own) or embed(text, own, *rest)
+    for batch in (sampler_of_one().batch(3, (1,), 0.0, 0.0, 1.0), lessons()):
+        for trainee.own_varied in (0.0, 1.0):
+            learnt(trainee, batch)
+    recital, blurred_recital, lesson, same_lesson = heard
+    assert (recital != blurred_recital).any() and (lesson == same_lesson).all()
 
 
 def learnt(trainee, batch):

@@ -32,22 +32,27 @@ def shifted(tokens, first, steps):
 
 
 class Trainee(nn.Module):
-    def __init__(self, configuration, vectors, silence, own_dropout, dropout=0.0, varied=0.0):
+    def __init__(self, configuration, vectors, silence, own_dropout, dropout=0.0, varied=0.0, own_varied=0.0):
         super().__init__()
         self.model = dialogue.Dialogue(configuration, vectors, dropout)
-        self.varied = varied
+        self.varied, self.own_varied = varied, own_varied
         # The entries that sound most like each entry, itself among them.
         distance = torch.cdist(vectors, vectors)
         self.register_buffer("near", distance.topk(min(8, vectors.shape[1]), largest=False)[1], persistent=False)
         self.register_buffer("silence", silence, persistent=False)
         self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
 
+    def alike(self, codes, share):
+        """Codes with a share of them replaced by what sounds alike."""
+        book = torch.arange(codes.shape[-1], device=codes.device)
+        near = self.near[book, codes, torch.randint(self.near.shape[-1], codes.shape, device=codes.device)]
+        return torch.where(torch.rand(codes.shape, device=codes.device) < share, near, codes)
+
     def other_voice(self, user):
         """The user's codes with some of them replaced by what sounds alike, and stretches without the finer codebooks."""
         batch, frames, books = user.shape
         book = torch.arange(books, device=user.device)
-        alike = self.near[book, user, torch.randint(self.near.shape[-1], user.shape, device=user.device)]
-        user = torch.where(torch.rand(user.shape, device=user.device) < self.varied, alike, user)
+        user = self.alike(user, self.varied)
         run = torch.rand(batch, (frames + 7) // 8, 1, device=user.device) < self.varied
         least = torch.randint(1, books, run.shape, device=user.device)
         hidden = (run & (book >= least)).repeat_interleave(8, 1)[:, :frames]
@@ -60,8 +65,13 @@ class Trainee(nn.Module):
             user = self.other_voice(user)
         later = [own[..., :1], torch.cat([own[:, :1, 1:].expand(-1, 1, -1), own[:, :-1, 1:]], 1)]
         target = torch.cat(later, -1)  # what step s predicts: codebook 0 of frame s, the others of frame s - 1
-        own_in = torch.stack([shifted(own[..., 0], c.cardinality, 1),
-                              *(shifted(own[..., book], c.cardinality, 2) for book in range(1, c.codebooks))], -1)
+        heard = own
+        if self.training and self.own_varied:
+            # What it has said was never quite the take: it must go on from there, in what the text says.
+            spoken = (voiced[:, None] & (own != self.silence).any(-1))[..., None]
+            heard = torch.where(spoken, self.alike(own.clamp(max=c.cardinality - 1), self.own_varied), own)
+        own_in = torch.stack([shifted(heard[..., 0], c.cardinality, 1),
+                              *(shifted(heard[..., book], c.cardinality, 2) for book in range(1, c.codebooks))], -1)
         user_in = torch.stack([user[..., 0], *(shifted(user[..., book], c.cardinality, 1) for book in range(1, c.codebooks))], -1)
         user_in[:, 0] = c.cardinality
         user_in[:, 1, 1:] = c.cardinality
@@ -114,7 +124,8 @@ def make(arguments):
     sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
     configuration = dialogue.Configuration.over(vectors)
-    trainee = Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied)
+    trainee = Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied,
+                      arguments.own_varied)
     pieces = reader()
     letters = dialogue.letters_of([pieces.id_to_piece(piece) for piece in range(configuration.text)])
     trainee.model.text_emb.letters.copy_(letters)
@@ -207,6 +218,7 @@ def main():
     parser.add_argument("--own-dropout", type=float, default=0.3)
     parser.add_argument("--dropout", type=float, default=0.0, help="in the temporal transformer")
     parser.add_argument("--varied", type=float, default=0.0, help="share of the user's codes replaced by what sounds alike")
+    parser.add_argument("--own-varied", type=float, default=0.0, help="the same of its own codes, as it hears them")
     parser.add_argument("--depth-share", type=float, default=1.0,
                         help="of the frames with speech, those that teach the depth transformer: fewer are faster")
     parser.add_argument("--lessons", type=float, default=0.0,

@@ -34,8 +34,8 @@ class Kokoro:
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(str(TEACHERS / "kokoro.onnx"), options)
         self.styles = {}
-        english = {path.stem for path in (TEACHERS / "voices").glob("*.bin") if path.stem[:3] in ("af_", "am_", "bf_", "bm_")}
-        self.voices = sorted(english - RESERVED_VOICES - HELD_VOICES)
+        # Those that were made for other languages speak English too, and are so many more people.
+        self.voices = sorted({path.stem for path in (TEACHERS / "voices").glob("*.bin")} - RESERVED_VOICES - HELD_VOICES)
 
     def choose(self, chance):
         return chance.choice(self.voices)
