@@ -176,6 +176,8 @@ class Shelf:
         self.length += len(codes)
 
     def save(self):
+        if not self.rows:
+            return self
         self.codes = [np.concatenate(self.codes)]
         np.save(FOLDER / f"{self.name}.npy", self.codes[0])
         (FOLDER / f"{self.name}.json").write_text(json.dumps(self.rows))
@@ -344,7 +346,7 @@ class Sampler:
 
     WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
     # What the model is worst at is drawn more often than people ask for it.
-    HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2}
+    HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3}
     INTERRUPTED = 0.12
 
     def __init__(self, frames, initial):
@@ -361,7 +363,7 @@ class Sampler:
                 if row["answer"] and row["answer"] not in self.answers:
                     continue  # its part of the answers is not there yet
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
-                weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill"), 1.0))
+                weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
         self.weights = np.cumsum(weights) / np.sum(weights)
         self.facts, self.said, self.texts = facts(reader()), [takes[0][0] for takes in self.answers.values()], list(self.answers)
 
