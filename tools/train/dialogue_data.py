@@ -525,7 +525,7 @@ def main():
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
     command.add_argument("--kokoro-takes", type=int, default=5, help="of each of Kokoro's questions")
-    command.add_argument("--answer-takes", type=int, default=8, help="of each answer that is asked for more than once (others: two)")
+    command.add_argument("--answer-takes", type=int, default=3, help="of each answer that is asked for more than once (others: two)")
     command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
