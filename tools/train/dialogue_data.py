@@ -30,10 +30,9 @@ LEAD = 2        # frames that the text of a word stands before its sound
 # Frames of a reply's delay, and how likely each is.
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
-SPEEDS = (0.92, 1.1)    # of an answer: from, to
-LETTERS = (0.74, 0.9)   # of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
-# What is said by heart, in recitals: of these skills most answers are never asked for in training.
-RECITED = ("repeat", "repeat", "spell", "name", "greet", "digits", "opposite")
+LETTERS = 0.8   # speed of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
+# What is recited: of the first two most answers are never asked for in training.
+RECITED = (*["repeat"] * 8, "digits", "spell", "name", "greet", "opposite")
 FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
          "month_before", "mix")
 
@@ -210,32 +209,28 @@ class Encoding:
 
     def answers(self):
         """Sound, codes, and the frame at which each word begins, of every answer that has none yet."""
-        hibari, shelf, counts, jobs = Hibari(), self.shelf("answers"), {}, []
-        for row in self.rows:
-            if row["answer"]:
-                counts[row["answer"]] = counts.get(row["answer"], 0) + 1
-        chance = random.Random(self.arguments.seed)
+        hibari, shelf, jobs = Hibari(), self.shelf("answers"), []
+        texts, chance = {row["answer"] for row in self.rows if row["answer"]}, random.Random(self.arguments.seed)
         for _ in range(self.arguments.recited):
-            counts.setdefault(skills.exchange(chance, skill=chance.choice(RECITED)).answer, 0)
+            texts.add(skills.exchange(chance, skill=chance.choice(RECITED)).answer)
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
-        for number, (text, count) in enumerate(sorted(counts.items())):
+        for number, text in enumerate(sorted(texts)):
             if self.mine(number) and text not in there:
-                jobs += [text] * (self.arguments.answer_takes if count > 1 else 2)
+                jobs.append(text)
         jobs.sort(key=len)
         for first in range(0, len(jobs), 16):
-            takes = [self.take(hibari, text, first + number) for number, text in enumerate(jobs[first:first + 16])]
+            takes = [self.take(hibari, text) for text in jobs[first:first + 16]]
             for (_, words), codes, text in zip(takes, self.encoder([sound for sound, _ in takes]), jobs[first:first + 16]):
                 shelf.add(codes[BEFORE:], text=text, words=words)
         return shelf.save()
 
-    def take(self, teacher, text, seed):
-        """An answer said at any speed, beginning anywhere in its frame, so that no two takes have the same codes: its sound after
-        `BEFORE` frames of silence, and its timed words.
+    def take(self, teacher, text):
+        """An answer's sound after `BEFORE` frames of silence, and its timed words. Every answer has one take, from the beginning
+        of a frame and at one speed: nothing but its text decides its codes.
         """
-        audio, times = answer_sound(teacher, text, self.chance.uniform(*(LETTERS if is_spelled(text) else SPEEDS)), seed)
-        late = int(self.chance.integers(FRAME))
-        sound = np.concatenate([np.zeros(BEFORE * FRAME), frames_of(np.pad(audio, (late, 0))), np.zeros(5 * FRAME)])
-        return sound, timed_words(self.pieces, text, [time + late for time in times])
+        audio, times = answer_sound(teacher, text, LETTERS if is_spelled(text) else 1.0, 0)
+        sound = np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)])
+        return sound, timed_words(self.pieces, text, times)
 
     def questions(self):
         """Every question in its surroundings, several times, long enough for the reply."""
@@ -446,7 +441,7 @@ class Sampler:
         place = int(chance.integers(LEAD + 1, 8))
         while place < self.frames:
             # What is often asked for, or anything.
-            answer = self.drawn(chance)[1]["answer"] if chance.random() < 0.5 else ""
+            answer = self.drawn(chance)[1]["answer"] if chance.random() < 0.3 else ""
             place += self.reply(chance, answer or self.texts[int(chance.integers(len(self.texts)))], place, text, own)
             place += int(chance.integers(4))
         place = self.frames if chance.random() < 0.5 else 0
@@ -525,7 +520,6 @@ def main():
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--takes", type=int, default=1, help="of each question, each in other surroundings")
     command.add_argument("--kokoro-takes", type=int, default=5, help="of each of Kokoro's questions")
-    command.add_argument("--answer-takes", type=int, default=3, help="of each answer that is asked for more than once (others: two)")
     command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")

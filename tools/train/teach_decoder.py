@@ -18,11 +18,13 @@ import codec as model
 import refining
 import sampler
 import workers
-from losses import PhaseLoss, SpectralLoss
+from losses import LoudnessLoss, PhaseLoss, SpectralLoss
 
 # The assistant's voice is the one that people hear.
 SHARES = {"assistant": 0.5, "synthetic": 0.15, "recorded": 0.15, "formant": 0.05, "odd": 0.15}
-FEWER = 0.15  # of the batches, decoded from fewer codebooks
+FEWER = 0.15    # of the batches, decoded from fewer codebooks
+BLURRED = 0.25  # of the batches, decoded from codes of which some only sound alike, as a dialogue model draws them:
+ALIKE, DRAWN = 16, (0, 0.1, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4)  # one of so many entries; how likely in each codebook
 
 
 def mouth(codec):
@@ -84,6 +86,18 @@ class Critics(nn.ModuleList):
         return learning / len(self), deceiving / len(self), seeing / (len(self) * 4)
 
 
+class Blur(nn.Module):
+    def __init__(self, codebooks):
+        super().__init__()
+        near = [torch.cdist(book.embedding, book.embedding).topk(ALIKE, largest=False)[1] for book in codebooks]
+        self.register_buffer("near", torch.stack(near))
+
+    def forward(self, codes):
+        """Codes [..., codebooks], some of them replaced."""
+        other = self.near[torch.arange(codes.shape[-1]), codes, torch.randint(ALIKE, codes.shape)]
+        return torch.where(torch.rand(codes.shape) < torch.tensor(DRAWN), other, codes)
+
+
 def burst(y, x, samples=32):
     """How far the loudest samples rise above the original's peak, as a logarithm: silence and music must not crack."""
     peak = x.abs().amax(1, keepdim=True) * 1.1 + 0.01
@@ -93,17 +107,22 @@ def burst(y, x, samples=32):
 def work(rank, arguments, meeting):
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = sampler.Sampler(arguments.frames, SHARES)
-    spectral, phase, critics = SpectralLoss(), PhaseLoss(), Critics()
+    spectral, phase, loudness, critics = SpectralLoss(), PhaseLoss(), LoudnessLoss(), Critics()
+
+    blur = Blur(model.load(arguments.codec).quantizer.codebooks)
 
     def loss_of(codec, course, x):
-        codes = codec.encode(x)
-        if torch.rand(()) < FEWER:
+        codes, kind = codec.encode(x), torch.rand(())
+        if kind < FEWER:
             codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
+        elif kind < FEWER + BLURRED:
+            codes = blur(codes)
         y, log_magnitude = codec.synthesize(codec.quantizer.decode(codes))
         head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
         y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]
         parts = {"spectral": spectral(y, x), "phase": phase(y, x), "head": head, "burst": burst(y, x)}
-        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + parts["burst"]
+        parts["loudness"] = loudness(y, x)
+        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"] + arguments.loudness * parts["loudness"]
         if course.part >= arguments.adversary:
             parts["critics"], parts["deceive"], parts["seen"] = critics.losses(y, x)
             loss = loss + parts["critics"] + 0.1 * parts["deceive"] + parts["seen"]
@@ -115,6 +134,7 @@ def work(rank, arguments, meeting):
 def main():
     parser = refining.parser(__doc__, minutes=60, rate=5e-4)
     parser.add_argument("--adversary", type=float, default=1.0, help="part of the schedule from which on there are critics")
+    parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
     parser.add_argument("--blocks", type=int, help="of the decoder at 100 Hz")
     arguments = parser.parse_args()
     if arguments.blocks:

@@ -7,6 +7,7 @@ import torch
 
 import codec as model
 import teach_decoder
+from losses import LoudnessLoss
 
 
 class CodecTests(unittest.TestCase):
@@ -74,9 +75,41 @@ class CodecTests(unittest.TestCase):
         self.assertTrue(torch.equal(self.codec.encode(self.x), codes))
         self.assertGreater((self.codec.decode(codes) - sound).abs().max(), 0)
 
+    def test_blurred_codes_sound_alike_and_keep_what_is_said(self):
+        codes, blur = self.codec.encode(self.x), teach_decoder.Blur(self.codec.quantizer.codebooks)
+        other = blur(codes)
+        self.assertTrue(torch.equal(other[..., 0], codes[..., 0]))
+        self.assertTrue((blur.near[torch.arange(8), codes] == other[..., None]).any(-1).all())
+        self.assertFalse(torch.equal(other, codes))
+
     def test_only_peaks_above_the_original_are_bursts(self):
         self.assertEqual(float(teach_decoder.burst(self.x, self.x)), 0)
         self.assertGreater(float(teach_decoder.burst(2 * self.x, self.x)), 0)
+
+    def test_loudness_ignores_level_and_counts_what_is_added_more_than_what_is_missing(self):
+        loudness = LoudnessLoss()
+        noise = torch.randn_like(self.x)
+        noise[:, 1920 * 12:] = 0
+        times = torch.arange(self.x.shape[1]) / 24000
+        tone = 0.1 * torch.sin(2 * torch.pi * 600 * times)[None]
+        self.assertLess(float(loudness(tone, tone)), 1e-4)
+        self.assertLess(float(loudness(0.3 * tone, tone)), 1e-3)
+        few, many, missing = tone + 0.003 * noise, tone + 0.03 * noise, tone
+        self.assertLess(float(loudness(few, tone)), float(loudness(many, tone)))
+        self.assertLess(float(loudness(missing, many)), float(loudness(many, missing)))
+        self.assertGreater(float(loudness.opinion(tone, tone)), 4.5)
+        self.assertLess(float(loudness.opinion(many, tone)), float(loudness.opinion(few, tone)))
+
+    def test_loudness_teaches_where_the_measure_no_longer_counts(self):
+        y = (0.1 * torch.randn_like(self.x)).requires_grad_(True)
+        LoudnessLoss()(y, 0.01 * self.x.cumsum(1)).backward()
+        self.assertTrue(torch.isfinite(y.grad).all())
+        self.assertGreater(y.grad.abs().max(), 0)
+
+    def test_silence_is_no_disturbance(self):
+        y = torch.zeros(2, 1920 * 8, requires_grad=True)
+        LoudnessLoss()(y, torch.zeros(2, 1920 * 8)).backward()
+        self.assertTrue(torch.isfinite(y.grad).all())
 
     def test_critics_and_decoder_learn_from_separate_losses(self):
         critics, y = teach_decoder.Critics(), self.x.clone().requires_grad_(True)
