@@ -63,9 +63,14 @@ class LoudnessLoss(nn.Module):
     quieter are masked, and what was added counts more than what is missing. Time is not aligned, and the delay is taken as known.
     """
 
-    WINDOW, HOP, BINS = 768, 384, 256                   # at 24 kHz: bins of 31.25 Hz, up to 8 kHz
+    WINDOW, HOP, BINS = 768, 384, 256  # at 24 kHz: bins of 31.25 Hz, up to 8 kHz
+    # Bins of each band.
     WIDTHS = (*[1] * 8, 2, *[1] * 5, 2, 1, 1, *[2] * 8, 3, 3, 3, 3, 4, 3, 4, 5, 4, 5, 6, 6, 7, 8, 9, 9, 12, 12, 15, 16, 18, 21, 25, 20)
-    LEVEL, LOUDNESS, ZWICKER, PART, MOST = 1e7, 0.1866, 0.23, 20, 45.0
+    LEVEL = 1e7             # power of the speech at which it is listened to
+    DENSITY = 6.91e-6 * 60  # of a band's power; the standard's correction of each band is taken as the same for all
+    LOUDNESS, ZWICKER = 0.1866, 0.23
+    PART = 20               # moments of 16 ms that are judged together
+    MOST = 45.0             # disturbance of a moment from which on the measure counts no more
 
     def __init__(self, rate=24000):
         super().__init__()
@@ -79,8 +84,8 @@ class LoudnessLoss(nn.Module):
         turn = torch.exp(-2j * torch.pi * hertz / 16000)
         headset = (2.740826 * (1 - turn) ** 2 / (1 - 1.9444777 * turn + 0.94597794 * turn ** 2)).abs() ** 2
         share = torch.zeros(self.BINS, len(widths))
-        # Of the power in 768 samples, that in 512 at 16 kHz; then the power of a band as its density.
-        share[torch.arange(self.BINS), band] = headset / 2.25 * 6.91e-6 * 60
+        # The standard's powers are of 512 samples at 16 kHz: a spectrum of 768 has 1.5 times their amplitude.
+        share[torch.arange(self.BINS), band] = headset / 2.25 * self.DENSITY
         share[0] = 0
         kilo = centre.clamp(min=20) / 1000
         threshold = 10 ** ((3.64 * kilo ** -0.8 - 6.5 * torch.exp(-0.6 * (kilo - 3.3) ** 2) + 1e-3 * kilo ** 4) / 10)
@@ -140,3 +145,35 @@ class LoudnessLoss(nn.Module):
         """About what PESQ gives, from 1 to 4.6, each [batch]."""
         either, added = (self.over_time(part.clamp(max=self.MOST)) for part in self.parts(y, x))
         return 0.999 + 4 / (1 + torch.exp(-1.3669 * (4.5 - 0.1 * either - 0.0309 * added) + 3.8224))
+
+
+class EnvelopeLoss(nn.Module):
+    """What of the words is lost: one minus the short-time objective intelligibility (STOI; Taal et al. 2011), without its removal of
+    silent frames: stretches far below the loudest count nothing instead.
+    """
+
+    WINDOW, HOP, BANDS, LOWEST, STRETCH, CLIP, RANGE = 614, 307, 15, 150.0, 30, 10 ** (15 / 20), 40.0
+
+    def __init__(self, rate=24000):
+        super().__init__()
+        hertz = torch.fft.rfftfreq(self.WINDOW, 1 / rate)
+        centre = self.LOWEST * 2 ** (torch.arange(self.BANDS) / 3)
+        low, high = centre * 2 ** (-1 / 6), centre * 2 ** (1 / 6)
+        self.register_buffer("window", torch.hann_window(self.WINDOW))
+        self.register_buffer("bands", ((hertz[:, None] >= low) & (hertz[:, None] < high)).float())
+
+    def envelopes(self, x):
+        """[batch, stretches, bands, frames of a stretch]"""
+        spectrum = torch.fft.rfft(x.unfold(-1, self.WINDOW, self.HOP) * self.window)
+        power = (spectrum.real ** 2 + spectrum.imag ** 2) @ self.bands
+        return (power + 1e-8).sqrt().unfold(1, self.STRETCH, self.STRETCH // 3)
+
+    def forward(self, y, x):
+        y, x = self.envelopes(y), self.envelopes(x)
+        size = lambda e: e.square().sum(-1, keepdim=True).sqrt() + 1e-6
+        y = torch.minimum(y * size(x) / size(y), x * (1 + self.CLIP))
+        y, x_off = y - y.mean(-1, keepdim=True), x - x.mean(-1, keepdim=True)
+        alike = (y * x_off).sum(-1) / (size(y) * size(x_off))[..., 0]
+        loud = x.square().sum((2, 3))
+        weight = (loud > loud.amax(1, keepdim=True) * 10 ** (-self.RANGE / 10)).float() * (loud > 1e-3)
+        return 1 - ((alike.mean(-1) * weight).sum() + 1e-6) / (weight.sum() + 1e-6)

@@ -18,7 +18,7 @@ import codec as model
 import refining
 import sampler
 import workers
-from losses import LoudnessLoss, PhaseLoss, SpectralLoss
+from losses import EnvelopeLoss, LoudnessLoss, PhaseLoss, SpectralLoss
 
 # The assistant's voice is the one that people hear.
 SHARES = {"assistant": 0.5, "synthetic": 0.15, "recorded": 0.15, "formant": 0.05, "odd": 0.15}
@@ -107,7 +107,8 @@ def burst(y, x, samples=32):
 def work(rank, arguments, meeting):
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = sampler.Sampler(arguments.frames, SHARES)
-    spectral, phase, loudness, critics = SpectralLoss(), PhaseLoss(), LoudnessLoss(), Critics()
+    spectral, phase, critics = SpectralLoss(), PhaseLoss(), Critics()
+    loudness, envelope = LoudnessLoss(), EnvelopeLoss()
 
     blur = Blur(model.load(arguments.codec).quantizer.codebooks)
 
@@ -121,8 +122,9 @@ def work(rank, arguments, meeting):
         head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
         y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]
         parts = {"spectral": spectral(y, x), "phase": phase(y, x), "head": head, "burst": burst(y, x)}
-        parts["loudness"] = loudness(y, x)
-        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"] + arguments.loudness * parts["loudness"]
+        parts |= {"loudness": loudness(y, x), "envelope": envelope(y, x)}
+        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"]
+        loss = loss + arguments.loudness * parts["loudness"] + arguments.envelope * parts["envelope"]
         if course.part >= arguments.adversary:
             parts["critics"], parts["deceive"], parts["seen"] = critics.losses(y, x)
             loss = loss + parts["critics"] + 0.1 * parts["deceive"] + parts["seen"]
@@ -135,6 +137,7 @@ def main():
     parser = refining.parser(__doc__, minutes=60, rate=5e-4)
     parser.add_argument("--adversary", type=float, default=1.0, help="part of the schedule from which on there are critics")
     parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
+    parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
     parser.add_argument("--blocks", type=int, help="of the decoder at 100 Hz")
     arguments = parser.parse_args()
     if arguments.blocks:

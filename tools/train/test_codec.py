@@ -7,7 +7,7 @@ import torch
 
 import codec as model
 import teach_decoder
-from losses import LoudnessLoss
+from losses import EnvelopeLoss, LoudnessLoss
 
 
 class CodecTests(unittest.TestCase):
@@ -106,10 +106,19 @@ class CodecTests(unittest.TestCase):
         self.assertTrue(torch.isfinite(y.grad).all())
         self.assertGreater(y.grad.abs().max(), 0)
 
+    def test_envelopes_ignore_level_and_lose_words_in_noise(self):
+        envelope = EnvelopeLoss()
+        times = torch.arange(self.x.shape[1]) / 24000
+        speech = self.x * torch.sin(2 * torch.pi * 4 * times).relu()
+        self.assertLess(float(envelope(0.3 * speech, speech)), 1e-3)
+        few, many = (speech + level * torch.randn_like(speech) for level in (0.01, 0.1))
+        self.assertLess(float(envelope(few, speech)), float(envelope(many, speech)))
+
     def test_silence_is_no_disturbance(self):
-        y = torch.zeros(2, 1920 * 8, requires_grad=True)
-        LoudnessLoss()(y, torch.zeros(2, 1920 * 8)).backward()
-        self.assertTrue(torch.isfinite(y.grad).all())
+        for loss in (LoudnessLoss(), EnvelopeLoss()):
+            y = torch.zeros(2, 1920 * 16, requires_grad=True)
+            loss(y, torch.zeros(2, 1920 * 16)).backward()
+            self.assertTrue(torch.isfinite(y.grad).all())
 
     def test_critics_and_decoder_learn_from_separate_losses(self):
         critics, y = teach_decoder.Critics(), self.x.clone().requires_grad_(True)
