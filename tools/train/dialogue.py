@@ -355,12 +355,15 @@ def start(model, path):
     model.take(load_file(str(path)))
 
 
-def mean(paths, out):
-    """Writes the mean of what `save` wrote at several paths."""
+def mean(before, after, out, share=0.5, depth_of_last=False):
+    """Writes the mean of what `save` wrote at two paths, in which `before` has that share; with `depth_of_last` the depth transformer,
+    which speaks and does not listen, is that of `after`.
+    """
     from safetensors.torch import load_file, save_file
-    states = [load_file(str(path)) for path in paths]
-    tensors = {name: (sum(state[name].float() for state in states) / len(states)).to(tensor.dtype)
-               for name, tensor in states[0].items()}
+    old, new = load_file(str(before)), load_file(str(after))
+    speaks = lambda name: depth_of_last and name.startswith(("depformer", "linears"))
+    tensors = {name: tensor if speaks(name) else (share * old[name].float() + (1 - share) * tensor.float()).to(tensor.dtype)
+               for name, tensor in new.items()}
     save_file(tensors, str(out), metadata={"format": "pt"})
 
 
