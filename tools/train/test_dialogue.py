@@ -1,5 +1,7 @@
 """test_dialogue.py: a stream, a frame at a time, hears and predicts what training does; reserved wordings stay reserved."""
+import pathlib
 import random
+import tempfile
 
 import numpy as np
 import torch
@@ -62,6 +64,25 @@ def test_training_goes_on_from_what_was_exported():
     other.take(exported)
     for name, tensor in other.exported().items():
         assert torch.allclose(tensor, exported[name], atol=1e-5), name
+
+
+def test_a_mean_has_its_shares_and_may_keep_the_mouth():
+    from safetensors.torch import load_file
+    model = small()[0].model
+    with tempfile.TemporaryDirectory() as folder:
+        before, after, out = (pathlib.Path(folder) / name for name in ("before", "after", "out"))
+        dialogue.save(model, before)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(1)
+        dialogue.save(model, after)
+        dialogue.mean(before, after, out, 0.25, depth_of_last=True)
+        old, new, joined = map(load_file, (before, after, out))
+    for name, tensor in joined.items():
+        speaks = name.startswith(("depformer", "linears"))
+        wanted = new[name] if speaks else 0.25 * old[name].float() + 0.75 * new[name].float()
+        assert torch.allclose(tensor.float(), wanted.float(), rtol=0.01), name
+    assert any(name.startswith("linears") for name in joined) and (joined["text_emb.weight"] != new["text_emb.weight"]).any()
 
 
 def sampler_without_data():
