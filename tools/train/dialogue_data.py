@@ -209,15 +209,12 @@ class Encoding:
 
     def answers(self):
         """Sound, codes, and the frame at which each word begins, of every answer that has none yet."""
-        hibari, shelf, jobs = Hibari(), self.shelf("answers"), []
+        hibari, shelf = Hibari(), self.shelf("answers")
         texts, chance = {row["answer"] for row in self.rows if row["answer"]}, random.Random(self.arguments.seed)
         for _ in range(self.arguments.recited):
             texts.add(skills.exchange(chance, skill=chance.choice(RECITED)).answer)
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
-        for number, text in enumerate(sorted(texts)):
-            if self.mine(number) and text not in there:
-                jobs.append(text)
-        jobs.sort(key=len)
+        jobs = sorted((text for number, text in enumerate(sorted(texts)) if self.mine(number) and text not in there), key=len)
         for first in range(0, len(jobs), 16):
             takes = [self.take(hibari, text) for text in jobs[first:first + 16]]
             for (_, words), codes, text in zip(takes, self.encoder([sound for sound, _ in takes]), jobs[first:first + 16]):
@@ -351,7 +348,7 @@ class Sampler:
         for path in sorted(FOLDER.glob("answers-*.json")):
             codes = np.load(path.with_suffix(".npy"))
             for row in json.loads(path.read_text()):
-                self.answers.setdefault(row["text"], []).append((codes[row["first"]:row["first"] + row["frames"]], row["words"]))
+                self.answers[row["text"]] = (codes[row["first"]:row["first"] + row["frames"]], row["words"])
         for path in sorted([*FOLDER.glob("questions-*.json"), *FOLDER.glob("others-*.json")]):
             codes = np.load(path.with_suffix(".npy"))
             for row in json.loads(path.read_text()):
@@ -360,16 +357,15 @@ class Sampler:
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
         self.weights = np.cumsum(weights) / np.sum(weights)
-        self.facts, self.said, self.texts = facts(reader()), [takes[0][0] for takes in self.answers.values()], list(self.answers)
+        self.facts, self.said, self.texts = facts(reader()), [said for said, _ in self.answers.values()], list(self.answers)
 
     def drawn(self, chance):
         """Any item: its codes and its row."""
         return self.items[int(np.searchsorted(self.weights, chance.random()))]
 
-    def reply(self, chance, answer, at, text, own):
+    def reply(self, answer, at, text, own):
         """Writes an answer, whose sound begins at a frame, into both lines; the frames of its sound."""
-        takes = self.answers[answer]
-        said, words = takes[int(chance.integers(len(takes)))]
+        said, words = self.answers[answer]
         count = min(len(said), len(own) - at)
         own[at:at + count] = said[:count]
         write_words(words, at, text)
@@ -395,7 +391,7 @@ class Sampler:
             begin, end = place + row["begin"] - first, place + row["end"] - first
             free = end + delay(chance) - LEAD
             if row["answer"]:
-                tokens = [WORD, *(token for _, word in self.answers[row["answer"]][0][1] for token in word)]
+                tokens = [WORD, *(token for _, word in self.answers[row["answer"]][1] for token in word)]
                 count = max(0, min(len(tokens), n - free + 1))
                 text[free - 1:free - 1 + count] = tokens[:count]
                 free += len(tokens)
@@ -442,7 +438,7 @@ class Sampler:
         while place < self.frames:
             # What is often asked for, or anything.
             answer = self.drawn(chance)[1]["answer"] if chance.random() < 0.3 else ""
-            place += self.reply(chance, answer or self.texts[int(chance.integers(len(self.texts)))], place, text, own)
+            place += self.reply(answer or self.texts[int(chance.integers(len(self.texts)))], place, text, own)
             place += int(chance.integers(4))
         place = self.frames if chance.random() < 0.5 else 0
         while place < self.frames:
@@ -489,7 +485,7 @@ class Sampler:
             if row["answer"]:
                 at = end + delay(chance)
                 if at < n:
-                    count = self.reply(chance, row["answer"], at, text, own)
+                    count = self.reply(row["answer"], at, text, own)
                     reply = (at, at + count - 4, at + count)
                     # The sound goes on at least until the reply is over.
                     place = max(place + length, at + count)

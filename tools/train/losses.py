@@ -6,6 +6,12 @@ from torch import nn
 from codec import mel_bank
 
 
+def powers(x, window, hop):
+    """Short-time spectrum of samples [batch, samples]: squares of the magnitudes [batch, frames, bins]."""
+    spectrum = torch.fft.rfft(x.unfold(-1, len(window), hop) * window)
+    return spectrum.real ** 2 + spectrum.imag ** 2
+
+
 class SpectralLoss(nn.Module):
     """Log-mel, log-magnitude and magnitude differences at several resolutions (window, hop, mel bands)."""
 
@@ -23,8 +29,7 @@ class SpectralLoss(nn.Module):
             with torch.no_grad():
                 size_x = torch.fft.rfft(x.unfold(-1, window, hop) * shape).abs()
                 mel_x, log_x = torch.log(size_x @ mel + 1e-3), torch.log(size_x + 1e-2)
-            spectrum = torch.fft.rfft(y.unfold(-1, window, hop) * shape)
-            size_y = torch.sqrt(spectrum.real ** 2 + spectrum.imag ** 2 + 1e-8)
+            size_y = torch.sqrt(powers(y, shape, hop) + 1e-8)
             loss = loss + (torch.log(size_y @ mel + 1e-3) - mel_x).abs().mean()
             loss = loss + 0.3 * (torch.log(size_y + 1e-2) - log_x).abs().mean()
             loss = loss + 0.3 * (size_y - size_x).norm() / (size_x.norm() + 1e-3)
@@ -98,8 +103,7 @@ class LoudnessLoss(nn.Module):
 
     def bands(self, x):
         """Powers [batch, frames, bands] at the listening level."""
-        spectrum = torch.fft.rfft(x.unfold(-1, self.WINDOW, self.HOP) * self.window)[..., :self.BINS]
-        power = spectrum.real ** 2 + spectrum.imag ** 2
+        power = powers(x, self.window, self.HOP)[..., :self.BINS]
         # Parseval: the mean square of the samples in the speech band.
         mean = 2 * (power @ self.speech).mean(1) / (self.WINDOW * self.window.square().sum())
         return power @ self.share * (self.LEVEL / (mean + 1e-7))[:, None, None]
@@ -152,7 +156,11 @@ class EnvelopeLoss(nn.Module):
     silent frames: stretches far below the loudest count nothing instead.
     """
 
-    WINDOW, HOP, BANDS, LOWEST, STRETCH, CLIP, RANGE = 614, 307, 15, 150.0, 30, 10 ** (15 / 20), 40.0
+    WINDOW, HOP = 614, 307     # at 24 kHz: 25.6 ms, 12.8 ms
+    BANDS, LOWEST = 15, 150.0  # thirds of an octave, from a centre in hertz
+    STRETCH = 30               # frames that are compared together
+    CLIP = 10 ** (15 / 20)     # noise over the signal that counts, at most
+    RANGE = 40.0               # dB under the loudest stretch from which on one counts
 
     def __init__(self, rate=24000):
         super().__init__()
@@ -164,8 +172,7 @@ class EnvelopeLoss(nn.Module):
 
     def envelopes(self, x):
         """[batch, stretches, bands, frames of a stretch]"""
-        spectrum = torch.fft.rfft(x.unfold(-1, self.WINDOW, self.HOP) * self.window)
-        power = (spectrum.real ** 2 + spectrum.imag ** 2) @ self.bands
+        power = powers(x, self.window, self.HOP) @ self.bands
         return (power + 1e-8).sqrt().unfold(1, self.STRETCH, self.STRETCH // 3)
 
     def forward(self, y, x):

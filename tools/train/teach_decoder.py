@@ -18,6 +18,8 @@ import codec as model
 import refining
 import sampler
 import workers
+from blur import Blur
+from dialogue import codec_vectors
 from losses import EnvelopeLoss, LoudnessLoss, PhaseLoss, SpectralLoss
 
 # The assistant's voice is the one that people hear.
@@ -86,18 +88,6 @@ class Critics(nn.ModuleList):
         return learning / len(self), deceiving / len(self), seeing / (len(self) * 4)
 
 
-class Blur(nn.Module):
-    def __init__(self, codebooks):
-        super().__init__()
-        near = [torch.cdist(book.embedding, book.embedding).topk(ALIKE, largest=False)[1] for book in codebooks]
-        self.register_buffer("near", torch.stack(near))
-
-    def forward(self, codes):
-        """Codes [..., codebooks], some of them replaced."""
-        other = self.near[torch.arange(codes.shape[-1]), codes, torch.randint(ALIKE, codes.shape)]
-        return torch.where(torch.rand(codes.shape) < torch.tensor(DRAWN), other, codes)
-
-
 def burst(y, x, samples=32):
     """How far the loudest samples rise above the original's peak, as a logarithm: silence and music must not crack."""
     peak = x.abs().amax(1, keepdim=True) * 1.1 + 0.01
@@ -109,15 +99,14 @@ def work(rank, arguments, meeting):
     sounds = sampler.Sampler(arguments.frames, SHARES)
     spectral, phase, critics = SpectralLoss(), PhaseLoss(), Critics()
     loudness, envelope = LoudnessLoss(), EnvelopeLoss()
-
-    blur = Blur(model.load(arguments.codec).quantizer.codebooks)
+    blur, drawn = Blur(codec_vectors(model.load(arguments.codec)), ALIKE), torch.tensor(DRAWN)
 
     def loss_of(codec, course, x):
         codes, kind = codec.encode(x), torch.rand(())
         if kind < FEWER:
             codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
         elif kind < FEWER + BLURRED:
-            codes = blur(codes)
+            codes = blur(codes, drawn)
         y, log_magnitude = codec.synthesize(codec.quantizer.decode(codes))
         head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
         y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]

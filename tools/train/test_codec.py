@@ -7,6 +7,8 @@ import torch
 
 import codec as model
 import teach_decoder
+from blur import Blur
+from dialogue import codec_vectors
 from losses import EnvelopeLoss, LoudnessLoss
 
 
@@ -76,8 +78,8 @@ class CodecTests(unittest.TestCase):
         self.assertGreater((self.codec.decode(codes) - sound).abs().max(), 0)
 
     def test_blurred_codes_sound_alike_and_keep_what_is_said(self):
-        codes, blur = self.codec.encode(self.x), teach_decoder.Blur(self.codec.quantizer.codebooks)
-        other = blur(codes)
+        codes, blur = self.codec.encode(self.x), Blur(codec_vectors(self.codec), teach_decoder.ALIKE)
+        other = blur(codes, torch.tensor(teach_decoder.DRAWN))
         self.assertTrue(torch.equal(other[..., 0], codes[..., 0]))
         self.assertTrue((blur.near[torch.arange(8), codes] == other[..., None]).any(-1).all())
         self.assertFalse(torch.equal(other, codes))

@@ -96,7 +96,7 @@ def sampler_of_one():
     sampler = sampler_without_data()
     row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
     sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
-    sampler.answers = {"Yes.": [(np.full((6, 8), 3, np.int16), [(0, [11]), (3, [12, 13])])]}
+    sampler.answers = {"Yes.": (np.full((6, 8), 3, np.int16), [(0, [11]), (3, [12, 13])])}
     sampler.texts = ["Yes."]
     return sampler
 
@@ -129,16 +129,16 @@ def test_in_another_voice_codes_are_near_or_hidden():
     trainee.varied = 0.5
     other = trainee.other_voice(user)
     book = torch.arange(8)
-    alike = (trainee.near[book, user] == other[..., None]).any(-1)
+    alike = (trainee.blur.near[book, user] == other[..., None]).any(-1)
     assert (alike | (other == 20)).all() and (other != user).any() and (other[..., 0] < 20).all()
 
 
 def test_what_it_has_said_is_heard_blurred_in_training_and_never_in_a_lesson():
     trainee, codes = small()
-    blurred = trainee.alike(codes, 1.0)
+    blurred = trainee.blur(codes, 1.0)
     book = torch.arange(8)
-    assert (trainee.near[book, codes] == blurred[..., None]).any(-1).all() and (blurred != codes).any()
-    assert (trainee.alike(codes, 0.0) == codes).all()
+    assert (trainee.blur.near[book, codes] == blurred[..., None]).any(-1).all() and (blurred != codes).any()
+    assert (trainee.blur(codes, 0.0) == codes).all()
     heard = []
     trainee.train()
     trainee.model.embed = lambda text, own, *rest, embed=trainee.model.embed: heard.append(own) or embed(text, own, *rest)

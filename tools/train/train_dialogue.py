@@ -16,6 +16,7 @@ from torch import nn
 import codec
 import dialogue
 import workers
+from blur import Blur
 from course import Course
 from dialogue import PADDING
 from dialogue_data import Sampler, reader
@@ -38,23 +39,15 @@ class Trainee(nn.Module):
         super().__init__()
         self.model = dialogue.Dialogue(configuration, vectors, dropout)
         self.varied, self.own_varied = varied, own_varied
-        # The entries that sound most like each entry, itself among them.
-        distance = torch.cdist(vectors, vectors)
-        self.register_buffer("near", distance.topk(min(8, vectors.shape[1]), largest=False)[1], persistent=False)
+        self.blur = Blur(vectors, 8)
         self.register_buffer("silence", silence, persistent=False)
         self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
-
-    def alike(self, codes, share):
-        """Codes with a share of them replaced by what sounds alike."""
-        book = torch.arange(codes.shape[-1], device=codes.device)
-        near = self.near[book, codes, torch.randint(self.near.shape[-1], codes.shape, device=codes.device)]
-        return torch.where(torch.rand(codes.shape, device=codes.device) < share, near, codes)
 
     def other_voice(self, user):
         """The user's codes with some of them replaced by what sounds alike, and stretches without the finer codebooks."""
         batch, frames, books = user.shape
         book = torch.arange(books, device=user.device)
-        user = self.alike(user, self.varied)
+        user = self.blur(user, self.varied)
         run = torch.rand(batch, (frames + 7) // 8, 1, device=user.device) < self.varied
         least = torch.randint(1, books, run.shape, device=user.device)
         hidden = (run & (book >= least)).repeat_interleave(8, 1)[:, :frames]
@@ -71,7 +64,7 @@ class Trainee(nn.Module):
         if self.training and self.own_varied:
             # What it has said was never quite the take: it must go on from there, in what the text says.
             spoken = (voiced[:, None] & (own != self.silence).any(-1))[..., None]
-            heard = torch.where(spoken, self.alike(own.clamp(max=c.cardinality - 1), self.own_varied), own)
+            heard = torch.where(spoken, self.blur(own.clamp(max=c.cardinality - 1), self.own_varied), own)
         own_in = torch.stack([shifted(heard[..., 0], c.cardinality, 1),
                               *(shifted(heard[..., book], c.cardinality, 2) for book in range(1, c.codebooks))], -1)
         user_in = torch.stack([user[..., 0], *(shifted(user[..., book], c.cardinality, 1) for book in range(1, c.codebooks))], -1)
