@@ -31,7 +31,7 @@ LEAD = 2        # frames that the text of a word stands before its sound
 DELAYS = ((3, 0.25), (4, 0.5), (5, 0.25))
 STOP = (3, 4)   # frames from the beginning of an interruption to silence
 LETTERS = 0.8   # speed of a spelled word: through the codec Whisper reads 86 % of them at 0.8, 77 % at 1.0
-# What is recited: of the first two most answers are never asked for in training.
+# What `encode --recited` draws answers of; most sentences to repeat are never asked for in training.
 RECITED = (*["repeat"] * 8, "digits", "spell", "name", "greet", "opposite")
 FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before", "day_after", "day_before", "month_after",
          "month_before", "mix")
@@ -333,6 +333,12 @@ def facts(pieces):
     return [found[answer] for answer in sorted(found)]
 
 
+def answers_of(skill, there):
+    """All answers of a skill that are `there`."""
+    chance = random.Random(1)
+    return sorted({skills.exchange(chance, skill=skill).answer for _ in range(8000)} & set(there))
+
+
 class Sampler:
     """Random conversations of `frames` frames."""
 
@@ -340,6 +346,8 @@ class Sampler:
     # What the model is worst at is drawn more often than people ask for it.
     HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3}
     INTERRUPTED = 0.12
+    # How often a recital is what is asked for, of a skill (its answers are few, and said badly when they are rare), or any answer.
+    RECITALS = {"asked": 0.12, "name": 0.08, "greet": 0.07, "spell": 0.16, "digits": 0.06, "count": 0.06, "any": 0.45}
 
     def __init__(self, frames, initial):
         self.frames, self.initial = frames, initial
@@ -357,7 +365,9 @@ class Sampler:
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
         self.weights = np.cumsum(weights) / np.sum(weights)
-        self.facts, self.said, self.texts = facts(reader()), [said for said, _ in self.answers.values()], list(self.answers)
+        self.facts, self.said = facts(reader()), [said for said, _ in self.answers.values()]
+        self.recited = {kind: answers_of(kind, self.answers) for kind in self.RECITALS if kind in skills.SHARES}
+        self.recited["any"] = list(self.answers)
 
     def drawn(self, chance):
         """Any item: its codes and its row."""
@@ -436,9 +446,10 @@ class Sampler:
         own, user = (np.tile(self.silence, (n, 1)).astype(np.int64) for _ in range(2))
         place = int(chance.integers(LEAD + 1, 8))
         while place < self.frames:
-            # What is often asked for, or anything.
-            answer = self.drawn(chance)[1]["answer"] if chance.random() < 0.3 else ""
-            place += self.reply(answer or self.texts[int(chance.integers(len(self.texts)))], place, text, own)
+            kind = chance.choice(list(self.RECITALS), p=list(self.RECITALS.values()))
+            answer = self.drawn(chance)[1]["answer"] if kind == "asked" else ""
+            texts = self.recited.get(kind) or self.recited["any"]
+            place += self.reply(answer or texts[int(chance.integers(len(texts)))], place, text, own)
             place += int(chance.integers(4))
         place = self.frames if chance.random() < 0.5 else 0
         while place < self.frames:

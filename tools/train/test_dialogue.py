@@ -97,7 +97,7 @@ def sampler_of_one():
     row = dict(begin=3, end=9, answer="Yes.", heard=[7, 8], speaker="flite")
     sampler.items, sampler.weights = [(np.full((14, 8), 5, np.int16), row)], np.ones(1)
     sampler.answers = {"Yes.": (np.full((6, 8), 3, np.int16), [(0, [11]), (3, [12, 13])])}
-    sampler.texts = ["Yes."]
+    sampler.recited = {"any": ["Yes."]}
     return sampler
 
 
@@ -114,6 +114,16 @@ def test_a_lesson_answers_each_question_in_text_alone():
             end = last - 6
             after = [token for token in tokens[end:end + 10] if token != dialogue.PADDING]
             assert heard == [7, 8] and after[:4] == [dialogue.WORD, 11, 12, 13][:len(after)] and after
+
+
+def test_a_recital_says_what_has_few_answers_as_often_as_any():
+    sampler = sampler_of_one()
+    sampler.answers["A, B."] = (np.full((6, 8), 4, np.int16), [(0, [14])])
+    sampler.recited = {"any": ["Yes."], "spell": ["A, B."]}
+    sampler.RECITALS = {"any": 0.5, "spell": 0.5}
+    text, own, _, taught, _, voiced = sampler.batch(20, (1,), recitals=1.0)
+    said = {code: int((own[..., 0] == code).sum()) for code in (3, 4)}
+    assert 0.5 < said[3] / said[4] < 2 and not taught.any() and voiced.all()
 
 
 def test_a_drill_teaches_the_last_word_of_a_fact():
