@@ -347,7 +347,7 @@ class Sampler:
     HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3}
     INTERRUPTED = 0.12
     # How often a recital is what is asked for, of a skill (its answers are few, and said badly when they are rare), or any answer.
-    RECITALS = {"asked": 0.12, "name": 0.08, "greet": 0.07, "spell": 0.16, "digits": 0.06, "count": 0.06, "any": 0.45}
+    RECITALS = {"asked": 0.3, "name": 0.06, "greet": 0.05, "spell": 0.12, "digits": 0.05, "count": 0.05, "any": 0.37}
 
     def __init__(self, frames, initial):
         self.frames, self.initial = frames, initial
