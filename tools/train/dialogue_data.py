@@ -323,20 +323,19 @@ def encode(arguments):
           f"{int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
 
 
+def exchanges(skill_of):
+    """So many random exchanges, each of the skill that `skill_of(chance)` gives, that few answers are missing; always the same."""
+    chance = random.Random(1)
+    return [skills.exchange(chance, skill=skill_of(chance)) for _ in range(8000)]
+
+
 def facts(pieces):
     """Answers that follow from their own beginning: (tokens, whether it is what follows) of each word."""
-    chance, found = random.Random(1), {}
-    for _ in range(8000):
-        item = skills.exchange(chance, skill=chance.choice(FACTS))
+    found = {}
+    for item in exchanges(lambda chance: chance.choice(FACTS)):
         words = item.answer.split()
         found[item.answer] = [(pieces.encode(word), number >= len(words) - len(item.keys)) for number, word in enumerate(words)]
     return [found[answer] for answer in sorted(found)]
-
-
-def answers_of(skill, there):
-    """All answers of a skill that are `there`."""
-    chance = random.Random(1)
-    return sorted({skills.exchange(chance, skill=skill).answer for _ in range(8000)} & set(there))
 
 
 class Sampler:
@@ -366,7 +365,8 @@ class Sampler:
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
         self.weights = np.cumsum(weights) / np.sum(weights)
         self.facts, self.said = facts(reader()), [said for said, _ in self.answers.values()]
-        self.recited = {kind: answers_of(kind, self.answers) for kind in self.RECITALS if kind in skills.SHARES}
+        self.recited = {kind: sorted({item.answer for item in exchanges(lambda _: kind)} & self.answers.keys())
+                        for kind in self.RECITALS if kind in skills.SHARES}
         self.recited["any"] = list(self.answers)
 
     def drawn(self, chance):
