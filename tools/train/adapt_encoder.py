@@ -1,6 +1,8 @@
 """Teaches the codec's encoder to hear through a telephone, a room and noise; what the codes mean stays as it is.
 
-    adapt_encoder.py CODEC.safetensors OUT.safetensors --minutes 15 [--workers 2] [--half]
+    adapt_encoder.py CODEC.safetensors OUT.safetensors --minutes 15 [--workers 2] [--half] [--blocks 5 --middle 4]
+
+`--blocks` (at 100 Hz) and `--middle` (at 25 Hz) deepen the encoder: the added blocks do nothing at first.
 
 The encoder as it was gives the target: for a clean sound its own latents, for the same sound on the telephone those of the
 clean one, and in a room or noise the clean meaning (codebook 0) with the acoustic latents as they were. Quantizer and decoder
@@ -42,12 +44,12 @@ class Sounds:
         """Clean sound, what is heard of it, and whether its acoustic latents too shall be those of the clean sound."""
         clean = np.clip(self.clean(chance), -1, 1).astype(np.float32)
         draw, heard = chance.random(), clean
-        if draw < 0.3:
+        if draw < 0.2:
             return clean, heard, True
-        line = draw < 0.65
-        if chance.random() < (0.3 if line else 0.6):
+        line = draw < 0.7
+        if chance.random() < 0.6:
             heard = room(chance, heard)
-        if chance.random() < (0.4 if line else 0.8):
+        if chance.random() < 0.8:
             heard = noisy(chance, heard, chance.uniform(8, 35))
         if line:
             heard = telephone(chance, heard)
@@ -74,8 +76,7 @@ def loss_of(codec, teacher, clean, heard, is_whole):
     quantizer = codec.quantizer
     with torch.no_grad():
         meaning, detail = distances(quantizer, teacher.latent(clean))
-        _, as_heard = distances(quantizer, teacher.latent(heard))
-        detail = torch.where(is_whole[:, None, None], detail, as_heard)
+        detail[~is_whole] = quantizer.rvq_rest.input_proj(teacher.latent(heard[~is_whole]))
         book = quantizer.codebooks[0].embedding
         wanted = quantizer.codebooks[0].nearest(meaning.flatten(0, 1))
         scale = (book - book.mean(0)).pow(2).sum(1).mean(), (detail - detail.mean((0, 1))).pow(2).sum(-1).mean()
@@ -96,7 +97,14 @@ def work(rank, arguments, meeting):
 
 
 def main():
-    arguments = refining.parser(__doc__, minutes=15, rate=5e-4).parse_args()
+    parser = refining.parser(__doc__, minutes=15, rate=5e-4)
+    parser.add_argument("--blocks", type=int, help="of the encoder at 100 Hz")
+    parser.add_argument("--middle", type=int, help="of the encoder at 25 Hz")
+    arguments = parser.parse_args()
+    sizes = {"encoder_blocks": arguments.blocks, "encoder_middle_blocks": arguments.middle}
+    if sizes := {name: count for name, count in sizes.items() if count}:
+        refining.deepened(arguments.codec, arguments.out + ".start", **sizes)
+        arguments.codec = arguments.out + ".start"
     workers.run(work, arguments, lambda: refining.size(arguments.codec, ears))
 
 

@@ -119,7 +119,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x):
         batch, steps, width = x.shape
-        q, k, v = F.linear(x, self.in_proj_weight).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        q, k, v = F.linear(x, self.in_proj_weight).view(batch, steps, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         step = torch.arange(steps, device=x.device)
         age = step[:, None] - step[None]
         y = F.scaled_dot_product_attention(rotate(q, self.theta), rotate(k, self.theta), v,

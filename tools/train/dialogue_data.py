@@ -106,11 +106,15 @@ def paused(chance, audio):
 
 
 def surroundings(chance, audio):
-    """The sound as a microphone would give it: level, room, noise, band limits; and a line that is quite silent, often."""
+    """The sound as a microphone would give it: level, room, noise, band limits; a line that is quite silent, and a telephone in a
+    noisy room, a quarter each.
+    """
     draw = chance.random()
     audio = audio * 10 ** (chance.uniform(-10, 4) / 20)
     if draw < 0.25:
         return audio
+    if draw < 0.5:
+        return np.clip(telephone(chance, noisy(chance, room(chance, audio), chance.uniform(8, 25))), -1, 1)
     if chance.random() < 0.4:
         audio = room(chance, audio)
     if chance.random() < 0.8:
@@ -263,7 +267,7 @@ class Encoding:
         if row["take"] > 0 and chance.random() < 0.6:
             audio = resample(audio, round(len(audio) * chance.uniform(0.82, 1.2))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
-        if len(audio) > 1.2 * RATE and chance.random() < 0.35:
+        if len(audio) > 1.2 * RATE and chance.random() < 0.45:
             audio = paused(chance, audio)
         lead = int(chance.integers(5, 15)) * FRAME + int(chance.integers(FRAME))
         reply = len(row["answer"]) / 14 * 1.15 + 1.0

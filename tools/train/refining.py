@@ -1,5 +1,6 @@
 """Teaching one part of a codec while the rest stays as it is: what adapt_encoder.py and teach_decoder.py share."""
 import argparse
+import dataclasses
 import pathlib
 
 import torch
@@ -20,6 +21,19 @@ def parser(description, minutes, rate):
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--half", action="store_true")
     return parser
+
+
+def deepened(path, out, **sizes):
+    """Writes the codec at `path` with as many blocks as `sizes` says (`decoder_blocks=8`); those that it had not add nothing."""
+    places = {"encoder_blocks": "encoder.blocks", "encoder_middle_blocks": "encoder.middle", "decoder_blocks": "decoder.blocks"}
+    old = model.load(path)
+    new = model.Codec(dataclasses.replace(old.c, **sizes))
+    state = new.state_dict() | old.state_dict()
+    for name, count in sizes.items():
+        for number in range(getattr(old.c, name), count):
+            state[f"{places[name]}.{number}.gain"].zero_()
+    new.load_state_dict(state)
+    model.save(new, out)
 
 
 def size(codec, part_of, beside=None):

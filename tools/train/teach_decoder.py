@@ -8,8 +8,6 @@ From a part of the schedule on (`--adversary`) three critics of the short-time s
 recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what they see in
 both. Music, tones and noise are in a seventh of the crops, and a peak above the original's costs something.
 """
-import dataclasses
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -32,17 +30,6 @@ ALIKE, DRAWN = 16, (0, 0.1, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4)  # one of so many ent
 def mouth(codec):
     return nn.ModuleList([codec.decoder, codec.decoder_transformer, codec.quantizer.rvq_first.output_proj,
                           codec.quantizer.rvq_rest.output_proj])
-
-
-def deepened(path, blocks, out):
-    """Writes the codec at `path` with as many blocks at 100 Hz; those that it had not add nothing."""
-    old = model.load(path)
-    new = model.Codec(dataclasses.replace(old.c, decoder_blocks=blocks))
-    state = new.state_dict() | old.state_dict()
-    for number in range(old.c.decoder_blocks, blocks):
-        state[f"decoder.blocks.{number}.gain"].zero_()
-    new.load_state_dict(state)
-    model.save(new, out)
 
 
 class Critic(nn.Module):
@@ -130,7 +117,7 @@ def main():
     parser.add_argument("--blocks", type=int, help="of the decoder at 100 Hz")
     arguments = parser.parse_args()
     if arguments.blocks:
-        deepened(arguments.codec, arguments.blocks, arguments.out + ".start")
+        refining.deepened(arguments.codec, arguments.out + ".start", decoder_blocks=arguments.blocks)
         arguments.codec = arguments.out + ".start"
     workers.run(work, arguments, lambda: refining.size(arguments.codec, mouth, Critics()))
 

@@ -6,6 +6,7 @@ import unittest
 import torch
 
 import codec as model
+import refining
 import teach_decoder
 from blur import Blur
 from dialogue import codec_vectors
@@ -76,6 +77,19 @@ class CodecTests(unittest.TestCase):
                 parameter.mul_(1.1)
         self.assertTrue(torch.equal(self.codec.encode(self.x), codes))
         self.assertGreater((self.codec.decode(codes) - sound).abs().max(), 0)
+
+    def test_added_blocks_do_nothing_at_first(self):
+        with tempfile.TemporaryDirectory() as folder:
+            old, new = os.path.join(folder, "old.safetensors"), os.path.join(folder, "new.safetensors")
+            model.save(self.codec, old)
+            refining.deepened(old, new, encoder_blocks=5, encoder_middle_blocks=4, decoder_blocks=8)
+            old, new = model.load(old), model.load(new)
+        self.assertEqual((new.c.encoder_blocks, new.c.encoder_middle_blocks, new.c.decoder_blocks), (5, 4, 8))
+        codes = old.encode(self.x)
+        self.assertTrue(torch.equal(new.encode(self.x), codes))
+        self.assertTrue(torch.equal(new.decode(codes), old.decode(codes)))
+        # The rest of them waits to be of use.
+        self.assertGreater(new.encoder.blocks[4].contract.weight.abs().max(), 0)
 
     def test_blurred_codes_sound_alike_and_keep_what_is_said(self):
         codes, blur = self.codec.encode(self.x), Blur(codec_vectors(self.codec), teach_decoder.ALIKE)
