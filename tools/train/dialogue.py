@@ -355,18 +355,6 @@ def start(model, path):
     model.take(load_file(str(path)))
 
 
-def mean(before, after, out, share=0.5, depth_of_last=False):
-    """Writes the mean of what `save` wrote at two paths, in which `before` has that share; with `depth_of_last` the depth transformer,
-    which speaks and does not listen, is that of `after`.
-    """
-    from safetensors.torch import load_file, save_file
-    old, new = load_file(str(before)), load_file(str(after))
-    speaks = lambda name: depth_of_last and name.startswith(("depformer", "linears"))
-    tensors = {name: tensor if speaks(name) else (share * old[name].float() + (1 - share) * tensor.float()).to(tensor.dtype)
-               for name, tensor in new.items()}
-    save_file(tensors, str(out), metadata={"format": "pt"})
-
-
 def save(model, path):
     """Matrices in bf16, norms in f32, as safetensors."""
     from safetensors.torch import save_file

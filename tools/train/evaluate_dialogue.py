@@ -3,7 +3,6 @@
     evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T]   right answers by skill, in PyTorch
     evaluate_dialogue.py recite MODEL [--count 60] [--temperature T]                how it says a given text, read by Whisper
     evaluate_dialogue.py export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
-    evaluate_dialogue.py mean BEFORE AFTER OUT [--share S] [--depth-of-last]        the mean of exported weights
 
 MODEL is a checkpoint of train_dialogue.py or exported weights. Checkpoints are chosen by the first, never by teacher-forced
 losses: each answer gives itself away in its first codes.
@@ -178,13 +177,6 @@ def main():
     command.add_argument("model")
     command.add_argument("directory")
     command.set_defaults(run=export)
-    command = commands.add_parser("mean")
-    command.add_argument("before")
-    command.add_argument("after")
-    command.add_argument("out")
-    command.add_argument("--share", type=float, default=0.5, help="of the weights before")
-    command.add_argument("--depth-of-last", action="store_true", help="the depth transformer as it is after")
-    command.set_defaults(run=lambda a: dialogue.mean(a.before, a.after, a.out, a.share, a.depth_of_last))
     for command in commands.choices.values():
         command.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
     arguments = parser.parse_args()
