@@ -1,7 +1,8 @@
-"""Judges a codec on held-out speech: evaluate.py CODEC.safetensors [--count 20] [--save DIR] [--codebooks N]
+"""Judges a codec on held-out speech: evaluate.py CODEC.safetensors [--count 20] [--save DIR] [--codebooks N] [--ears]
 
 Prints one row per group: WER of the original and of the decoded sound by Whisper-base (against the text where it is
 known, else against what Whisper reads in the original), STOI, PESQ-wb, log-mel distance; then the use of the codebooks.
+`--ears`: how many codes of 60 held questions, heard through a microphone as in the dialogue's test, are those of the clean sound.
 This is PyTorch, to choose by; judge_codec.py judges what the runtime makes.
 """
 import argparse
@@ -121,6 +122,18 @@ def held_out(group, count):
     return clips[::max(1, len(clips) // count)][:count]
 
 
+def ears(codec):
+    """The share of equal codes of each codebook, clean and through a microphone: a row to print."""
+    from dialogue_data import frames_of, held
+    from judge import microphone
+    chance, same = np.random.default_rng(5), []
+    codes = lambda sound: codec.encode(torch.from_numpy(sound.astype(np.float32))[None])[0]
+    for _, audio in held(60):
+        sound = frames_of(audio)
+        same.append(codes(sound) == codes(microphone(chance, sound)))
+    return dict(group="microphone", clips=len(same), same=[round(share, 3) for share in torch.cat(same).float().mean(0).tolist()])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
@@ -128,11 +141,14 @@ def main():
     parser.add_argument("--codebooks", type=int)
     parser.add_argument("--save")
     parser.add_argument("--no-words", action="store_true", help="without Whisper")
+    parser.add_argument("--ears", action="store_true", help="only: are codes in a room, noise and the telephone's band those of the clean sound?")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(arguments.threads)
     codec = model.load(arguments.codec)
+    if arguments.ears:
+        return print(json.dumps(ears(codec)))
     judge = None if arguments.no_words else Judge(arguments.threads)
     all_codes = []
     for group in ("assistant", "unseen", "recorded"):

@@ -1,6 +1,6 @@
 """Judges a dialogue model in closed loop on held voices and wordings, and exports it for the runtime.
 
-    evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T]   right answers by skill, in PyTorch
+    evaluate_dialogue.py choose MODEL [--count 250] [--temperature T] [--turns T] [--microphone]   right answers by skill, in PyTorch
     evaluate_dialogue.py recite MODEL [--count 60] [--temperature T]                how it says a given text, read by Whisper
     evaluate_dialogue.py export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
 
@@ -88,6 +88,10 @@ def choose(arguments):
         longest = max(longest, len(sounds[-1]) // FRAME)
     slot = longest + 60
     sounds = [np.pad(sound, (0, slot * FRAME - len(sound))) for sound in sounds]
+    if arguments.microphone:
+        from judge import microphone
+        noise = np.random.default_rng(5)
+        sounds = [microphone(noise, sound).astype(np.float32) for sound in sounds]
     # Conversation k has the questions k * turns ... k * turns + turns - 1, each in its slot.
     conversations = [np.concatenate(sounds[first:first + arguments.turns])
                      for first in range(0, len(sounds) - arguments.turns + 1, arguments.turns)]
@@ -163,6 +167,7 @@ def main():
     command.add_argument("--count", type=int, default=250)
     command.add_argument("--temperature", type=float, default=0)
     command.add_argument("--turns", type=int, default=1, help="questions of each conversation: more show whether it tires")
+    command.add_argument("--microphone", action="store_true", help="in a room, noise of 15 dB and the telephone's band, as in the final test")
     command.add_argument("--show", action="store_true", help="wrong answers")
     command.add_argument("--threads", type=int, default=1)
     command.set_defaults(run=choose)
