@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 import dialogue
 import skills
-from dialogue_data import Sampler
+from dialogue_data import RATE, Sampler, surroundings
 from mean import mean
 from train_dialogue import Trainee
 
@@ -89,6 +89,18 @@ def test_a_mean_has_its_shares_and_may_keep_parts_of_either():
         assert torch.allclose(tensor.float(), wanted.float(), rtol=0.01), name
     assert any(name.startswith("linears") for name in joined) and "text_linear.weight" in joined
     assert all((new[name] != old[name]).any() for name in joined)
+
+
+def test_four_questions_of_ten_come_by_telephone_and_a_quarter_as_they_are():
+    chance = np.random.default_rng(1)
+    sound = np.concatenate([chance.standard_normal(RATE // 2) * 0.1, np.zeros(RATE // 2)]).astype(np.float32)
+    telephone = untouched = 0
+    for _ in range(400):
+        given = surroundings(chance, sound)
+        power = np.abs(np.fft.rfft(given)) ** 2
+        telephone += power[6000:].sum() < 1e-3 * power.sum()
+        untouched += np.allclose(given * (sound[0] / given[0]), sound, atol=1e-6)
+    assert 0.35 < telephone / 400 < 0.5 and 0.25 < untouched / 400 < 0.4, (telephone, untouched)
 
 
 def sampler_without_data():
