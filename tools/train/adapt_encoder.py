@@ -101,10 +101,7 @@ def main():
     parser.add_argument("--blocks", type=int, help="of the encoder at 100 Hz")
     parser.add_argument("--middle", type=int, help="of the encoder at 25 Hz")
     arguments = parser.parse_args()
-    sizes = {"encoder_blocks": arguments.blocks, "encoder_middle_blocks": arguments.middle}
-    if sizes := {name: count for name, count in sizes.items() if count}:
-        refining.deepened(arguments.codec, arguments.out + ".start", **sizes)
-        arguments.codec = arguments.out + ".start"
+    arguments.codec = refining.start(arguments, encoder_blocks=arguments.blocks, encoder_middle_blocks=arguments.middle)
     workers.run(work, arguments, lambda: refining.size(arguments.codec, ears))
 
 

@@ -125,12 +125,10 @@ def held_out(group, count):
 def ears(codec):
     """The share of equal codes of each codebook, clean and through a microphone: a row to print."""
     from dialogue_data import frames_of, held
-    from judge import microphone
-    chance, same = np.random.default_rng(5), []
-    codes = lambda sound: codec.encode(torch.from_numpy(sound.astype(np.float32))[None])[0]
-    for _, audio in held(60):
-        sound = frames_of(audio)
-        same.append(codes(sound) == codes(microphone(chance, sound)))
+    from judge import through_microphone
+    codes = lambda sound: codec.encode(torch.from_numpy(sound)[None])[0]
+    sounds = [frames_of(audio) for _, audio in held(60)]
+    same = [codes(clean) == codes(heard) for clean, heard in zip(sounds, through_microphone(sounds))]
     return dict(group="microphone", clips=len(same), same=[round(share, 3) for share in torch.cat(same).float().mean(0).tolist()])
 
 

@@ -89,9 +89,8 @@ def choose(arguments):
     slot = longest + 60
     sounds = [np.pad(sound, (0, slot * FRAME - len(sound))) for sound in sounds]
     if arguments.microphone:
-        from judge import microphone
-        noise = np.random.default_rng(5)
-        sounds = [microphone(noise, sound).astype(np.float32) for sound in sounds]
+        from judge import through_microphone
+        sounds = through_microphone(sounds)
     # Conversation k has the questions k * turns ... k * turns + turns - 1, each in its slot.
     conversations = [np.concatenate(sounds[first:first + arguments.turns])
                      for first in range(0, len(sounds) - arguments.turns + 1, arguments.turns)]

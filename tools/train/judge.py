@@ -137,6 +137,12 @@ def microphone(chance, audio):
     return audio.clip(-1, 1)
 
 
+def through_microphone(sounds):
+    """Each sound as `microphone` gives it; the same sounds always get the same rooms and noise."""
+    chance = np.random.default_rng(5)
+    return [microphone(chance, sound).astype(np.float32) for sound in sounds]
+
+
 def percent(values):
     return f"{100 * np.mean(values):.1f} % of {len(values)}" if len(values) else "none"
 

@@ -12,7 +12,9 @@ import argparse
 def mean(before, after, out, share=0.5, of_first=(), of_last=()):
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
-    old, new = load_file(str(before)), load_file(str(after))
+    old = load_file(str(before))
+    with safe_open(str(after), "pt") as file:
+        new, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
 
     def joined(name, tensor):
         if name.startswith(tuple(of_last)) or name not in old:
@@ -21,9 +23,7 @@ def mean(before, after, out, share=0.5, of_first=(), of_last=()):
             return old[name]
         return (share * old[name].float() + (1 - share) * tensor.float()).to(tensor.dtype)
 
-    with safe_open(str(after), "pt") as file:
-        metadata = file.metadata()
-    save_file({name: joined(name, tensor).contiguous() for name, tensor in new.items()}, str(out), metadata=metadata)
+    save_file({name: joined(name, tensor) for name, tensor in new.items()}, str(out), metadata=metadata)
 
 
 def main():

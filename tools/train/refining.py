@@ -36,6 +36,16 @@ def deepened(path, out, **sizes):
     model.save(new, out)
 
 
+def start(arguments, **sizes):
+    """The codec to begin with: the given one or, where other sizes are asked for (None: as it is), that one deepened, beside OUT."""
+    sizes = {name: count for name, count in sizes.items() if count}
+    if not sizes:
+        return arguments.codec
+    path = arguments.out + ".start"
+    deepened(arguments.codec, path, **sizes)
+    return path
+
+
 def size(codec, part_of, beside=None):
     """Values that workers average."""
     modules = [part_of(model.load(codec)), *([beside] if beside else [])]

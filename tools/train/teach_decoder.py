@@ -116,9 +116,7 @@ def main():
     parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
     parser.add_argument("--blocks", type=int, help="of the decoder at 100 Hz")
     arguments = parser.parse_args()
-    if arguments.blocks:
-        refining.deepened(arguments.codec, arguments.out + ".start", decoder_blocks=arguments.blocks)
-        arguments.codec = arguments.out + ".start"
+    arguments.codec = refining.start(arguments, decoder_blocks=arguments.blocks)
     workers.run(work, arguments, lambda: refining.size(arguments.codec, mouth, Critics()))
 
 
