@@ -7,6 +7,7 @@ frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
 import dataclasses
 import functools
 import json
+import re
 
 import torch
 import torch.nn.functional as F
@@ -34,9 +35,9 @@ class Configuration:
     max_period: float = 10000
 
     @classmethod
-    def over(cls, vectors):
+    def over(cls, vectors, layers=None):
         """For the codes of a codec, [codebooks, entries, width]."""
-        return cls(cardinality=vectors.shape[1], codebooks=vectors.shape[0])
+        return cls(cardinality=vectors.shape[1], codebooks=vectors.shape[0], layers=layers or cls.layers)
 
     def published(self):
         """config.json in the published layout."""
@@ -73,9 +74,11 @@ def turn(x, angles):
 
 
 def attention(q, k, v, context):
-    """Causal attention over the last `context` steps, written out: for sequences this short the library's kernel takes
-    three times as long on a CPU.
+    """Causal attention over the last `context` steps. On a CPU it is written out: for sequences this short the library's
+    kernel takes three times as long there.
     """
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden(q.shape[-2], context, q.device).to(q.dtype))
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     return (scores + hidden(q.shape[-2], context, q.device)).softmax(-1).to(v.dtype) @ v
 
@@ -350,9 +353,33 @@ def in_step(drawn):
 
 
 def start(model, path):
-    """Takes what `save` wrote."""
+    """Takes what `save` wrote, perhaps of a model with fewer layers."""
     from safetensors.torch import load_file
-    model.take(load_file(str(path)))
+    model.take(deepened(load_file(str(path)), model.c.layers))
+
+
+def layers_of(names):
+    """How many layers the temporal transformer has, by the names of exported or trained weights."""
+    return 1 + max(int(found[1]) for name in names if (found := re.match(r"(?:transformer\.)?layers\.(\d+)\.", name)))
+
+
+def deepened(state, layers):
+    """Exported tensors with so many temporal layers; new ones stand evenly between the old, are copies, and add nothing at first."""
+    there = layers_of(state)
+    if there == layers:
+        return state
+    new = {name: tensor for name, tensor in state.items() if not name.startswith("transformer.layers.")}
+    place = {round(number * (layers - 1) / (there - 1)): number for number in range(there)}
+    for number in range(layers):
+        like = number
+        while like not in place:
+            like -= 1
+        prefix = f"transformer.layers.{place[like]}."
+        for name in [name for name in state if name.startswith(prefix)]:
+            adds = name.endswith(("out_proj.weight", "linear_out.weight"))
+            copy = state[name] if like == number or not adds else torch.zeros_like(state[name])
+            new[f"transformer.layers.{number}." + name.removeprefix(prefix)] = copy
+    return new
 
 
 def save(model, path):

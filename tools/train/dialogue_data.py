@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 
 import numpy as np
 import torch
@@ -38,11 +39,19 @@ FACTS = ("sum", "sum", "difference", "difference", "opposite", "after", "before"
 
 
 def questions():
-    """Rows of all training clips, each with the file it lies in."""
+    """Rows of all training clips, each with who speaks and the file it lies in."""
     for path in sorted(QUESTIONS.glob("*.jsonl")):
-        if path.stem in SPEAKERS:
+        speaker = re.match(r"\w*", path.stem)[0]
+        if speaker in SPEAKERS:
             for line in open(path):
-                yield json.loads(line) | dict(speaker=path.stem)
+                yield json.loads(line) | dict(speaker=speaker, file=path.stem)
+
+
+def planned():
+    """Rows of what is to be said on a GPU."""
+    for path in sorted(QUESTIONS.glob("*.plan")):
+        for line in open(path):
+            yield json.loads(line)
 
 
 def held(count=None):
@@ -94,8 +103,9 @@ def reader():
 
 def paused(chance, audio):
     """The clip with a pause where it is quietest in its middle."""
+    from scipy.ndimage import uniform_filter1d
     size = RATE // 50
-    loud = np.convolve(np.abs(audio), np.ones(3 * size) / (3 * size), "same")
+    loud = uniform_filter1d(np.abs(audio), 3 * size, mode="constant")
     low, high = int(0.25 * len(audio)), int(0.8 * len(audio))
     place = low + int(np.argmin(loud[low:high]))
     fade = np.linspace(1, 0, size, dtype=np.float32)
@@ -106,14 +116,14 @@ def paused(chance, audio):
 
 
 def surroundings(chance, audio):
-    """The sound as a microphone would give it: level, room, noise, band limits; a line that is quite silent, and a telephone in a
-    noisy room, a quarter each.
+    """The sound as a microphone would give it: level, room, noise, band limits; in a fifth it is a line that is quite silent, in
+    a third a telephone in a noisy room.
     """
     draw = chance.random()
     audio = audio * 10 ** (chance.uniform(-10, 4) / 20)
-    if draw < 0.25:
+    if draw < 0.2:
         return audio
-    if draw < 0.5:
+    if draw < 0.53:
         return np.clip(telephone(chance, noisy(chance, room(chance, audio), chance.uniform(8, 25))), -1, 1)
     if chance.random() < 0.4:
         audio = room(chance, audio)
@@ -149,18 +159,20 @@ def write_words(words, at, text):
 
 
 class Encoder:
-    def __init__(self, path, half=False):
+    def __init__(self, path, half=False, device="cpu"):
         import codec
-        self.codec = codec.load(path)
+        torch.backends.cudnn.allow_tf32 = False  # codes shall be those that a CPU gives
+        self.codec, self.device = codec.load(path).to(device), device
         self.codec.half = half
 
     def __call__(self, sounds):
-        """Sounds of any lengths (multiples of a frame) -> codes [frames, codebooks] each."""
-        longest = max(map(len, sounds))
-        batch = torch.zeros(len(sounds), longest)
-        for row, sound in enumerate(sounds):
-            batch[row, :len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
-        codes = self.codec.encode(batch).numpy().astype(np.int16)
+        """Sounds of any lengths (multiples of a frame), or a tensor of some of one length -> codes [frames, codebooks] each."""
+        batch = sounds
+        if not torch.is_tensor(sounds):
+            batch = torch.zeros(len(sounds), max(map(len, sounds)))
+            for row, sound in enumerate(sounds):
+                batch[row, :len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
+        codes = self.codec.encode(batch.to(self.device)).cpu().numpy().astype(np.int16)
         return [codes[row, :len(sound) // FRAME] for row, sound in enumerate(sounds)]
 
 
@@ -202,7 +214,8 @@ class Encoding:
     def __init__(self, arguments):
         torch.set_num_threads(1)
         self.arguments = arguments
-        self.encoder, self.pieces, self.rows = Encoder(arguments.codec, arguments.half), reader(), list(questions())
+        self.encoders = [Encoder(path, arguments.half, arguments.device) for path in arguments.codec]
+        self.encoder, self.pieces, self.rows = self.encoders[0], reader(), list(questions())
         self.chance = np.random.default_rng((arguments.seed, arguments.part))
 
     def mine(self, number):
@@ -213,12 +226,14 @@ class Encoding:
 
     def answers(self):
         """Sound, codes, and the frame at which each word begins, of every answer that has none yet."""
-        hibari, shelf = Hibari(), self.shelf("answers")
-        texts, chance = {row["answer"] for row in self.rows if row["answer"]}, random.Random(self.arguments.seed)
+        shelf = self.shelf("answers")
+        chance = random.Random(self.arguments.seed)
+        texts = {row["answer"] for row in itertools.chain(self.rows, planned()) if row["answer"]}
         for _ in range(self.arguments.recited):
             texts.add(skills.exchange(chance, skill=chance.choice(RECITED)).answer)
         there = {row["text"] for path in FOLDER.glob("answers-*.json") for row in json.loads(path.read_text())}
         jobs = sorted((text for number, text in enumerate(sorted(texts)) if self.mine(number) and text not in there), key=len)
+        hibari = Hibari() if jobs else None
         for first in range(0, len(jobs), 16):
             takes = [self.take(hibari, text) for text in jobs[first:first + 16]]
             for (_, words), codes, text in zip(takes, self.encoder([sound for sound, _ in takes]), jobs[first:first + 16]):
@@ -235,35 +250,26 @@ class Encoding:
 
     def questions(self):
         """Every question in its surroundings, several times, long enough for the reply."""
-        arguments, shelf, waiting = self.arguments, self.shelf("questions"), []
-        sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
-
-        def flush():
-            for (_, row), codes in zip(waiting, self.encoder([sound for sound, _ in waiting])):
-                shelf.add(codes, **row)
-            waiting.clear()
-
+        arguments, shelf = self.arguments, self.shelf("questions")
         there = {tuple(row["clip"]) for path in FOLDER.glob("questions-*.json") for row in json.loads(path.read_text())}
         # Of the best and slowest teacher more takes.
         takes = lambda row: arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
         jobs = [row | dict(take=take) for number, row in enumerate(self.rows) if self.mine(number)
-                for take in range(takes(row)) if (row["speaker"], row["first"], take) not in there]
+                for take in range(takes(row)) if (row["file"], row["first"], take) not in there]
         random.Random(arguments.part).shuffle(jobs)
-        for row in sorted(jobs[:arguments.most], key=lambda row: row["count"]):
-            audio = sources[row["speaker"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
-            waiting.append(self.question(row, audio))
-            if len(waiting) == 16:
-                flush()
-                if len(shelf.rows) % 1600 == 0:
-                    print(f"{len(shelf.rows)} questions", flush=True)
-        if waiting:
-            flush()
+        heard = Surrounded(self, sorted(jobs[:arguments.most], key=lambda row: row["count"]), 64 if arguments.loaders else 16)
+        for number, (sounds, rows) in enumerate(torch.utils.data.DataLoader(heard, batch_size=None, num_workers=arguments.loaders,
+                                                                            collate_fn=lambda some: some)):
+            for encoder in self.encoders:
+                for codes, row in zip(encoder(sounds), rows):
+                    shelf.add(codes[:row["frames"]], **row)
+            if number % 100 == 99:
+                print(f"{len(shelf.rows)} questions", flush=True)
         return shelf.save()
 
-    def question(self, row, audio):
+    def question(self, chance, row, audio):
         """Its sound, a whole number of frames, and what is known of it."""
         from scipy.signal import resample
-        chance = self.chance
         if row["take"] > 0 and chance.random() < 0.6:
             audio = resample(audio, round(len(audio) * chance.uniform(0.82, 1.2))).astype(np.float32)
         # Most questions end in silence at once; a pause inside must not be taken for the end.
@@ -275,9 +281,9 @@ class Encoding:
         tail = int((reply if row["take"] == 0 or chance.random() < 0.3 else 0.6) * RATE + chance.uniform(0.2, 1.2) * RATE)
         sound = frames_of(np.concatenate([np.zeros(lead, np.float32), audio, np.zeros(tail, np.float32)]))
         return surroundings(chance, sound), dict(
-            begin=lead // FRAME, end=(lead + len(audio)) // FRAME, answer=row["answer"],
+            frames=len(sound) // FRAME, begin=lead // FRAME, end=(lead + len(audio)) // FRAME, answer=row["answer"],
             heard=self.pieces.encode(heard(row["text"])), speaker=row["speaker"], skill=row["skill"],
-            clip=(row["speaker"], row["first"], row["take"]))
+            clip=(row["file"], row["first"], row["take"]))
 
     def others(self):
         """What is not speech, and speech that cannot be understood: real people in other languages. Made once."""
@@ -317,14 +323,46 @@ class Encoding:
 
 def encode(arguments):
     work = Encoding(arguments)
-    answers = work.answers()
-    print(f"{len(answers.rows)} answers, {answers.length} frames", flush=True)
-    asked, others = work.questions(), work.others()
+    if arguments.only != "questions":
+        answers = work.answers()
+        print(f"{len(answers.rows)} answers, {answers.length} frames", flush=True)
+    if arguments.only == "answers":
+        return
+    asked = work.questions()
+    print(f"{len(asked.rows)} questions, {asked.length} frames", flush=True)
+    if arguments.only == "questions":
+        return
+    others = work.others()
     # What either line gives when all is silent, by this encoder.
     silence = work.encoder([np.zeros(60 * FRAME, np.float32)])[0]
     np.save(FOLDER / "silence.npy", silence[50])
-    print(f"{len(asked.rows)} questions, {asked.length} frames; {len(others.rows)} others; silence varies in "
-          f"{int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
+    print(f"{len(others.rows)} others; silence varies in {int((silence[40:] != silence[50]).any(1).sum())} of 20 frames", flush=True)
+
+
+class Surrounded(torch.utils.data.Dataset):
+    """Questions as a microphone hears them, so many at a time: sounds of one length, and a row for each."""
+
+    def __init__(self, work, jobs, at_once):
+        self.work, self.jobs, self.at_once = work, jobs, at_once
+        self.sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
+
+    def __len__(self):
+        return -(-len(self.jobs) // self.at_once)
+
+    def __getitem__(self, number):
+        some = self.jobs[self.at_once * number:self.at_once * (number + 1)]
+        if not some:
+            raise IndexError(number)
+        chance = np.random.default_rng((self.work.arguments.seed, some[0]["first"], some[0]["take"]))
+        found = []
+        for row in some:
+            audio = self.sources[row["file"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
+            found.append(self.work.question(chance, row, audio))
+        longest = max(len(sound) for sound, _ in found)
+        sounds = torch.zeros(len(found), longest)
+        for line, (sound, _) in zip(sounds, found):
+            line[:len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
+        return sounds, [row for _, row in found]
 
 
 def exchanges(skill_of):
@@ -345,9 +383,11 @@ def facts(pieces):
 class Sampler:
     """Random conversations of `frames` frames."""
 
-    WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 0.35, "noise": 1.2}
+    WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 1.0, "noise": 1.0}
+    # What is not asked at all is this part of what is drawn, however many questions there are.
+    UNASKED = {"foreign": 0.012, "noise": 0.028}
     # What the model is worst at is drawn more often than people ask for it.
-    HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3}
+    HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3, "other": 1.6}
     INTERRUPTED = 0.12
     # How often a recital is what is asked for, of a skill (its answers are few, and said badly when they are rare), or any answer.
     RECITALS = {"asked": 0.3, "name": 0.06, "greet": 0.05, "spell": 0.12, "digits": 0.05, "count": 0.05, "any": 0.37}
@@ -367,7 +407,11 @@ class Sampler:
                     continue  # its part of the answers is not there yet
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
                 weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
-        self.weights = np.cumsum(weights) / np.sum(weights)
+        weights, speakers = np.array(weights), np.array([row.get("speaker", "noise") for _, row in self.items])
+        asked = weights[~np.isin(speakers, list(self.UNASKED))].sum()
+        for speaker, share in self.UNASKED.items():
+            weights[speakers == speaker] *= share * asked / max(1.0, weights[speakers == speaker].sum())
+        self.weights = np.cumsum(weights) / weights.sum()
         self.facts, self.said = facts(reader()), [said for said, _ in self.answers.values()]
         self.recited = {kind: sorted({item.answer for item in exchanges(lambda _: kind)} & self.answers.keys())
                         for kind in self.RECITALS if kind in skills.SHARES}
@@ -525,7 +569,10 @@ def main():
     command = commands.add_parser("tokenizer")
     command.set_defaults(run=tokenizer)
     command = commands.add_parser("encode")
-    command.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
+    command.add_argument("--codec", nargs="+", default=[str(ROOT / "codec" / "codec.safetensors")],
+                         help="several: each question by every one of them, all else by the first")
+    command.add_argument("--device", default="cpu")
+    command.add_argument("--loaders", type=int, default=0, help="processes that put questions into surroundings: for a GPU")
     command.add_argument("--part", type=int, default=0)
     command.add_argument("--of", type=int, default=1)
     command.add_argument("--seed", type=int, default=1)
@@ -534,6 +581,7 @@ def main():
     command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
+    command.add_argument("--only", choices=("answers", "questions"), help="nothing else")
     command.set_defaults(run=encode)
     arguments = parser.parse_args()
     arguments.run(arguments)

@@ -16,6 +16,7 @@ import shutil
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 import codec
 import dialogue
@@ -27,11 +28,10 @@ from voices import Hibari
 
 def load(path, codec_path):
     vectors = dialogue.codec_vectors(codec.load(codec_path))
-    model = dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors)
-    if str(path).endswith(".safetensors"):
-        dialogue.start(model, path)
-    else:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    exported = str(path).endswith(".safetensors")
+    state = load_file(str(path)) if exported else torch.load(path, map_location="cpu", weights_only=True)["model"]
+    model = dialogue.Dialogue(dialogue.Configuration.over(vectors, dialogue.layers_of(state)), vectors)
+    model.take(state) if exported else model.load_state_dict(state)
     return model.eval()
 
 

@@ -2,6 +2,8 @@
 
     questions.py say --speaker hibari --count 9000      questions of the training wordings, and some it cannot know
     questions.py choose --count 300                     held voices and held wordings, to choose checkpoints by
+    questions.py plan --speaker blend --count 30000 --name blend.1   what Kokoro is to say, as phonemes
+    questions.py speak [--part K --of N] [--seconds S]               says every plan on a GPU, hundreds at once
 
 Everything said by one speaker lies end to end in $ANTIPHON_TRAIN/questions/SPEAKER.raw (int16, 24 kHz, without the silence
 around it), with one line per clip in SPEAKER.jsonl. Stopped and run again, a command goes on where it stopped.
@@ -10,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import random
+import time
 
 import numpy as np
 
@@ -60,26 +63,72 @@ def unknown(chance, texts):
     return skills.finished("other", "", text, skills.NOT_UNDERSTOOD)
 
 
+class Asking:
+    """What one speaker is to say: item `index` is always the same."""
+
+    def __init__(self, arguments, name, speaker):
+        self.arguments, self.name, self.speaker = arguments, name, speaker
+        self.skills = arguments.skills.split(",") if arguments.skills else list(skills.SHARES)
+        if strange := set(self.skills) - set(skills.SHARES):
+            raise SystemExit(f"questions.py: there is no skill {', '.join(sorted(strange))}; there are {', '.join(skills.SHARES)}")
+        texts = [text for text in sentences() if len(text.split()) <= 10]
+        # The last tenth of the sentences is kept for the tests.
+        self.texts = texts[:len(texts) * 9 // 10]
+
+    def item(self, index):
+        """An exchange, the words that are said, the voice and its speed."""
+        chance = random.Random(f"{self.name} {index} {self.arguments.seed}")
+        is_unknown = chance.random() < UNKNOWN and not self.arguments.skills
+        skill = None if is_unknown else skills.drawn(chance, self.skills)
+        item = unknown(chance, self.texts) if is_unknown else skills.exchange(chance, self.arguments.wordings, skill)
+        voice, speed = self.speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
+        return item, skills.opened(chance, item.question), voice, speed
+
+
 def say(arguments):
     clips, speaker = Clips(arguments.speaker), SPEAKERS[arguments.speaker]()
-    chosen = arguments.skills.split(",") if arguments.skills else list(skills.SHARES)
-    if strange := set(chosen) - set(skills.SHARES):
-        raise SystemExit(f"questions.py: there is no skill {', '.join(sorted(strange))}; there are {', '.join(skills.SHARES)}")
-    texts = [text for text in sentences() if len(text.split()) <= 10]
-    # The last tenth of the sentences is kept for the tests.
-    texts = texts[:len(texts) * 9 // 10]
+    asking = Asking(arguments, arguments.speaker, speaker)
     for index in range(len(clips.rows), arguments.count):
-        chance = random.Random(f"{arguments.speaker} {index} {arguments.seed}")
-        is_unknown = chance.random() < UNKNOWN and not arguments.skills
-        item = unknown(chance, texts) if is_unknown else skills.exchange(chance, arguments.wordings, skills.drawn(chance, chosen))
-        voice, speed = speaker.choose(chance), chance.choice((0.85, 0.9, 0.95, 1.0, 1.0, 1.05, 1.1, 1.2))
-        text = skills.opened(chance, item.question)
+        item, text, voice, speed = asking.item(index)
         try:
             audio = trimmed(speaker.say(text, voice, speed))
         except Exception as problem:  # a teacher's own failure on one text: another clip takes its place
             print(f"{voice} cannot say '{text}': {problem}")
             continue
         clips.add(audio, voice=voice, text=text, **dataclasses.asdict(item))
+
+
+def plan(arguments):
+    """Writes what one of Kokoro's speakers is to say, as phonemes: `speak` says them all at once."""
+    speaker = SPEAKERS[arguments.speaker]()
+    asking = Asking(arguments, arguments.speaker, speaker)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with open(FOLDER / f"{arguments.name}.plan", "w") as file:
+        for index in range(arguments.count):
+            item, text, voice, speed = asking.item(index)
+            row = dict(ids=speaker.spelt(text, voice), speed=speed, voice=voice, text=text, **dataclasses.asdict(item))
+            file.write(json.dumps(row) + "\n")
+
+
+def speak(arguments):
+    from kokoro_graph import KokoroGraph
+    paths = sorted(FOLDER.glob("*.plan"))
+    jobs = [(path.stem, json.loads(line)) for path in paths for line in open(path)]
+    random.Random(1).shuffle(jobs)  # so that those who run out of time have said some of everything
+    jobs = jobs[arguments.part::arguments.of]
+    speaker, clips = KokoroGraph(arguments.device), {}
+    began = time.time()
+    for first in range(0, len(jobs), arguments.at_once):
+        if time.time() - began > arguments.seconds:
+            break
+        some = jobs[first:first + arguments.at_once]
+        for number, audio in speaker.say_all([(row["ids"], row["voice"], row["speed"]) for _, row in some]):
+            name, row = some[number]
+            name = f"{name}-{arguments.part}"
+            if name not in clips:
+                clips[name] = Clips(name)
+            clips[name].add(trimmed(audio), **{key: value for key, value in row.items() if key not in ("ids", "speed")})
+        print(f"{first + len(some)} said in {time.time() - began:.0f} s", flush=True)
 
 
 def choose(arguments):
@@ -97,13 +146,22 @@ def choose(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("say")
-    command.add_argument("--speaker", choices=list(SPEAKERS), required=True)
-    command.add_argument("--count", type=int, required=True)
-    command.add_argument("--wordings", choices=("train", "more"), default="train", help="more: only those of wordings.py")
-    command.add_argument("--seed", type=int, default=1, help="another one asks other questions")
-    command.add_argument("--skills", help="only these, with commas: repeat,spell,name")
-    command.set_defaults(run=say)
+    for name, run, speakers in (("say", say, list(SPEAKERS)), ("plan", plan, ["kokoro", "blend"])):
+        command = commands.add_parser(name)
+        command.add_argument("--speaker", choices=speakers, required=True)
+        command.add_argument("--count", type=int, required=True)
+        command.add_argument("--wordings", choices=("train", "more"), default="train", help="more: only those of wordings.py")
+        command.add_argument("--seed", type=int, default=1, help="another one asks other questions")
+        command.add_argument("--skills", help="only these, with commas: repeat,spell,name")
+        command.set_defaults(run=run)
+    command.add_argument("--name", required=True, help="of the plan: SPEAKER.ANYTHING")
+    command = commands.add_parser("speak")
+    command.add_argument("--device", default="cuda")
+    command.add_argument("--part", type=int, default=0)
+    command.add_argument("--of", type=int, default=1)
+    command.add_argument("--at-once", type=int, default=4000, help="sentences that are sorted by length")
+    command.add_argument("--seconds", type=float, default=1e9, help="after which it begins no more of them")
+    command.set_defaults(run=speak)
     command = commands.add_parser("choose")
     command.add_argument("--count", type=int, default=300)
     command.set_defaults(run=choose)

@@ -9,6 +9,7 @@ spent training.
 import argparse
 import pathlib
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -105,20 +106,43 @@ class Trainee(nn.Module):
         spans = [(row, *span) for row, spans in enumerate(spelled) for span in spans if len(span[2]) and span[1] - span[0] > len(span[2])]
         if not spans:
             return h.sum() * 0
-        longest = max(last - first for _, first, last, _ in spans)
-        part = torch.stack([F.pad(h[row, first:last], (0, 0, 0, longest - (last - first))) for row, first, last, _ in spans])
-        logits = self.model.listener(part.float()).log_softmax(-1).transpose(0, 1)
         lengths = torch.tensor([last - first for _, first, last, _ in spans])
-        targets = torch.tensor([token for *_, tokens in spans for token in tokens])
+        begins = torch.tensor([row * h.shape[1] + first for row, first, *_ in spans])
+        # Behind the end of a span the next frames stand in its line; nobody reads them.
+        places = begins[:, None] + torch.minimum(torch.arange(int(lengths.max())), lengths[:, None] - 1)
+        part = h.flatten(0, 1)[places.to(h.device)]
+        logits = self.model.listener(part.float()).log_softmax(-1).transpose(0, 1)
+        targets = torch.tensor([token for *_, tokens in spans for token in tokens]).to(h.device)
         counts = torch.tensor([len(tokens) for *_, tokens in spans])
         return F.ctc_loss(logits, targets, lengths, counts, blank=self.model.c.text, reduction="mean", zero_infinity=True)
+
+
+class Batches(torch.utils.data.Dataset):
+    """The batch of every step, made from how far the schedule is: of that the processes that make batches are told."""
+
+    def __init__(self, sampler, arguments, rank):
+        self.sampler, self.arguments, self.rank, self.part = sampler, arguments, rank, torch.zeros(1).share_memory_()
+
+    def __getitem__(self, step):
+        arguments = self.arguments
+        lessons = arguments.lessons / 3 if float(self.part) >= LAST else arguments.lessons
+        drills = arguments.drills * lessons
+        *arrays, spelled, voiced = self.sampler.batch(arguments.batch, (arguments.seed, self.rank, step), lessons - drills, drills,
+                                                      arguments.recitals)
+        return [array if array.dtype == bool else array.astype(np.int16) for array in arrays], spelled, voiced
+
+    def loader(self, first):
+        """An iterator from step `first` on, as many processes ahead as asked for."""
+        ahead = dict(prefetch_factor=4, multiprocessing_context="fork") if self.arguments.loaders else {}
+        return iter(torch.utils.data.DataLoader(self, batch_size=None, sampler=range(first, 10 ** 9), collate_fn=lambda batch: batch,
+                                                num_workers=self.arguments.loaders, **ahead))
 
 
 def make(arguments):
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
     sampler = Sampler(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
-    configuration = dialogue.Configuration.over(vectors)
+    configuration = dialogue.Configuration.over(vectors, arguments.layers)
     trainee = Trainee(configuration, vectors, silence, arguments.own_dropout, arguments.dropout, arguments.varied,
                       arguments.own_varied)
     pieces = reader()
@@ -131,14 +155,17 @@ def make(arguments):
 def size(arguments):
     """Parameters, counted without the data."""
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
-    return sum(p.numel() for p in dialogue.Dialogue(dialogue.Configuration.over(vectors), vectors).parameters())
+    configuration = dialogue.Configuration.over(vectors, arguments.layers)
+    return sum(p.numel() for p in dialogue.Dialogue(configuration, vectors).parameters())
 
 
 def work(rank, arguments, meeting):
     torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
     torch.manual_seed(arguments.seed + rank)
     device = torch.device(arguments.device)
+    torch.backends.cuda.matmul.allow_tf32 = True
     trainee, sampler = make(arguments)
+    batches = Batches(sampler, arguments, rank)
     trainee = trainee.to(device)
     trainee.half = arguments.half
     model = trainee.model
@@ -163,17 +190,17 @@ def work(rank, arguments, meeting):
         dialogue.start(model, arguments.start)
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
+    loader = batches.loader(step)
     while course.goes_on():
         rate = course.rate(arguments.rate, arguments.warm_up, FLAT_UNTIL)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        is_last = course.part >= LAST
-        lessons = arguments.lessons / 3 if is_last else arguments.lessons
-        trainee.depth_share = 1.0 if is_last else arguments.depth_share
-        drills = arguments.drills * lessons
-        *arrays, spelled, voiced = sampler.batch(arguments.batch, (arguments.seed, rank, course.step), lessons - drills, drills,
-                                                 arguments.recitals)
-        loss, parts = trainee(*(torch.from_numpy(a).to(device) for a in arrays), spelled, torch.from_numpy(voiced).to(device))
+        batches.part[0] = course.part
+        trainee.depth_share = 1.0 if course.part >= LAST else arguments.depth_share
+        arrays, spelled, voiced = next(loader)
+        arrays = [torch.from_numpy(array).to(device) for array in arrays]
+        arrays = [array if array.dtype == torch.bool else array.long() for array in arrays]
+        loss, parts = trainee(*arrays, spelled, torch.from_numpy(voiced).to(device))
         optimizer.zero_grad()
         loss.backward()
         if meeting:
@@ -221,7 +248,9 @@ def main():
     parser.add_argument("--drills", type=float, default=0.0, help="share of the lessons that are facts in text alone")
     parser.add_argument("--recitals", type=float, default=0.0, help="share of sequences that only say what the text says")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--layers", type=int, help="of the temporal transformer; those that --start has not add nothing at first")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead: for a GPU")
     parser.add_argument("--start", help="exported weights to begin from, with new optimizer state")
     parser.add_argument("--half", action="store_true", help="bf16 networks: faster where the processor has it")
     parser.add_argument("--save-every", type=float, default=3, help="minutes")

@@ -1,4 +1,5 @@
 """Who speaks: text to sound at 24 kHz. Every speaker has `choose(chance) -> voice` and `say(text, voice, speed)`."""
+import functools
 import json
 import pathlib
 import re
@@ -17,12 +18,29 @@ RESERVED_VOICES = {"bm_daniel", "af_nova", "am_onyx", "bf_lily"}
 HELD_VOICES = {"am_eric", "bf_emma"}
 
 
+class Styles:
+    """The style vectors of a voice by the number of phonemes [511, 1, 256], or of a blend of two: `af_bella+am_puck*0.4`."""
+
+    def __init__(self):
+        self.read = {}
+
+    def __call__(self, voice):
+        first, other, part = re.fullmatch(r"(\w+)(?:\+(\w+)\*(.+))?", voice).groups()
+        if not other:
+            return self.file(first)
+        return (1 - float(part)) * self.file(first) + float(part) * self.file(other)
+
+    def file(self, voice):
+        if voice not in self.read:
+            self.read[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
+        return self.read[voice]
+
+
 class Kokoro:
     """Kokoro-82M: phonemes from eSpeak NG, a style vector chosen by their number, 24 kHz out."""
 
     def __init__(self, threads=1):
         import espeakng_loader
-        import onnxruntime
         from phonemizer.backend import EspeakBackend
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
         EspeakWrapper.set_library(espeakng_loader.get_library_path())
@@ -30,30 +48,33 @@ class Kokoro:
         self.phonemes = {language: EspeakBackend(language, preserve_punctuation=True, with_stress=True)
                          for language in ("en-us", "en-gb")}
         self.vocabulary = json.loads((TEACHERS / "vocab.json").read_text())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(str(TEACHERS / "kokoro.onnx"), options)
-        self.styles = {}
+        self.threads, self.styles = threads, Styles()
         # Those that were made for other languages speak English too, and are so many more people.
         self.voices = sorted({path.stem for path in (TEACHERS / "voices").glob("*.bin")} - RESERVED_VOICES - HELD_VOICES)
+
+    @functools.cached_property
+    def session(self):
+        import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        return onnxruntime.InferenceSession(str(TEACHERS / "kokoro.onnx"), options)
 
     def choose(self, chance):
         return chance.choice(self.voices)
 
-    def style(self, voice):
-        if voice not in self.styles:
-            self.styles[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
-        return self.styles[voice]
-
-    def say(self, text, voice, speed):
+    def spelt(self, text, voice):
+        """The numbers of a text's phonemes, as the voice's country says them."""
         language = "en-gb" if voice.startswith("b") else "en-us"
         spelt = self.phonemes[language].phonemize([text], strip=True)[0]
         for theirs, ours in (("ʲ", "j"), ("r", "ɹ"), ("x", "k"), ("ɬ", "l")):
             spelt = spelt.replace(theirs, ours)
-        ids = [self.vocabulary[symbol] for symbol in spelt if symbol in self.vocabulary][:508]
+        return [self.vocabulary[symbol] for symbol in spelt if symbol in self.vocabulary][:508]
+
+    def say(self, text, voice, speed):
+        ids = self.spelt(text, voice)
         values = {
             "tokens": np.array([[0, *ids, 0]], np.int64), "input_ids": np.array([[0, *ids, 0]], np.int64),
-            "style": self.style(voice)[len(ids)],
+            "style": self.styles(voice)[len(ids)],
         }
         feed = {}
         for entry in self.session.get_inputs():
@@ -64,14 +85,10 @@ class Kokoro:
 
 
 class Blend(Kokoro):
-    """People who are not there: styles between two of Kokoro's, as `af_bella+am_puck*0.4`; the accent is the first's."""
+    """People who are not there: styles between two of Kokoro's; the accent is the first's."""
 
     def choose(self, chance):
         return "+".join(chance.sample(self.voices, 2)) + f"*{chance.choice((0.3, 0.4, 0.5, 0.6, 0.7))}"
-
-    def style(self, voice):
-        first, other, part = re.split(r"[+*]", voice)
-        return (1 - float(part)) * super().style(first) + float(part) * super().style(other)
 
 
 class Hibari:
