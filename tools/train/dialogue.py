@@ -312,7 +312,7 @@ class Dialogue(nn.Module):
         for name, mine in self.views().items():
             mine.copy_(state[name].view_as(mine))
         for name, learnt, whole in self.named_tables():
-            learnt += state[name] - whole
+            learnt += state[name].to(whole.device) - whole
 
 
 class Talk:

@@ -123,7 +123,7 @@ class Graph:
 
     def Cast(self, x, to, **others):
         # A bias is rounded to steps of the input's scale, which is 1 here: it is left as it is.
-        return x if to == 6 else x.to(KINDS[to])
+        return x if to == 6 else x.to(self.device, KINDS[to]) if KINDS[to].is_floating_point else x.to(KINDS[to])
 
     def Floor(self, x):
         return x if x.dim() == 1 else x.floor()
