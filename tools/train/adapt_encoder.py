@@ -2,9 +2,10 @@
 
     adapt_encoder.py CODEC.safetensors OUT.safetensors --minutes 15 [--workers 2] [--half] [--blocks 5 --middle 4]
 
-`--blocks` (at 100 Hz) and `--middle` (at 25 Hz) deepen the encoder: the added blocks do nothing at first.
+`--blocks` (at 100 Hz) and `--middle` (at 25 Hz) deepen the encoder: the added blocks do nothing at first. `--teacher` is the codec whose
+codes are to be kept, where CODEC is already an adapted one.
 
-The encoder as it was gives the target: for a clean sound its own latents, for the same sound on the telephone those of the
+The teacher's encoder gives the target: for a clean sound its own latents, for the same sound on the telephone those of the
 clean one, and in a room or noise the clean meaning (codebook 0) with the acoustic latents as they were. Quantizer and decoder
 are not touched, so codes made before, and models trained on them, stay valid.
 """
@@ -24,8 +25,8 @@ from sampler import Sampler, band_limit, noisy, room, telephone
 class Sounds:
     """Pairs of a clean sound and how a microphone gives it, [samples] each."""
 
-    def __init__(self, frames):
-        self.corpus, self.frames = Sampler(frames), frames
+    def __init__(self, frames, as_they_are):
+        self.corpus, self.frames, self.as_they_are = Sampler(frames), frames, as_they_are
         self.questions = [np.memmap(path, np.int16, "r") for path in sorted(QUESTIONS.glob("*.raw")) if path.stem != "choose"]
 
     def clean(self, chance):
@@ -43,10 +44,10 @@ class Sounds:
     def pair(self, chance):
         """Clean sound, what is heard of it, and whether its acoustic latents too shall be those of the clean sound."""
         clean = np.clip(self.clean(chance), -1, 1).astype(np.float32)
-        draw, heard = chance.random(), clean
-        if draw < 0.2:
+        heard = clean
+        if chance.random() < self.as_they_are:
             return clean, heard, True
-        line = draw < 0.7
+        line = chance.random() < 0.62
         if chance.random() < 0.6:
             heard = room(chance, heard)
         if chance.random() < 0.8:
@@ -90,9 +91,9 @@ def loss_of(codec, teacher, clean, heard, is_whole):
 
 
 def work(rank, arguments, meeting):
-    teacher = model.load(arguments.codec)
+    teacher = model.load(arguments.teacher or arguments.codec)
     teacher.half = arguments.half
-    sounds = Sounds(arguments.frames)
+    sounds = Sounds(arguments.frames, arguments.as_they_are)
     refining.refine(rank, arguments, meeting, ears, sounds.batch, lambda codec, _, *batch: loss_of(codec, teacher, *batch))
 
 
@@ -100,6 +101,8 @@ def main():
     parser = refining.parser(__doc__, minutes=15, rate=5e-4)
     parser.add_argument("--blocks", type=int, help="of the encoder at 100 Hz")
     parser.add_argument("--middle", type=int, help="of the encoder at 25 Hz")
+    parser.add_argument("--teacher", help="the codec whose codes are kept (CODEC)")
+    parser.add_argument("--as-they-are", type=float, default=0.2, help="share of the sounds that nothing happens to")
     arguments = parser.parse_args()
     arguments.codec = refining.start(arguments, encoder_blocks=arguments.blocks, encoder_middle_blocks=arguments.middle)
     workers.run(work, arguments, lambda: refining.size(arguments.codec, ears))

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from packed import weights_of
+
 PADDING, WORD = 3, 0  # text tokens: nothing is said; a word begins
 
 
@@ -310,7 +312,8 @@ class Dialogue(nn.Module):
     def take(self, state):
         """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code and piece."""
         for name, mine in self.views().items():
-            mine.copy_(state[name].view_as(mine))
+            if name in state or not name.startswith("listener"):  # which a packed file does not have
+                mine.copy_(state[name].view_as(mine))
         for name, learnt, whole in self.named_tables():
             learnt += state[name].to(whole.device) - whole
 
@@ -353,9 +356,8 @@ def in_step(drawn):
 
 
 def start(model, path):
-    """Takes what `save` wrote, perhaps of a model with fewer layers."""
-    from safetensors.torch import load_file
-    model.take(deepened(load_file(str(path)), model.c.layers))
+    """Takes what `save` wrote, as it is or packed, perhaps of a model with fewer layers."""
+    model.take(deepened(weights_of(path), model.c.layers))
 
 
 def layers_of(names):

@@ -16,12 +16,12 @@ import shutil
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 import codec
 import dialogue
 import skills
 from dialogue_data import FOLDER, RECITED, Encoder, answer_sound, frames_of, held, reader, timed_words, write_words
+from packed import weights_of
 from places import FRAME, RATE, ROOT
 from voices import Hibari
 
@@ -29,7 +29,7 @@ from voices import Hibari
 def load(path, codec_path):
     vectors = dialogue.codec_vectors(codec.load(codec_path))
     exported = str(path).endswith(".safetensors")
-    state = load_file(str(path)) if exported else torch.load(path, map_location="cpu", weights_only=True)["model"]
+    state = weights_of(path) if exported else torch.load(path, map_location="cpu", weights_only=True)["model"]
     model = dialogue.Dialogue(dialogue.Configuration.over(vectors, dialogue.layers_of(state)), vectors)
     model.take(state) if exported else model.load_state_dict(state)
     return model.eval()

@@ -2,23 +2,30 @@
 
     mean.py BEFORE AFTER OUT [--share 0.5] [--of-first PARTS] [--of-last PARTS]
 
-BEFORE has that share of the mean. PARTS are beginnings of names, with commas: such tensors are taken whole, and so is what AFTER alone
-has. Header and kinds of numbers are those of AFTER. So the depth transformer, which speaks and does not listen, can be that of the
+BEFORE has that share of the mean. PARTS are beginnings of names, with commas: such tensors are taken whole. AFTER may have more layers or
+blocks: those of a dialogue model stand for layers that add nothing in BEFORE, those of a codec add as much less as the share says. Header and kinds of numbers are those of AFTER. So the depth transformer, which speaks and does not listen, can be that of the
 last run (`--of-last depformer,linears`), and a codec can get its decoder from another (`--of-first decoder,quantizer`).
 """
 import argparse
 
+import dialogue
+from packed import weights_of
+
 
 def mean(before, after, out, share=0.5, of_first=(), of_last=()):
     from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
-    old = load_file(str(before))
+    from safetensors.torch import save_file
+    old = weights_of(before)
     with safe_open(str(after), "pt") as file:
         new, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    if "text_linear.weight" in new:
+        old = dialogue.deepened(old, dialogue.layers_of(new))
 
     def joined(name, tensor):
-        if name.startswith(tuple(of_last)) or name not in old:
+        if name.startswith(tuple(of_last)):
             return tensor
+        if name not in old:
+            return (1 - share) * tensor if name.endswith(".gain") else tensor
         if name.startswith(tuple(of_first)):
             return old[name]
         return (share * old[name].float() + (1 - share) * tensor.float()).to(tensor.dtype)
