@@ -384,7 +384,7 @@ class Sampler:
     """Random conversations of `frames` frames."""
 
     WEIGHTS = {"hibari": 1.0, "kokoro": 2.2, "blend": 2.2, "flite": 0.8, "espeak": 0.8, "foreign": 1.0, "noise": 1.0}
-    # What is not asked at all is this part of what is drawn, however many questions there are.
+    # What is not asked at all is drawn so often for each question, however many questions there are.
     UNASKED = {"foreign": 0.012, "noise": 0.028}
     # What the model is worst at is drawn more often than people ask for it.
     HARD = {"repeat": 1.6, "spell": 1.6, "name": 1.6, "greet": 1.2, "opposite": 1.6, "sum": 1.2, "smalltalk": 1.3, "other": 1.6}
@@ -395,7 +395,7 @@ class Sampler:
     def __init__(self, frames, initial):
         self.frames, self.initial = frames, initial
         self.silence = np.load(FOLDER / "silence.npy")
-        self.answers, self.items, weights = {}, [], []
+        self.answers, self.items = {}, []
         for path in sorted(FOLDER.glob("answers-*.json")):
             codes = np.load(path.with_suffix(".npy"))
             for row in json.loads(path.read_text()):
@@ -406,16 +406,23 @@ class Sampler:
                 if row["answer"] and row["answer"] not in self.answers:
                     continue  # its part of the answers is not there yet
                 self.items.append((codes[row["first"]:row["first"] + row["frames"]], row))
-                weights.append(self.WEIGHTS[row.get("speaker", "noise")] * self.HARD.get(row.get("skill", "").partition("/")[0], 1.0))
-        weights, speakers = np.array(weights), np.array([row.get("speaker", "noise") for _, row in self.items])
-        asked = weights[~np.isin(speakers, list(self.UNASKED))].sum()
-        for speaker, share in self.UNASKED.items():
-            weights[speakers == speaker] *= share * asked / max(1.0, weights[speakers == speaker].sum())
-        self.weights = np.cumsum(weights) / weights.sum()
+        self.weights = np.cumsum(self.shares([row for _, row in self.items]))
         self.facts, self.said = facts(reader()), [said for said, _ in self.answers.values()]
         self.recited = {kind: sorted({item.answer for item in exchanges(lambda _: kind)} & self.answers.keys())
                         for kind in self.RECITALS if kind in skills.SHARES}
         self.recited["any"] = list(self.answers)
+
+    @classmethod
+    def shares(cls, rows):
+        """How often each row is drawn; together 1."""
+        speakers = np.array([row.get("speaker", "noise") for row in rows])
+        weights = np.array([cls.WEIGHTS[speaker] * cls.HARD.get(row.get("skill", "").partition("/")[0], 1.0)
+                            for speaker, row in zip(speakers, rows)])
+        asked = weights[~np.isin(speakers, list(cls.UNASKED))].sum()
+        for speaker, share in cls.UNASKED.items():
+            theirs = speakers == speaker
+            weights[theirs] *= share * asked / max(1.0, weights[theirs].sum())
+        return weights / weights.sum()
 
     def drawn(self, chance):
         """Any item: its codes and its row."""

@@ -155,6 +155,14 @@ def sampler_of_one():
     return sampler
 
 
+def test_noise_is_heard_as_often_among_many_questions_as_among_few():
+    for count in (20, 2000):
+        rows = [dict(speaker="kokoro", skill="sum")] * count + [dict(answer="")] * 5 + [dict(speaker="foreign", skill="other")] * 3
+        shares = Sampler.shares(rows)
+        asked, noise, foreign = shares[:count].sum(), shares[count:count + 5].sum(), shares[count + 5:].sum()
+        assert np.isclose(noise / asked, 0.028) and np.isclose(foreign / asked, 0.012) and np.isclose(shares.sum(), 1)
+
+
 def lessons():
     return sampler_of_one().batch(3, (1,), 1.0)
 
