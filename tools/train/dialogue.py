@@ -80,15 +80,15 @@ def attention(q, k, v, context):
     kernel takes three times as long there.
     """
     if q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden(q.shape[-2], context, q.device).to(q.dtype))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden(q.shape[-2], context, q.device, q.dtype))
     scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     return (scores + hidden(q.shape[-2], context, q.device)).softmax(-1).to(v.dtype) @ v
 
 
 @functools.lru_cache(maxsize=8)
-def hidden(steps, context, device):
+def hidden(steps, context, device, dtype=torch.float32):
     """What a step may not see [steps, steps]: minus infinity at the later ones, and `context` or more steps back."""
-    everywhere = torch.full((steps, steps), float("-inf"), device=device)
+    everywhere = torch.full((steps, steps), float("-inf"), device=device, dtype=dtype)
     return everywhere.triu(1) + everywhere.tril(-context)
 
 

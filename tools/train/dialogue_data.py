@@ -48,10 +48,10 @@ def questions():
 
 
 def planned():
-    """Rows of what is to be said on a GPU."""
+    """Rows of what is to be said on a GPU, each with the plan it stands in."""
     for path in sorted(QUESTIONS.glob("*.plan")):
         for line in open(path):
-            yield json.loads(line)
+            yield json.loads(line) | dict(plan=path.stem)
 
 
 def held(count=None):
@@ -158,6 +158,14 @@ def write_words(words, at, text):
             free += 1
 
 
+def side_by_side(sounds):
+    """Sounds of any lengths as lines of one tensor, each with silence behind it."""
+    lines = torch.zeros(len(sounds), max(map(len, sounds)))
+    for line, sound in zip(lines, sounds):
+        line[:len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
+    return lines
+
+
 class Encoder:
     def __init__(self, path, half=False, device="cpu"):
         import codec
@@ -167,11 +175,7 @@ class Encoder:
 
     def __call__(self, sounds):
         """Sounds of any lengths (multiples of a frame), or a tensor of some of one length -> codes [frames, codebooks] each."""
-        batch = sounds
-        if not torch.is_tensor(sounds):
-            batch = torch.zeros(len(sounds), max(map(len, sounds)))
-            for row, sound in enumerate(sounds):
-                batch[row, :len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
+        batch = sounds if torch.is_tensor(sounds) else side_by_side(sounds)
         codes = self.codec.encode(batch.to(self.device)).cpu().numpy().astype(np.int16)
         return [codes[row, :len(sound) // FRAME] for row, sound in enumerate(sounds)]
 
@@ -351,18 +355,13 @@ class Surrounded(torch.utils.data.Dataset):
 
     def __getitem__(self, number):
         some = self.jobs[self.at_once * number:self.at_once * (number + 1)]
-        if not some:
-            raise IndexError(number)
         chance = np.random.default_rng((self.work.arguments.seed, some[0]["first"], some[0]["take"]))
         found = []
         for row in some:
             audio = self.sources[row["file"]][row["first"]:row["first"] + row["count"]].astype(np.float32) / 32768
             found.append(self.work.question(chance, row, audio))
-        longest = max(len(sound) for sound, _ in found)
-        sounds = torch.zeros(len(found), longest)
-        for line, (sound, _) in zip(sounds, found):
-            line[:len(sound)] = torch.from_numpy(np.ascontiguousarray(sound, np.float32))
-        return sounds, [row for _, row in found]
+        sounds, rows = zip(*found)
+        return side_by_side(sounds), rows
 
 
 def exchanges(skill_of):

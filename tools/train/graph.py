@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from onnx import numpy_helper
 
-KINDS = {1: torch.float32, 6: torch.int32, 7: torch.int64, 9: torch.bool}
+KINDS = {1: torch.float32, 7: torch.int64, 9: torch.bool}
 
 
 class Graph:
@@ -35,7 +35,7 @@ class Graph:
             while open_names:
                 name = open_names.pop()
                 number = self.makers.get(name)
-                if name in given or name in self.constants or not name or number is None or number in needed:
+                if name in given or number is None or number in needed:
                     continue
                 needed.add(number)
                 open_names += self.nodes[number][1]
@@ -122,8 +122,10 @@ class Graph:
         return made.to(self.device) if made.is_floating_point() else made
 
     def Cast(self, x, to, **others):
-        # A bias is rounded to steps of the input's scale, which is 1 here: it is left as it is.
-        return x if to == 6 else x.to(self.device, KINDS[to]) if KINDS[to].is_floating_point else x.to(KINDS[to])
+        if to == 6:  # int32: a bias, rounded to steps of the input's scale. That is 1 here, so it is left as it is.
+            return x
+        kind = KINDS[to]
+        return x.to(self.device, kind) if kind.is_floating_point else x.to(kind)
 
     def Floor(self, x):
         return x if x.dim() == 1 else x.floor()

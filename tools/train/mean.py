@@ -3,8 +3,9 @@
     mean.py BEFORE AFTER OUT [--share 0.5] [--of-first PARTS] [--of-last PARTS]
 
 BEFORE has that share of the mean. PARTS are beginnings of names, with commas: such tensors are taken whole. AFTER may have more layers or
-blocks: those of a dialogue model stand for layers that add nothing in BEFORE, those of a codec add as much less as the share says. Header and kinds of numbers are those of AFTER. So the depth transformer, which speaks and does not listen, can be that of the
-last run (`--of-last depformer,linears`), and a codec can get its decoder from another (`--of-first decoder,quantizer`).
+blocks: those of a dialogue model stand for layers that add nothing in BEFORE, those of a codec add as much less as the share says.
+Header and kinds of numbers are those of AFTER. So the depth transformer, which speaks and does not listen, can be that of the last run
+(`--of-last depformer,linears`), and a codec can get its decoder from another (`--of-first decoder,quantizer`).
 """
 import argparse
 

@@ -1,6 +1,5 @@
 """Reads exported weights, as they are or packed in 8 bits by `antiphon convert` (docs/Quantization.md, "The packed file")."""
 import json
-import struct
 
 import numpy as np
 import torch
@@ -11,11 +10,9 @@ BLOCK = 8 * ROWS * 4 + 2 * ROWS  # bytes: weights by groups of four inputs, then
 
 def weights_of(path):
     """Tensors by name; packed matrices as f32."""
-    from safetensors.torch import load_file
-    state = load_file(str(path))
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-    card = header.get("__metadata__", {})
+    from safetensors import safe_open
+    with safe_open(str(path), "pt") as file:
+        state, card = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
     if "antiphon_packed" not in card:
         return state
     for name, entry in json.loads(card["tensors"]).items():

@@ -111,9 +111,9 @@ def plan(arguments):
 
 
 def speak(arguments):
+    from dialogue_data import planned
     from kokoro_graph import KokoroGraph
-    paths = sorted(FOLDER.glob("*.plan"))
-    jobs = [(path.stem, json.loads(line)) for path in paths for line in open(path)]
+    jobs = list(planned())
     random.Random(1).shuffle(jobs)  # so that those who run out of time have said some of everything
     jobs = jobs[arguments.part::arguments.of]
     speaker, clips = KokoroGraph(arguments.device), {}
@@ -122,12 +122,12 @@ def speak(arguments):
         if time.time() - began > arguments.seconds:
             break
         some = jobs[first:first + arguments.at_once]
-        for number, audio in speaker.say_all([(row["ids"], row["voice"], row["speed"]) for _, row in some]):
-            name, row = some[number]
-            name = f"{name}-{arguments.part}"
+        for number, audio in speaker.say_all([(row["ids"], row["voice"], row["speed"]) for row in some]):
+            row = some[number]
+            name = f"{row['plan']}-{arguments.part}"
             if name not in clips:
                 clips[name] = Clips(name)
-            clips[name].add(trimmed(audio), **{key: value for key, value in row.items() if key not in ("ids", "speed")})
+            clips[name].add(trimmed(audio), **{key: value for key, value in row.items() if key not in ("ids", "speed", "plan")})
         print(f"{first + len(some)} said in {time.time() - began:.0f} s", flush=True)
 
 
