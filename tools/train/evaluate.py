@@ -6,6 +6,7 @@ known, else against what Whisper reads in the original), STOI, PESQ-wb, log-mel 
 This is PyTorch, to choose by; judge_codec.py judges what the runtime makes.
 """
 import argparse
+import ctypes
 import json
 import pathlib
 import re
@@ -39,6 +40,10 @@ def words(text):
 
 
 class Judge:
+    """Whisper-base."""
+
+    kept = "held-out.read.json"
+
     def __init__(self, threads):
         from faster_whisper import WhisperModel
         self.model = WhisperModel(str(TEACHERS / "whisper-base"), device="cpu", compute_type="int8", cpu_threads=threads)
@@ -47,6 +52,38 @@ class Judge:
         at16 = resample_poly(audio, 2, 3).astype(np.float32)
         segments, _ = self.model.transcribe(at16, language=language, beam_size=1, condition_on_previous_text=False)
         return words(" ".join(segment.text for segment in segments))
+
+
+class Moonshine:
+    """A second judge, for English alone: no training here has used it (Moonshine base by `moonshine-cpp`; Jeffries et al. 2024)."""
+
+    kept = "held-out.moonshine.json"
+
+    def __init__(self, threads):
+        try:
+            from moonshine_cpp import moonshine_cpp
+        except ImportError:
+            raise SystemExit("The second judge is not installed: run tools/train/get-teachers again.")
+        self.library = moonshine_cpp.moonshine_lib
+        folder = pathlib.Path(moonshine_cpp.__file__).parent / "models" / "base-en"
+        files = [str(folder / name).encode() for name in ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")]
+        self.model = self.library.moonshine_load_model(*files, moonshine_cpp.MOONSHINE_MODEL_TYPE_BASE)
+        if self.model < 0:
+            raise SystemExit(f"Moonshine's model in {folder} cannot be read: run tools/train/get-teachers again.")
+
+    def read(self, audio, language):
+        assert language == "en", "Moonshine base reads English."
+        # The package's own `transcribe` does not run (0.1.4): the library is called as it calls it.
+        at16, text = resample_poly(audio, 2, 3).astype(np.float32), ctypes.c_char_p()
+        problem = self.library.moonshine_transcribe(
+            self.model, at16.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), len(at16), ctypes.byref(text))
+        assert problem == 0, problem
+        heard = text.value.decode()
+        self.library.moonshine_free_text(text)
+        return words(heard)
+
+
+JUDGES = {"whisper": Judge, "moonshine": Moonshine}
 
 
 def mel_distance(x, y):
@@ -66,7 +103,7 @@ def through(codec, audio, codebooks=None):
 
 
 class Scores:
-    """Of one group of clips; what Whisper reads in an original is kept in a file."""
+    """Of one group of clips; what the judge reads in an original is kept in a file."""
 
     def __init__(self, group, judge, language="en"):
         from pesq import pesq
@@ -74,7 +111,7 @@ class Scores:
         self.pesq, self.stoi = pesq, stoi
         self.group, self.judge, self.language = group, judge, language
         self.rows, self.truth, self.heard, self.heard_before = [], [], [], []
-        self.path = ROOT / "held-out.read.json"
+        self.path = ROOT / (judge or Judge).kept
         self.known = json.loads(self.path.read_text()) if self.path.exists() else {}
 
     def add(self, name, text, x, y):

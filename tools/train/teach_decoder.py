@@ -81,11 +81,34 @@ def burst(y, x, samples=32):
     return F.relu(torch.log(y.abs().topk(samples, 1)[0] / peak + 1e-6)).mean()
 
 
+class Judged:
+    """What decoded sound costs, and its parts, by the weights of the command line."""
+
+    def __init__(self, arguments):
+        self.weights = arguments
+        self.spectral, self.phase, self.loudness, self.envelope = SpectralLoss(), PhaseLoss(), LoudnessLoss(), EnvelopeLoss()
+
+    def __call__(self, codec, latent, x):
+        """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds, aligned, come last."""
+        y, log_magnitude = codec.synthesize(latent)
+        head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
+        y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]
+        parts = {"spectral": self.spectral(y, x), "phase": self.phase(y, x), "head": head, "burst": burst(y, x)}
+        parts |= {"loudness": self.loudness(y, x), "envelope": self.envelope(y, x)}
+        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"]
+        loss = loss + self.weights.loudness * parts["loudness"] + self.weights.envelope * parts["envelope"]
+        return loss, parts, (y, x)
+
+
+def add_weights(parser):
+    parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
+    parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
+
+
 def work(rank, arguments, meeting):
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = sampler.Sampler(arguments.frames, SHARES)
-    spectral, phase, critics = SpectralLoss(), PhaseLoss(), Critics()
-    loudness, envelope = LoudnessLoss(), EnvelopeLoss()
+    judged, critics = Judged(arguments), Critics()
     blur, drawn = Blur(codec_vectors(model.load(arguments.codec)), ALIKE), torch.tensor(DRAWN)
 
     def loss_of(codec, course, x):
@@ -94,13 +117,7 @@ def work(rank, arguments, meeting):
             codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
         elif kind < FEWER + BLURRED:
             codes = blur(codes, drawn)
-        y, log_magnitude = codec.synthesize(codec.quantizer.decode(codes))
-        head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
-        y, x = y[:, codec.c.delay:], x[:, :-codec.c.delay]
-        parts = {"spectral": spectral(y, x), "phase": phase(y, x), "head": head, "burst": burst(y, x)}
-        parts |= {"loudness": loudness(y, x), "envelope": envelope(y, x)}
-        loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"]
-        loss = loss + arguments.loudness * parts["loudness"] + arguments.envelope * parts["envelope"]
+        loss, parts, (y, x) = judged(codec, codec.quantizer.decode(codes), x)
         if course.part >= arguments.adversary:
             parts["critics"], parts["deceive"], parts["seen"] = critics.losses(y, x)
             loss = loss + parts["critics"] + 0.1 * parts["deceive"] + parts["seen"]
@@ -112,8 +129,7 @@ def work(rank, arguments, meeting):
 def main():
     parser = refining.parser(__doc__, minutes=60, rate=5e-4)
     parser.add_argument("--adversary", type=float, default=1.0, help="part of the schedule from which on there are critics")
-    parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
-    parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
+    add_weights(parser)
     parser.add_argument("--blocks", type=int, help="of the decoder at 100 Hz")
     arguments = parser.parse_args()
     arguments.codec = refining.start(arguments, decoder_blocks=arguments.blocks)

@@ -1,16 +1,20 @@
-"""python test_codec.py: what the runtime relies on, on an untrained codec."""
+"""python test_codec.py: what the runtime and the trainings rely on, on an untrained codec; one test needs get-teachers."""
 import os
 import tempfile
 import unittest
 
+import numpy as np
 import torch
 
 import codec as model
+import recogniser
 import refining
+import teach_both
 import teach_decoder
 from blur import Blur
 from dialogue import codec_vectors
 from losses import EnvelopeLoss, LoudnessLoss
+from places import TEACHERS
 
 
 class CodecTests(unittest.TestCase):
@@ -77,6 +81,39 @@ class CodecTests(unittest.TestCase):
                 parameter.mul_(1.1)
         self.assertTrue(torch.equal(self.codec.encode(self.x), codes))
         self.assertGreater((self.codec.decode(codes) - sound).abs().max(), 0)
+
+    def test_teaching_both_hears_the_quantizer_and_teaches_past_it_but_for_the_words(self):
+        quantizer, latent = self.codec.quantizer, self.codec.latent(self.x).detach().repeat(2, 1, 1).requires_grad_(True)
+        other = self.codec.encode(self.x.flip(1)).repeat(2, 1, 1)
+        given, _ = teach_both.through(quantizer, latent, other, torch.tensor([False, True]))
+        self.assertLess((given[0] - quantizer.decode(quantizer.encode(latent))[0]).abs().max(), 1e-5)
+        self.assertTrue(torch.equal(given[1], quantizer.decode(other)[1]))
+        (taught,) = torch.autograd.grad(given.sum(), latent)
+        sound = quantizer.rvq_rest
+        wanted = (sound.output_proj.weight[..., 0] @ sound.input_proj.weight[..., 0]).sum(0)
+        self.assertLess((taught[0] - wanted).abs().max(), 1e-4)
+        self.assertEqual(float(taught[1].abs().max()), 0)
+
+    def test_the_recogniser_hears_what_whisper_hears_and_counts_what_differs(self):
+        from faster_whisper import WhisperModel
+        from faster_whisper.feature_extractor import FeatureExtractor
+        from scipy.signal import resample_poly
+        encoder, whisper = recogniser.Encoder(), WhisperModel(str(TEACHERS / "whisper-base"), device="cpu", compute_type="float32")
+        x = torch.zeros(1, 24000 * 30)
+        x[:, :self.x.shape[1]] = self.x.cumsum(1) * 0.1
+        spectrum = FeatureExtractor()(resample_poly(x[0].numpy(), 2, 3).astype(np.float32))[:, :3000]
+        mine = encoder.spectrum(x)[0][:, :, :3000]
+        self.assertLess(np.abs(mine[0].numpy() - spectrum).mean(), 0.01)
+        given = encoder.norm(encoder(torch.from_numpy(spectrum)[None])[-1], "layer_norm")
+        self.assertLess(np.abs(given[0].numpy() - np.array(whisper.encode(spectrum)).astype(np.float32)[0]).max(), 0.01)
+        words, noise = recogniser.WordsLoss(), torch.randn_like(self.x)
+        few, many = self.x + 0.01 * noise, (self.x + 0.1 * noise).requires_grad_(True)
+        self.assertEqual(words(self.x, self.x).item(), 0)
+        loss = words(many, self.x)
+        self.assertLess(words(few, self.x).item(), loss.item())
+        loss.backward()
+        self.assertTrue(torch.isfinite(many.grad).all())
+        self.assertGreater(many.grad.abs().max(), 0)
 
     def test_added_blocks_do_nothing_at_first(self):
         with tempfile.TemporaryDirectory() as folder:
