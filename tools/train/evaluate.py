@@ -15,27 +15,20 @@ import warnings
 import numpy as np
 import soundfile
 import torch
+from num2words import num2words
 from scipy.signal import resample_poly
 
 import codec as model
 from places import FRAME, RATE, ROOT, TEACHERS
 from sound import load
 
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen").split()
-TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
-
-
-def spell(number):
-    if number < 20:
-        return ONES[number]
-    if number < 100:
-        return TENS[number // 10] + ("" if number % 10 == 0 else " " + ONES[number % 10])
-    return " ".join(ONES[int(digit)] for digit in str(number))
-
-
-def words(text):
-    text = re.sub(r"\d+", lambda found: f" {spell(int(found.group()))} ", text.lower().replace("’", "'"))
+def words(text, language="en"):
+    """Lower case, without marks; numbers spelled: a recogniser writes "1" or "one" as it likes. Long ones digit by digit."""
+    def spelled(found):
+        digits = found.group()
+        parts = [digits] if len(digits) < 3 else digits
+        return " " + " ".join(num2words(int(part), lang=language) for part in parts) + " "
+    text = re.sub(r"\d+", spelled, text.lower().replace("’", "'"))
     return re.sub(r"[^\w' ]", " ", text).split()
 
 
@@ -51,7 +44,7 @@ class Judge:
     def read(self, audio, language):
         at16 = resample_poly(audio, 2, 3).astype(np.float32)
         segments, _ = self.model.transcribe(at16, language=language, beam_size=1, condition_on_previous_text=False)
-        return words(" ".join(segment.text for segment in segments))
+        return words(" ".join(segment.text for segment in segments), language)
 
 
 class Moonshine:
@@ -127,7 +120,7 @@ class Scores:
         if name not in self.known:
             self.known[name] = " ".join(self.judge.read(x, self.language))
         before = self.known[name].split()
-        reference = words(text) or before
+        reference = words(text, self.language) or before
         if reference:
             self.truth.append(" ".join(reference))
             self.heard_before.append(" ".join(before) or "_")

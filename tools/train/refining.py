@@ -36,12 +36,16 @@ def deepened(path, out, **sizes):
     model.save(new, out)
 
 
+def beginning(out):
+    return pathlib.Path(out + ".start")
+
+
 def start(arguments, **sizes):
     """The codec to begin with: the given one or, where other sizes are asked for (None: as it is), that one deepened, beside OUT."""
     sizes = {name: count for name, count in sizes.items() if count}
     if not sizes:
         return arguments.codec
-    path = arguments.out + ".start"
+    path = beginning(arguments.out)
     deepened(arguments.codec, path, **sizes)
     return path
 
@@ -95,7 +99,8 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
             pathlib.Path(str(path) + ".part").rename(path)
     if rank == 0:
         save(codec, mine, average, arguments.out)
-        path.unlink(missing_ok=True)
+        for left in (path, beginning(arguments.out)):
+            left.unlink(missing_ok=True)
 
 
 @torch.no_grad()

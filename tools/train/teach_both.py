@@ -23,7 +23,6 @@ import teach_decoder
 import workers
 from blur import Blur
 from dialogue import codec_vectors
-from recogniser import WordsLoss
 
 SHARES = {"assistant": 0.3, "synthetic": 0.15, "recorded": 0.4, "formant": 0.05, "odd": 0.1}
 FREE = {"recorded": 0.2, "odd": 0.2}  # how strongly such a crop's codes are kept; others wholly
@@ -65,7 +64,6 @@ def work(rank, arguments, meeting):
     teacher = model.load(arguments.teacher or arguments.codec)
     teacher.half = arguments.half
     sounds, judged = Sounds(arguments), teach_decoder.Judged(arguments)
-    words = WordsLoss(half=arguments.half) if arguments.words else None
     blur, drawn = Blur(codec_vectors(teacher), teach_decoder.ALIKE), torch.tensor(teach_decoder.DRAWN)
 
     def loss_of(codec, _, x, keep, is_old, clean, heard, is_whole):
@@ -86,10 +84,7 @@ def work(rank, arguments, meeting):
             given, far = quantizer.decode(codes), latent.new_zeros(())
         else:
             given, far = through(quantizer, latent, codes, is_old)
-        loss, parts, (y, x) = judged(codec, given, x)
-        if words:
-            parts["words"] = words(y[:arguments.read], x[:arguments.read])
-            loss = loss + arguments.words * parts["words"]
+        loss, parts, _ = judged(codec, given, x)
         mine = adapt_encoder.distances(quantizer, latent)
         for name, now, then, size in zip(("words kept", "sound kept"), mine, (meaning, detail), scale):
             parts[name] = ((now - then).pow(2).sum(-1).mean(-1) * keep).mean() / size
@@ -107,8 +102,6 @@ def main():
     parser.add_argument("--heard", type=int, default=4, help="pairs per worker and step")
     parser.add_argument("--keep", type=float, default=1.0, help="weight of codes that stay as they were")
     parser.add_argument("--hearing", type=float, default=1.0, help="weight of the pairs")
-    parser.add_argument("--words", type=float, default=0.0, help="weight of what a recogniser hears differently")
-    parser.add_argument("--read", type=int, default=3, help="crops per worker and step that the recogniser hears")
     parser.add_argument("--teacher", help="the codec whose codes are kept (CODEC)")
     parser.add_argument("--as-they-are", type=float, default=0.35, help="share of the pairs that nothing happens to")
     parser.add_argument("--decoder-blocks", type=int, help="of the decoder at 100 Hz")

@@ -6,7 +6,7 @@
 
 From a part of the schedule on (`--adversary`) three critics of the short-time spectrum learn to tell decoded sound from
 recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what they see in
-both. Music, tones and noise are in a seventh of the crops, and a peak above the original's costs something.
+both. Music, tones and noise are in a tenth of the crops, and a peak above the original's costs something.
 """
 import torch
 import torch.nn.functional as F
@@ -19,9 +19,10 @@ import workers
 from blur import Blur
 from dialogue import codec_vectors
 from losses import EnvelopeLoss, LoudnessLoss, PhaseLoss, SpectralLoss
+from recogniser import WordsLoss
 
 # The assistant's voice is the one that people hear.
-SHARES = {"assistant": 0.5, "synthetic": 0.15, "recorded": 0.15, "formant": 0.05, "odd": 0.15}
+SHARES = {"assistant": 0.4, "synthetic": 0.15, "recorded": 0.3, "formant": 0.05, "odd": 0.1}
 FEWER = 0.15    # of the batches, decoded from fewer codebooks
 BLURRED = 0.25  # of the batches, decoded from codes of which some only sound alike, as a dialogue model draws them:
 ALIKE, DRAWN = 16, (0, 0.1, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4)  # one of so many entries; how likely in each codebook
@@ -87,6 +88,7 @@ class Judged:
     def __init__(self, arguments):
         self.weights = arguments
         self.spectral, self.phase, self.loudness, self.envelope = SpectralLoss(), PhaseLoss(), LoudnessLoss(), EnvelopeLoss()
+        self.words = WordsLoss(half=arguments.half) if arguments.words else None
 
     def __call__(self, codec, latent, x):
         """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds, aligned, come last."""
@@ -97,12 +99,17 @@ class Judged:
         parts |= {"loudness": self.loudness(y, x), "envelope": self.envelope(y, x)}
         loss = parts["spectral"] + 0.3 * parts["phase"] + 0.5 * head + 3 * parts["burst"]
         loss = loss + self.weights.loudness * parts["loudness"] + self.weights.envelope * parts["envelope"]
+        if self.words:
+            parts["words"] = self.words(y[:self.weights.read], x[:self.weights.read])
+            loss = loss + self.weights.words * parts["words"]
         return loss, parts, (y, x)
 
 
 def add_weights(parser):
     parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
     parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
+    parser.add_argument("--words", type=float, default=0.0, help="weight of what a recogniser hears differently")
+    parser.add_argument("--read", type=int, default=3, help="crops per worker and step that the recogniser hears")
 
 
 def work(rank, arguments, meeting):
