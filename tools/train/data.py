@@ -117,20 +117,25 @@ def formant(arguments):
         clips.add(f"formant_{index:05d}", voice, 1, text, speaker.say(text, voice, 1))
 
 
-def recorded(arguments):
-    """Downloads and unpacks Debian packages of real recordings, without installing them."""
-    for package in PACKAGES:
-        target = ROOT / "recorded" / package
-        if target.exists():
-            continue
+def unpacked(package, folder):
+    """A Debian package's files in `folder`, downloaded but not installed: where they lie."""
+    target = folder / package
+    if not target.exists():
         downloads = ROOT / "downloads"
         downloads.mkdir(parents=True, exist_ok=True)
         if not list(downloads.glob(f"{package}_*.deb")):
-            subprocess.run(["apt-get", "download", package], cwd=downloads, check=True)
+            subprocess.run(["apt-get", "download", package], cwd=downloads, check=True, stdout=subprocess.DEVNULL)
         partial = target.with_suffix(".part")
         partial.mkdir(parents=True, exist_ok=True)
         subprocess.run(["dpkg-deb", "-x", next(downloads.glob(f"{package}_*.deb")), partial], check=True)
         partial.rename(target)
+    return target
+
+
+def recorded(arguments):
+    """Real recordings from Debian packages."""
+    for package in PACKAGES:
+        unpacked(package, ROOT / "recorded")
 
 
 def recorded_clips(package):

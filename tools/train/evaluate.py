@@ -22,6 +22,7 @@ import codec as model
 from places import FRAME, RATE, ROOT, TEACHERS
 from sound import load
 
+
 def words(text, language="en"):
     """Lower case, without marks; numbers spelled: a recogniser writes "1" or "one" as it likes. Long ones digit by digit."""
     def spelled(found):
@@ -35,7 +36,7 @@ def words(text, language="en"):
 class Judge:
     """Whisper-base."""
 
-    kept = "held-out.read.json"
+    kept, languages = "held-out.read.json", ("en", "it", "ru")
 
     def __init__(self, threads):
         from faster_whisper import WhisperModel
@@ -50,7 +51,7 @@ class Judge:
 class Moonshine:
     """A second judge, for English alone: no training here has used it (Moonshine base by `moonshine-cpp`; Jeffries et al. 2024)."""
 
-    kept = "held-out.moonshine.json"
+    kept, languages = "held-out.moonshine.json", ("en",)
 
     def __init__(self, threads):
         try:
@@ -65,8 +66,8 @@ class Moonshine:
             raise SystemExit(f"Moonshine's model in {folder} cannot be read: run tools/train/get-teachers again.")
 
     def read(self, audio, language):
-        assert language == "en", "Moonshine base reads English."
         # The package's own `transcribe` does not run (0.1.4): the library is called as it calls it.
+        assert language in self.languages, language
         at16, text = resample_poly(audio, 2, 3).astype(np.float32), ctypes.c_char_p()
         problem = self.library.moonshine_transcribe(
             self.model, at16.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), len(at16), ctypes.byref(text))
@@ -147,9 +148,14 @@ def use(codes, cardinality):
     return dict(frames=len(codes), entries_used=used, perplexity=perplexity)
 
 
+def spread(items, count):
+    """So many of a list, evenly from its whole length."""
+    return items[::max(1, len(items) // count)][:count]
+
+
 def held_out(group, count):
     clips = [clip for clip in json.loads((ROOT / "held-out.json").read_text()) if clip["group"] == group]
-    return clips[::max(1, len(clips) // count)][:count]
+    return spread(clips, count)
 
 
 def ears(codec):

@@ -25,8 +25,8 @@ import soundfile
 import torch
 
 import codec as model
-from data import recorded_clips, level
-from evaluate import JUDGES, Scores, held_out, use
+from data import level, recorded_clips, unpacked
+from evaluate import JUDGES, Scores, held_out, spread, use
 from places import FRAME, RATE, ROOT
 from sampler import coloured_noise
 from sound import load
@@ -67,36 +67,22 @@ def groups(count):
         yield group, language, [(clip["file"], clip["text"], ROOT / "held-out" / clip["file"]) for clip in held_out(group, count)]
     from judge import spoken
     from voices import Kokoro
-    items = [item for _, item in spoken(Kokoro(), count)]
-    yield "reserved", "en", [(f"final-{n:04d}", item["question"], ROOT / "final" / f"{n:04d}.flac") for n, item in enumerate(items)]
-    paths = [path for path in recorded_clips(unpacked("asterisk-core-sounds-en-g722")) if path.stat().st_size > 16000]  # two seconds
+    # A group that nobody asked for is not said.
+    yield "reserved", "en", ((f"final-{n:04d}", item["question"], ROOT / "final" / f"{n:04d}.flac")
+                             for n, (_, item) in enumerate(spoken(Kokoro(), count)))
+    paths = [path for path in recorded_clips(unpacked("asterisk-core-sounds-en-g722", ROOT / "final")) if path.stat().st_size > 16000]  # two seconds
     yield "english", "en", [(f"asterisk-{path.name}", "", path) for path in spread(paths, count)
                               if path.stem != "tt-monkeys"]  # they scream, and recognisers read whole verses into it
-    voice = next(unpacked("festvox-ru").rglob("msu_ru_nsh_clunits"))
+    voice = next(unpacked("festvox-ru", ROOT / "final").rglob("msu_ru_nsh_clunits"))
     # A line is `( ru_0002 "..." )`; a plus marks a stressed vowel.
     lines = re.findall(r'\( (\w+) "(.*)" \)', (voice / "etc" / "txt.done.data").read_text())
     yield "russian", "ru", [(name, text.replace("+", ""), voice / "wav" / f"{name}.wav") for name, text in spread(lines, count)]
 
 
-def unpacked(package):
-    """A Debian package's files, downloaded but not installed."""
-    target = ROOT / "final" / package
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", package], cwd=target.parent, check=True, capture_output=True)
-        subprocess.run(["dpkg-deb", "-x", next(target.parent.glob(f"{package}_*.deb")), target], check=True)
-    return target
-
-
-def spread(items, count):
-    """So many of a list, evenly from its whole length."""
-    return items[::max(1, len(items) // count)][:count]
-
-
 def speech(runtime, arguments):
     judge, codes = JUDGES[arguments.judge](arguments.threads), []
     for group, language, clips in groups(arguments.count):
-        if arguments.groups and group not in arguments.groups.split(",") or arguments.judge == "moonshine" and language != "en":
+        if arguments.groups and group not in arguments.groups.split(",") or language not in judge.languages:
             continue
         scores = Scores(group, judge, language)
         for name, text, path in clips:

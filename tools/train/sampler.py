@@ -116,11 +116,11 @@ class Sampler:
             seen = self.features[np.flatnonzero(self.known)[::7]].astype(np.float32)
             self.mean, self.deviation = seen.mean(0), seen.std(0) + 1e-3
 
-    def crop(self, chance):
-        """One crop: samples [frames * 1920], features [frames, 512] and whether they are known [frames]."""
+    def crop(self, chance, group=None):
+        """One crop, of that group or one drawn by the shares: samples [frames * 1920], features [frames, 512] and whether they are known [frames]."""
         count = self.frames * FRAME
         features, known = np.zeros((self.frames, 512), np.float32), np.zeros(self.frames, np.float32)
-        group = self.groups[chance.choice(len(self.groups), p=self.shares)]
+        group = group or self.groups[chance.choice(len(self.groups), p=self.shares)]
         if group == "odd":
             return np.clip(odd_signal(chance, count), -1, 1).astype(np.float32), features, known
         first, length = self.clips[group][chance.choice(len(self.weights[group]), p=self.weights[group])]

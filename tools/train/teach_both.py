@@ -21,8 +21,6 @@ import refining
 import sampler
 import teach_decoder
 import workers
-from blur import Blur
-from dialogue import codec_vectors
 
 SHARES = {"assistant": 0.3, "synthetic": 0.15, "recorded": 0.4, "formant": 0.05, "odd": 0.1}
 FREE = {"recorded": 0.2, "odd": 0.2}  # how strongly such a crop's codes are kept; others wholly
@@ -35,15 +33,14 @@ def whole(codec):
 
 class Sounds:
     def __init__(self, arguments):
-        self.groups = list(SHARES)
-        self.spoken = {group: sampler.Sampler(arguments.frames, {group: 1.0}) for group in self.groups}
+        self.spoken = sampler.Sampler(arguments.frames, SHARES)
         self.pairs, self.count = adapt_encoder.Sounds(arguments.frames, arguments.as_they_are), arguments.heard
 
     def batch(self, size, seed):
         """Crops (recordings first), how strongly the codes of each are kept, whether the old encoder gives them; then pairs."""
         chance = np.random.default_rng(seed)
-        groups = sorted(chance.choice(self.groups, size, p=list(SHARES.values())), key=lambda group: group != "recorded")
-        crops = np.stack([self.spoken[group].crop(chance)[0] for group in groups])
+        groups = sorted(chance.choice(self.spoken.groups, size, p=self.spoken.shares), key=lambda group: group != "recorded")
+        crops = np.stack([self.spoken.crop(chance, group)[0] for group in groups])
         kept = np.array([FREE.get(group, 1.0) for group in groups], np.float32)
         old = np.array([group == "assistant" and chance.random() < 0.5 for group in groups])
         return crops, kept, old, *self.pairs.batch(self.count, (*seed, 1))
@@ -64,24 +61,18 @@ def work(rank, arguments, meeting):
     teacher = model.load(arguments.teacher or arguments.codec)
     teacher.half = arguments.half
     sounds, judged = Sounds(arguments), teach_decoder.Judged(arguments)
-    blur, drawn = Blur(codec_vectors(teacher), teach_decoder.ALIKE), torch.tensor(teach_decoder.DRAWN)
+    worsening = teach_decoder.Worsening(teacher, FEWER, BLURRED)
 
     def loss_of(codec, _, x, keep, is_old, clean, heard, is_whole):
         quantizer, latent = codec.quantizer, codec.latent(x)
         with torch.no_grad():
             before = teacher.latent(x)
             codes = quantizer.encode(before)
-            book = quantizer.codebooks[0]
             meaning, detail = adapt_encoder.distances(quantizer, before)
             scale = [(part - part.mean((0, 1))).pow(2).sum(-1).mean() for part in (meaning, detail)]
-        kind = torch.rand(())
-        if kind < FEWER + BLURRED:
-            codes = quantizer.encode(latent.detach())
-            if kind < FEWER:
-                codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
-            else:
-                codes = blur(codes, drawn)
-            given, far = quantizer.decode(codes), latent.new_zeros(())
+        worse = worsening.draw()
+        if worse:
+            given, far = quantizer.decode(worse(quantizer.encode(latent.detach()))), latent.new_zeros(())
         else:
             given, far = through(quantizer, latent, codes, is_old)
         loss, parts, _ = judged(codec, given, x)
@@ -90,7 +81,7 @@ def work(rank, arguments, meeting):
             parts[name] = ((now - then).pow(2).sum(-1).mean(-1) * keep).mean() / size
             loss = loss + arguments.keep * parts[name]
         parts["far"] = far / scale[1]
-        parts["equal"] = (book.nearest(mine[0].flatten(0, 1)) == book.nearest(meaning.flatten(0, 1))).float().mean()
+        parts["equal"] = (quantizer.codebooks[0].nearest(mine[0].flatten(0, 1)) == codes[..., 0].flatten()).float().mean()
         hearing, also = adapt_encoder.loss_of(codec, teacher, clean, heard, is_whole)
         return loss + 2 * parts["far"] + arguments.hearing * hearing, parts | also
 

@@ -105,6 +105,21 @@ class Judged:
         return loss, parts, (y, x)
 
 
+class Worsening:
+    """Codes as a decoder hears them, too: in a share of the batches of fewer codebooks, in another blurred."""
+
+    def __init__(self, codec, fewer, blurred):
+        self.fewer, self.blurred = fewer, blurred
+        self.blur, self.drawn = Blur(codec_vectors(codec), ALIKE), torch.tensor(DRAWN)
+
+    def draw(self):
+        """What happens to the codes of a batch, or None."""
+        kind = torch.rand(())
+        if kind < self.fewer:
+            return lambda codes: codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
+        return (lambda codes: self.blur(codes, self.drawn)) if kind < self.fewer + self.blurred else None
+
+
 def add_weights(parser):
     parser.add_argument("--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing")
     parser.add_argument("--envelope", type=float, default=5.0, help="weight of what is lost of the words")
@@ -116,14 +131,12 @@ def work(rank, arguments, meeting):
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = sampler.Sampler(arguments.frames, SHARES)
     judged, critics = Judged(arguments), Critics()
-    blur, drawn = Blur(codec_vectors(model.load(arguments.codec)), ALIKE), torch.tensor(DRAWN)
+    worsening = Worsening(model.load(arguments.codec), FEWER, BLURRED)
 
     def loss_of(codec, course, x):
-        codes, kind = codec.encode(x), torch.rand(())
-        if kind < FEWER:
-            codes = codes[..., :int(torch.randint(1, codes.shape[-1], ()))]
-        elif kind < FEWER + BLURRED:
-            codes = blur(codes, drawn)
+        codes, worse = codec.encode(x), worsening.draw()
+        if worse:
+            codes = worse(codes)
         loss, parts, (y, x) = judged(codec, codec.quantizer.decode(codes), x)
         if course.part >= arguments.adversary:
             parts["critics"], parts["deceive"], parts["seen"] = critics.losses(y, x)
