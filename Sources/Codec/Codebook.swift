@@ -15,15 +15,19 @@ struct Codebook: Sendable {
     let values = try scope.values(name, [max(rows, 1), dimension])
     let usage = name == "embedding" ? nil : try scope.vector("cluster_usage", rows)
     guard values.allFinite else { throw .notFinite(file: scope.checkpoint.path, tensor: scope.full(name)) }
-    let entries = EntryTable(rows: rows, columns: dimension) { row, column in
-      values[row * dimension + column] / max(usage?[row] ?? 1, 1e-5)
-    }
+    self.init(
+      EntryTable(rows: rows, columns: dimension) { row, column in
+        values[row * dimension + column] / max(usage?[row] ?? 1, 1e-5)
+      })
+  }
+
+  init(_ entries: EntryTable) {
+    let columns = entries.columns
     self.entries = entries
-    search = Matrix(panelsOf: rows, dimension) { entries.row($0)[$1] }
-    negativeHalfNorms = Vector(count: rows) { row in
+    search = Matrix(panelsOf: entries.rows, columns) { entries.row($0)[$1] }
+    negativeHalfNorms = Vector(count: entries.rows) { row in
       Float(
-        -0.5
-          * (0..<dimension).reduce(0.0) { $0 + Double(entries.row(row)[$1]) * Double(entries.row(row)[$1]) })
+        -0.5 * (0..<columns).reduce(0.0) { $0 + Double(entries.row(row)[$1]) * Double(entries.row(row)[$1]) })
     }
   }
 }

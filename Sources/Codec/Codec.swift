@@ -49,8 +49,8 @@ public final class Codec: Sendable {
       synthesis = try SpectralSynthesis(checkpoint, configuration, sizes, plan: &decoderPlan)
     }
     quantizer = try ResidualQuantizer(
-      checkpoint.scope("quantizer"), width: analysis.width, count: codebooks ?? 8, encoder: &encoderPlan,
-      decoder: &decoderPlan)
+      checkpoint.scope("quantizer"), width: analysis.width, count: codebooks ?? 8, beam: configuration.beam,
+      encoder: &encoderPlan, decoder: &decoderPlan)
     latents = (
       encoderPlan.scratch.reserve(Float.self, analysis.width),
       decoderPlan.scratch.reserve(Float.self, synthesis.width)

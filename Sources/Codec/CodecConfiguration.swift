@@ -28,6 +28,8 @@ public struct CodecConfiguration: Sendable {
   /// Positions a transformer sees.
   let context: Int
   let maxPeriod: Double
+  /// Sums of acoustic entries that the quantizer's search keeps from level to level; 1 is greedy.
+  let beam: Int
   /// All fields of the file's own description.
   let fields: Fields
 
@@ -46,6 +48,7 @@ public struct CodecConfiguration: Sendable {
     context = try fields.integer("context", default: 250, 1...100_000)
     maxPeriod = try fields.number(
       fields.has("rope_theta") ? "rope_theta" : "max_period", default: 10000, 1...1e12)
+    beam = try fields.integer("beam", default: 1, 1...64)
     delay = try fields.integer("delay", default: 0, 0...96000)
   }
 }

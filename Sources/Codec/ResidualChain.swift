@@ -7,13 +7,13 @@ struct ResidualChain: Sendable {
   private let input: Linear  // [dimension, width]
   private let output: Linear  // [width, dimension]
   private let codebooks: [Codebook]
-  private let residual: Region<Float>
-  private let scores: Region<Float>
+  private let search: BeamSearch
   private let sum: Region<Float>
   let cardinality: Int
 
   init(
-    _ scope: Scope, width: Int, count: Int, _ encoder: inout MemoryPlan, _ decoder: inout MemoryPlan
+    _ scope: Scope, width: Int, count: Int, beam: Int, _ encoder: inout MemoryPlan,
+    _ decoder: inout MemoryPlan
   ) throws(CheckpointError) {
     let dimension = try scope.shape("input_proj.weight").first ?? 0
     input = try Linear(scope["input_proj"], inputs: width, outputs: dimension)
@@ -29,8 +29,8 @@ struct ResidualChain: Sendable {
         file: scope.checkpoint.path, tensor: scope.full("vq.layers.\(level)._codebook"),
         expected: [cardinality, dimension], found: [codebook.entries.rows, dimension])
     }
-    residual = encoder.reserve(Float.self, dimension)
-    scores = encoder.reserve(Float.self, cardinality)
+    search = BeamSearch(
+      width: beam, dimension: dimension, cardinality: cardinality, levels: count, &encoder)
     sum = decoder.reserve(Float.self, dimension)
   }
 
@@ -40,20 +40,8 @@ struct ResidualChain: Sendable {
     _ latent: UnsafePointer<Float>, into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView,
     _ workers: Workers
   ) {
-    let (residual, scores) = (scratch[residual], scratch[scores])
-    input(latent, into: residual, count: 1, workers)
-    // By index: iterators over large structs take heap memory in builds that are not optimised.
-    for level in codebooks.indices {
-      let codebook = codebooks[level]
-      // The nearest entry has the largest r.e - |e|^2 / 2.
-      codebook.search.multiply(
-        residual, xStride: 0, into: scores, yStride: 0, count: 1, bias: codebook.negativeHalfNorms.base,
-        workers)
-      let nearest = Kernels.largest(scores, cardinality)
-      codes[level] = nearest
-      let entry = codebook.entries.row(Int(nearest))
-      for i in 0..<codebook.entries.columns { residual[i] -= entry[i] }
-    }
+    input(latent, into: search.input(scratch), count: 1, workers)
+    search(codebooks, into: codes, scratch, workers)
   }
 
   func decode(

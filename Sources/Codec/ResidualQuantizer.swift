@@ -16,18 +16,23 @@ struct ResidualQuantizer: Sendable {
   /// Bytes of weights read to encode one latent.
   let bytes: Int
 
-  /// - Parameter count: codebooks to use; all that the file has where nil.
+  /// - Parameters:
+  ///   - count: codebooks to use; all that the file has where nil.
+  ///   - beam: sums of acoustic entries that the search keeps from level to level; 1 is greedy.
   init(
-    _ scope: Scope, width: Int, count wanted: Int?, encoder: inout SessionPlan, decoder: inout SessionPlan
+    _ scope: Scope, width: Int, count wanted: Int?, beam: Int, encoder: inout SessionPlan,
+    decoder: inout SessionPlan
   ) throws(CheckpointError) {
     var available = 1
     while scope.hasAny(below: "rvq_rest.vq.layers.\(available - 1)") { available += 1 }
     let count = min(wanted ?? available, available)
-    first = try ResidualChain(scope["rvq_first"], width: width, count: 1, &encoder.scratch, &decoder.scratch)
+    first = try ResidualChain(
+      scope["rvq_first"], width: width, count: 1, beam: 1, &encoder.scratch, &decoder.scratch)
     rest =
       count > 1
       ? try ResidualChain(
-        scope["rvq_rest"], width: width, count: count - 1, &encoder.scratch, &decoder.scratch) : nil
+        scope["rvq_rest"], width: width, count: count - 1, beam: beam, &encoder.scratch, &decoder.scratch)
+      : nil
     self.available = available
     self.count = count
     self.width = width

@@ -12,9 +12,9 @@ struct CodecAllocationTests {
     #expect(kept[5] == 2)
   }
 
-  @Test("encoding a frame allocates nothing")
-  func encode() throws {
-    let codec = try Codec.open(Golden.path("tiny-codec/model.safetensors"))
+  @Test("encoding a frame allocates nothing", arguments: ["tiny-codec", "tiny-spectral"])
+  func encode(name: String) throws {
+    let codec = try Codec.open(Golden.path("\(name)/model.safetensors"))
     var state = codec.makeEncoderState()
     var noise = Noise(70)
     let frame = noise.floats(codec.configuration.samplesPerFrame)

@@ -91,7 +91,7 @@ def loss_of(codec, teacher, clean, heard, is_whole):
 
 
 def work(rank, arguments, meeting):
-    teacher = model.load(arguments.teacher or arguments.codec)
+    teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half
     sounds = Sounds(arguments.frames, arguments.as_they_are)
     refining.refine(rank, arguments, meeting, ears, sounds.batch, lambda codec, _, *batch: loss_of(codec, teacher, *batch))

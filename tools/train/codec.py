@@ -42,6 +42,7 @@ class Configuration:
     codebooks: int = 8
     cardinality: int = 1024
     codebook_width: int = 32
+    beam: int = 1
     delay: int = 240
 
     def __post_init__(self):
@@ -238,10 +239,26 @@ class ResidualQuantizer(nn.Module):
         self.output_proj = Projection(c.codebook_width, c.latent_width)
         self.vq = nn.Module()
         self.vq.layers = nn.ModuleList(Level(c) for _ in range(levels))
+        self.beam = c.beam
 
     @property
     def codebooks(self):
         return [level._codebook for level in self.vq.layers]
+
+    @torch.no_grad()
+    def search(self, x, beam):
+        """Beam search, [n, width] -> codes [n, kept, levels] and what they leave over [n, kept, width], the nearest first: at each
+        level the `beam` sums so far that are nearest to x are kept.
+        """
+        rest, codes = x[:, None], x.new_zeros(len(x), 1, 0, dtype=torch.long)
+        for codebook in self.codebooks:
+            entries = codebook.embedding
+            near = rest @ entries.t() - entries.pow(2).sum(1) / 2 - rest.pow(2).sum(-1, keepdim=True) / 2
+            best = near.flatten(1).topk(min(beam, near[0].numel()))[1]
+            parent, code = best // len(entries), best % len(entries)
+            rest = torch.take_along_dim(rest, parent[..., None], 1) - entries[code]
+            codes = torch.cat([torch.take_along_dim(codes, parent[..., None], 1), code[..., None]], -1)
+        return codes, rest
 
     def forward(self, z, count=None, observe=False):
         """[batch, steps, width] -> sum of chosen entries, codes [batch, steps, levels], distances per level.
@@ -253,11 +270,9 @@ class ResidualQuantizer(nn.Module):
         done = torch.zeros_like(flat)
         kept = torch.zeros_like(flat)
         codes, distance = [], 0.0
-        for number, codebook in enumerate(self.codebooks):
-            rest = (flat - done).detach()
-            index = codebook.nearest(rest)
+        for number, (codebook, index) in enumerate(zip(self.codebooks, self.search(flat, self.beam)[0][:, 0].unbind(1))):
             if observe:
-                codebook.observe(rest, index)
+                codebook.observe((flat - done).detach(), index)
             entry = codebook.embedding[index]
             distance = distance + (flat - done - entry).pow(2).mean()
             done = done + entry

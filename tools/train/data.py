@@ -35,7 +35,7 @@ HELD_FOLDERS = {"held"}
 PACKAGES = [
     "asterisk-core-sounds-fr-g722", "asterisk-core-sounds-it-g722",
     "asterisk-core-sounds-ru-g722", "fillets-ng-data-cs", "fillets-ng-data-nl", "klettres-data",
-    "ktuberling-data",
+    "ktuberling-data", "tuxpaint-stamps-default",
 ]
 
 

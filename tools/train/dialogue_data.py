@@ -284,7 +284,8 @@ class Encoding:
         # What a lesson needs is shorter than a reply that is spoken.
         tail = int((reply if row["take"] == 0 or chance.random() < 0.3 else 0.6) * RATE + chance.uniform(0.2, 1.2) * RATE)
         sound = frames_of(np.concatenate([np.zeros(lead, np.float32), audio, np.zeros(tail, np.float32)]))
-        return surroundings(chance, sound), dict(
+        heard_as = sound * 10 ** (chance.uniform(-10, 4) / 20) if self.arguments.clean else surroundings(chance, sound)
+        return heard_as, dict(
             frames=len(sound) // FRAME, begin=lead // FRAME, end=(lead + len(audio)) // FRAME, answer=row["answer"],
             heard=self.pieces.encode(heard(row["text"])), speaker=row["speaker"], skill=row["skill"],
             clip=(row["file"], row["first"], row["take"]))
@@ -587,6 +588,7 @@ def main():
     command.add_argument("--recited", type=int, default=0, help="answers that nobody asks for, for recitals")
     command.add_argument("--half", action="store_true", help="bf16 networks: twice as fast, one code in fifty is another")
     command.add_argument("--most", type=int, default=10 ** 9, help="questions of this part")
+    command.add_argument("--clean", action="store_true", help="questions without room, noise and band: for reader.py")
     command.add_argument("--only", choices=("answers", "questions"), help="nothing else")
     command.set_defaults(run=encode)
     arguments = parser.parse_args()

@@ -1,8 +1,8 @@
 """Test vectors for the runtime: golden.py CODEC.safetensors OUT.safetensors SOUND [--frames 24]
 
 OUT holds `input` [samples], `codes` [frames, codebooks], `pcm` [samples], and on the way `features`, `latent`,
-`quantized`, `log_magnitude`, `phase` (one row a step). `margin` [frames, codebooks] says by how much the chosen
-entry won (|e|^2 / 2 - x.e against the second best): where it is near 0 another order of summation may choose the other.
+`quantized`, `log_magnitude`, `phase` (one row a step). `margin` [frames, 2] says by how much codebook 0 and the others
+together won (half the square of what the second best leaves over, less that of the best): where it is near 0 another order of summation may choose the other.
 """
 import argparse
 
@@ -30,12 +30,8 @@ def trace(codec, x):
     steps |= {"log_magnitude": log_magnitude[0], "phase": kept["phase"][0], "pcm": pcm[0]}
     margins = []
     for part in (codec.quantizer.rvq_first, codec.quantizer.rvq_rest):
-        rest = part.input_proj(latent)[0]
-        for book in part.codebooks:
-            score = book.embedding.pow(2).sum(1) / 2 - rest @ book.embedding.t()
-            best = score.topk(2, dim=1, largest=False)
-            margins.append(best.values[:, 1] - best.values[:, 0])
-            rest = rest - book.embedding[best.indices[:, 0]]
+        left = part.search(part.input_proj(latent)[0], max(2, codec.c.beam))[1].pow(2).sum(-1) / 2
+        margins.append(left[:, 1] - left[:, 0])
     steps["margin"] = torch.stack(margins, 1)
     return {name: value.numpy().astype(np.int32 if name == "codes" else np.float32) for name, value in steps.items()}
 

@@ -5,7 +5,7 @@
 speech     WER, STOI, PESQ by group, and the use of the codebooks
 parity     the training code against the runtime on a minute of speech: codes, and sound of the same codes
 signals    what is not speech: is there a burst or a number that is none?
-semantic   a small reader trained on codebook 0 alone spells voices it never heard (minutes of training)
+semantic   a small reader of codebook 0 alone spells voices it never heard (reader.safetensors beside this file; reader.py trains one)
 time       of a frame on one core, by `antiphon bench codec`
 
 Groups `reserved` (Kokoro's reserved voices), `english` (asterisk-core-sounds-en, a real person) and `russian` (festvox-ru, another, whose
@@ -128,7 +128,7 @@ def signals(runtime, arguments):
 
 def semantic(runtime, arguments):
     import reader
-    reader.judge(runtime.codec, arguments.minutes, arguments.threads)
+    reader.judge(reader.load(arguments.reader), runtime.codec)
 
 
 def time(runtime, arguments):
@@ -142,7 +142,7 @@ def main():
     parser.add_argument("--groups", help="of the part `speech`, with commas (all)")
     parser.add_argument("--judge", choices=list(JUDGES), default="whisper", help="who reads; moonshine reads English alone")
     parser.add_argument("--parts", default="speech,parity,signals,semantic,time")
-    parser.add_argument("--minutes", type=float, default=8, help="of training the reader")
+    parser.add_argument("--reader", default=str(pathlib.Path(__file__).with_name("reader.safetensors")), help="of the part `semantic`")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")

@@ -1,37 +1,46 @@
 """A small reader of codebook 0: how well can words be spelled from the semantic codes alone?
 
-    reader.py [--minutes 8] [--codec FILE]
+    reader.py train --codec FILE [--minutes 8] [--device cuda] [--out FILE]     on the codes of dialogue_data.py
+    reader.py judge --codec FILE [--reader FILE]        on the voices and wordings that checkpoints are chosen by (never trained on)
 
-Trained on the codes of dialogue_data.py, judged on the voices and wordings that checkpoints are chosen by (never trained on).
-Tokens are the dialogue's text pieces; the error is their edit distance, and the words' beside it.
+Tokens are the dialogue's text pieces; the error is their edit distance, and the words' beside it. A reader is made for one
+codec: what its codebook's entries are is part of it.
 """
 import argparse
 import json
 import time
 
-import jiwer
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import codec as model
 import dialogue_data
-from evaluate_dialogue import plain
 from places import FRAME, ROOT
+
+BATCH, WIDTH = 64, 256
+OTHER = 0.06  # of the codes, replaced by one that means nearly the same
 
 
 class Reader(nn.Module):
-    """Two layers of bidirectional GRU over the embedded codes, and a head for the pieces."""
+    """Two layers of bidirectional GRU over what the codes stand for, and a head for the pieces."""
 
-    def __init__(self, entries, pieces, width=256):
+    def __init__(self, vectors, pieces):
+        """`vectors` [entries, width]: codebook 0."""
         super().__init__()
-        self.table = nn.Embedding(entries + 1, width)
-        self.gru = nn.GRU(width, width, 2, batch_first=True, bidirectional=True, dropout=0.2)
-        self.head = nn.Linear(2 * width, pieces + 1)
+        entries, inner = vectors.shape
+        # The last row stands for what is behind the end.
+        self.register_buffer("vectors", F.pad((vectors - vectors.mean(0)) / vectors.std(), (0, 0, 0, 1)))
+        self.map, self.own = nn.Linear(inner, WIDTH), nn.Embedding(entries + 1, WIDTH)
+        nn.init.normal_(self.own.weight, std=0.1)
+        self.gru = nn.GRU(WIDTH, WIDTH, 2, batch_first=True, bidirectional=True, dropout=0.2)
+        self.head = nn.Linear(2 * WIDTH, pieces + 1)
 
     def forward(self, codes):
         """[batch, frames] -> log-probabilities [batch, frames, pieces + 1]; blank is the last."""
-        return self.head(F.dropout(self.gru(F.dropout(self.table(codes), 0.2, self.training))[0], 0.2, self.training)).log_softmax(-1)
+        x = self.map(F.embedding(codes, self.vectors)) + self.own(codes)
+        return self.head(F.dropout(self.gru(F.dropout(x, 0.2, self.training))[0], 0.2, self.training)).log_softmax(-1)
 
 
 def training_rows():
@@ -48,21 +57,24 @@ def padded(spans, filler):
     return torch.from_numpy(np.stack([np.pad(span, (0, longest - len(span)), constant_values=filler) for span in spans]))
 
 
-def judge(codec, minutes, threads):
+def train(codec, minutes, device="cpu", rate=2e-3):
+    """A reader taught on all questions that are encoded; prints how."""
     torch.manual_seed(1)
-    torch.set_num_threads(threads)
-    rows, pieces, entries = list(training_rows()), dialogue_data.reader(), 1024
-    blank = pieces.get_piece_size()
-    reader = Reader(entries, blank)
-    optimizer = torch.optim.AdamW(reader.parameters(), 2e-3, weight_decay=0.01)
-    chance, began, step = np.random.default_rng(1), time.time(), 0
-    while time.time() - began < 60 * minutes:
-        part = (time.time() - began) / (60 * minutes)
+    vectors = model.load(codec).quantizer.codebooks[0].embedding
+    rows, blank, entries = list(training_rows()), dialogue_data.reader().get_piece_size(), len(vectors)
+    reader = Reader(vectors, blank).to(device)
+    near = torch.cdist(vectors, vectors).topk(6, largest=False)[1]
+    optimizer = torch.optim.AdamW(reader.parameters(), rate, weight_decay=0.01)
+    chance, began, step, seen = np.random.default_rng(1), time.time(), 0, 0.0
+    while (part := (time.time() - began) / (60 * minutes)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * min(1, (step + 1) / 100) * (1 - part)
-        batch = [rows[place] for place in chance.integers(0, len(rows), 64)]
-        logits = reader(padded([span for span, _ in batch], entries)).transpose(0, 1)
-        loss = F.ctc_loss(logits, torch.tensor([token for _, tokens in batch for token in tokens]),
+            group["lr"] = rate * min(1, (step + 1) / 100) * (1 - part)
+        batch = [rows[place] for place in chance.integers(0, len(rows), BATCH)]
+        codes = padded([span for span, _ in batch], entries)
+        other = (torch.rand(codes.shape) < OTHER) & (codes < entries)
+        codes = torch.where(other, near[codes.clamp(max=entries - 1), torch.randint(6, codes.shape)], codes)
+        logits = reader(codes.to(device)).transpose(0, 1)
+        loss = F.ctc_loss(logits, torch.tensor([token for _, tokens in batch for token in tokens]).to(device),
                           torch.tensor([len(span) for span, _ in batch]), torch.tensor([len(tokens) for _, tokens in batch]),
                           blank=blank, zero_infinity=True)
         optimizer.zero_grad()
@@ -70,31 +82,66 @@ def judge(codec, minutes, threads):
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         step += 1
-    reader.eval()
-    encoder = dialogue_data.Encoder(codec)
+        seen += (loss.item() - seen) / min(step, 200)
+        if step % 500 == 0:
+            print(f"  step {step}, loss {seen:.3f}", flush=True)
+    print(f"  a reader of {sum(p.numel() for p in reader.parameters()) / 1e6:.1f} M parameters, {step} steps on {len(rows)} questions, "
+          f"loss {seen:.3f}", flush=True)
+    return reader.cpu().eval()
+
+
+def save(reader, path):
+    from safetensors.torch import save_file
+    save_file({name: tensor.half().contiguous() for name, tensor in reader.state_dict().items()}, str(path))
+
+
+def load(path):
+    from safetensors.torch import load_file
+    state = {name: tensor.float() for name, tensor in load_file(str(path)).items()}
+    reader = Reader(torch.randn_like(state["vectors"][:-1]), len(state["head.bias"]) - 1)
+    reader.load_state_dict(state)
+    return reader.eval()
+
+
+@torch.no_grad()
+def judge(reader, codec):
+    """Prints the reader's errors on held voices and wordings."""
+    import jiwer
+    from evaluate_dialogue import plain
+    entries = model.load(codec).quantizer.codebooks[0].embedding
+    if not torch.allclose(reader.vectors[:-1], (entries - entries.mean(0)) / entries.std(), atol=1e-2):
+        raise SystemExit("reader.py: this reader was made for a codec with another codebook 0; `reader.py train` makes one for this codec.")
+    pieces, encoder = dialogue_data.reader(), dialogue_data.Encoder(codec)
+    blank = pieces.get_piece_size()
     spelled, truth, tokens, wanted = [], [], [], []
     for row, audio in dialogue_data.held():
         lead = np.zeros(4 * FRAME, np.float32)
         codes = encoder([dialogue_data.frames_of(np.concatenate([lead, audio, lead]))])[0][3:, 0].astype(np.int64)
-        with torch.no_grad():
-            best = reader(torch.from_numpy(codes)[None])[0].argmax(-1).tolist()
+        best = reader(torch.from_numpy(codes)[None])[0].argmax(-1).tolist()
         found = [token for place, token in enumerate(best) if token != blank and (place == 0 or token != best[place - 1])]
-        expected = pieces.encode(dialogue_data.heard(row["text"]))
         tokens.append(" ".join(map(str, found)) or "_")
-        wanted.append(" ".join(map(str, expected)))
+        wanted.append(" ".join(map(str, pieces.encode(dialogue_data.heard(row["text"])))))
         spelled.append(plain(pieces.decode(found)) or "_")
         truth.append(dialogue_data.heard(row["text"]))
-    print(f"  reader of codebook 0, {step} steps on {len(rows)} questions; {len(truth)} questions of voices never heard: "
+    print(f"  reader of codebook 0, {len(truth)} questions of voices never heard: "
           f"token error {100 * jiwer.wer(wanted, tokens):.1f} %, word error {100 * jiwer.wer(truth, spelled):.1f} %")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("train", "judge"))
     parser.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", default=str(ROOT / "reader.safetensors"))
+    parser.add_argument("--reader", default=str(ROOT / "reader.safetensors"), help="what `train` wrote")
     arguments = parser.parse_args()
-    judge(arguments.codec, arguments.minutes, arguments.threads)
+    torch.set_num_threads(arguments.threads)
+    if arguments.what == "train":
+        save(train(arguments.codec, arguments.minutes, arguments.device), arguments.out)
+    else:
+        judge(load(arguments.reader), arguments.codec)
 
 
 if __name__ == "__main__":

@@ -20,18 +20,20 @@ def parser(description, minutes, rate):
     parser.add_argument("--frames", type=int, default=32, help="of 80 ms per crop")
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--half", action="store_true")
+    parser.add_argument("--device", default="cpu", help="cuda: with --workers 1 and a larger --batch")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that make batches ahead: for a GPU")
     return parser
 
 
 def deepened(path, out, **sizes):
-    """Writes the codec at `path` with as many blocks as `sizes` says (`decoder_blocks=8`); those that it had not add nothing."""
+    """Writes the codec at `path` with what `sizes` says of its configuration (`decoder_blocks=8`); blocks that it had not add nothing."""
     places = {"encoder_blocks": "encoder.blocks", "encoder_middle_blocks": "encoder.middle", "decoder_blocks": "decoder.blocks"}
     old = model.load(path)
     new = model.Codec(dataclasses.replace(old.c, **sizes))
     state = new.state_dict() | old.state_dict()
-    for name, count in sizes.items():
-        for number in range(getattr(old.c, name), count):
-            state[f"{places[name]}.{number}.gain"].zero_()
+    for name, place in places.items():
+        for number in range(getattr(old.c, name), getattr(new.c, name)):
+            state[f"{place}.{number}.gain"].zero_()
     new.load_state_dict(state)
     model.save(new, out)
 
@@ -56,6 +58,21 @@ def size(codec, part_of, beside=None):
     return sum(p.numel() for module in modules for p in module.parameters())
 
 
+class Batches(torch.utils.data.Dataset):
+    """The arrays of every step, as tensors."""
+
+    def __init__(self, batch, size, rank):
+        self.batch, self.size, self.rank = batch, size, rank
+
+    def __getitem__(self, step):
+        return [torch.from_numpy(array) for array in self.batch(self.size, (7, self.rank, step))]
+
+    def loader(self, first, loaders):
+        """An iterator from step `first` on, as many processes ahead as asked for."""
+        ahead = dict(prefetch_factor=4, multiprocessing_context="fork", pin_memory=True) if loaders else {}
+        return iter(torch.utils.data.DataLoader(self, batch_size=None, sampler=range(first, 10 ** 9), num_workers=loaders, **ahead))
+
+
 def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
     """Trains `part_of(codec)`; goes on from OUT.state when that is there.
 
@@ -64,7 +81,9 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
     """
     torch.set_num_threads(1)
     torch.manual_seed(rank)
-    codec = model.load(arguments.codec)
+    device = torch.device(arguments.device)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    codec = model.load(arguments.codec).to(device)
     codec.train()
     codec.half = arguments.half
     codec.requires_grad_(False)
@@ -74,17 +93,18 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
     optimizer = torch.optim.AdamW(parameters, arguments.rate, betas=(0.9, 0.98), weight_decay=0, fused=True)
     step, spent, path = 0, 0.0, pathlib.Path(arguments.out + ".state")
     if path.exists():
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location=device, weights_only=True)
         step, spent, average = state["step"], state["spent"], state["average"]
         optimizer.load_state_dict(state["optimizer"])
         with torch.no_grad():
             torch._foreach_copy_(parameters, state["parameters"])
     course = Course(rank, meeting, arguments.minutes, step=step, spent=spent)
+    loader = Batches(batch, arguments.batch, rank).loader(step, arguments.loaders)
     while course.goes_on():
         step = course.step
         for group in optimizer.param_groups:
             group["lr"] = course.rate(arguments.rate, 100)
-        loss, parts = loss_of(codec, course, *map(torch.from_numpy, batch(arguments.batch, (7, rank, step))))
+        loss, parts = loss_of(codec, course, *(array.to(device) for array in next(loader)))
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         if meeting:

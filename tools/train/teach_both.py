@@ -58,7 +58,7 @@ def through(quantizer, latent, given, is_old):
 
 def work(rank, arguments, meeting):
     torch.manual_seed(1)
-    teacher = model.load(arguments.teacher or arguments.codec)
+    teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half
     sounds, judged = Sounds(arguments), teach_decoder.Judged(arguments)
     worsening = teach_decoder.Worsening(teacher, FEWER, BLURRED)
@@ -67,7 +67,7 @@ def work(rank, arguments, meeting):
         quantizer, latent = codec.quantizer, codec.latent(x)
         with torch.no_grad():
             before = teacher.latent(x)
-            codes = quantizer.encode(before)
+            codes = teacher.quantizer.encode(before)
             meaning, detail = adapt_encoder.distances(quantizer, before)
             scale = [(part - part.mean((0, 1))).pow(2).sum(-1).mean() for part in (meaning, detail)]
         worse = worsening.draw()
@@ -96,9 +96,10 @@ def main():
     parser.add_argument("--teacher", help="the codec whose codes are kept (CODEC)")
     parser.add_argument("--as-they-are", type=float, default=0.35, help="share of the pairs that nothing happens to")
     parser.add_argument("--decoder-blocks", type=int, help="of the decoder at 100 Hz")
+    parser.add_argument("--beam", type=int, help="sums that the quantizer's search keeps from level to level (as CODEC says)")
     teach_decoder.add_weights(parser)
     arguments = parser.parse_args()
-    arguments.codec = refining.start(arguments, decoder_blocks=arguments.decoder_blocks)
+    arguments.codec = refining.start(arguments, decoder_blocks=arguments.decoder_blocks, beam=arguments.beam)
     workers.run(work, arguments, lambda: refining.size(arguments.codec, whole))
 
 

@@ -87,8 +87,10 @@ class Judged:
 
     def __init__(self, arguments):
         self.weights = arguments
-        self.spectral, self.phase, self.loudness, self.envelope = SpectralLoss(), PhaseLoss(), LoudnessLoss(), EnvelopeLoss()
-        self.words = WordsLoss(half=arguments.half) if arguments.words else None
+        there = arguments.device
+        self.spectral, self.phase = SpectralLoss().to(there), PhaseLoss().to(there)
+        self.loudness, self.envelope = LoudnessLoss().to(there), EnvelopeLoss().to(there)
+        self.words = WordsLoss(half=arguments.half).to(there) if arguments.words else None
 
     def __call__(self, codec, latent, x):
         """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds, aligned, come last."""
@@ -110,7 +112,8 @@ class Worsening:
 
     def __init__(self, codec, fewer, blurred):
         self.fewer, self.blurred = fewer, blurred
-        self.blur, self.drawn = Blur(codec_vectors(codec), ALIKE), torch.tensor(DRAWN)
+        vectors = codec_vectors(codec)
+        self.blur, self.drawn = Blur(vectors, ALIKE).to(vectors.device), torch.tensor(DRAWN, device=vectors.device)
 
     def draw(self):
         """What happens to the codes of a batch, or None."""
@@ -130,8 +133,8 @@ def add_weights(parser):
 def work(rank, arguments, meeting):
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = sampler.Sampler(arguments.frames, SHARES)
-    judged, critics = Judged(arguments), Critics()
-    worsening = Worsening(model.load(arguments.codec), FEWER, BLURRED)
+    judged, critics = Judged(arguments), Critics().to(arguments.device)
+    worsening = Worsening(model.load(arguments.codec).to(arguments.device), FEWER, BLURRED)
 
     def loss_of(codec, course, x):
         codes, worse = codec.encode(x), worsening.draw()

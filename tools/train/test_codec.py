@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 import codec as model
+import reader
 import recogniser
 import refining
 import teach_both
@@ -68,6 +69,38 @@ class CodecTests(unittest.TestCase):
             twice = model.load(path)
         self.assertTrue(torch.equal(once.encode(self.x), twice.encode(self.x)))
         self.assertTrue(torch.equal(once.decode(once.encode(self.x)), twice.decode(twice.encode(self.x))))
+
+    def test_a_beam_finds_what_greed_misses_and_greed_is_a_beam_of_one(self):
+        torch.manual_seed(1)
+        chain = model.ResidualQuantizer(model.Configuration(cardinality=6, codebook_width=3), 3)
+        for book in chain.codebooks:
+            book.embedding.normal_()
+        x, places = torch.randn(40, 3), torch.cartesian_prod(*[torch.arange(6)] * 3)
+        least = torch.cdist(x, chain.decode(places)).min(1)[0]
+        left = {beam: chain.search(x, beam) for beam in (1, 4, 216)}
+        self.assertLess((left[216][1][:, 0].norm(dim=1) - least).abs().max(), 1e-5)
+        self.assertLess(left[4][1][:, 0].norm(), 0.9 * left[1][1][:, 0].norm())
+        self.assertLess((chain.decode(left[4][0][:, 0]) + left[4][1][:, 0] - x).abs().max(), 1e-5)
+        rest = x
+        for level, book in enumerate(chain.codebooks):
+            nearest = torch.cdist(rest, book.embedding).argmin(1)
+            self.assertTrue(torch.equal(left[1][0][:, 0, level], nearest))
+            rest = rest - book.embedding[nearest]
+
+    def test_a_saved_reader_reads_as_before_and_only_the_codec_it_was_made_for(self):
+        book = self.codec.quantizer.codebooks[0]
+        before, codes = reader.Reader(book.embedding, 20).eval(), torch.randint(1024, (2, 9))
+        with tempfile.TemporaryDirectory() as folder:
+            path, its, other = (os.path.join(folder, name) for name in ("reader", "its", "other"))
+            reader.save(before, path)
+            after = reader.load(path)
+            model.save(self.codec, its)
+            changed = model.load(its)
+            changed.quantizer.codebooks[0].embedding.mul_(-1)
+            model.save(changed, other)
+            with self.assertRaises(SystemExit):
+                reader.judge(after, other)
+        self.assertLess((after(codes) - before(codes)).abs().max(), 0.05)
 
     def test_fewer_codebooks_decode(self):
         codes = self.codec.encode(self.x)

@@ -1,0 +1,93 @@
+internal import Kernels
+
+/// Beam search through codebooks that quantize one after the other: the sums nearest to the input live on from level to level.
+///
+/// One sum is the greedy search of residual quantization; sixteen leave a quarter less over, for the same codes' meaning.
+struct BeamSearch: Sendable {
+  /// Sums that live on.
+  let width: Int
+  private let dimension: Int
+  private let cardinality: Int
+  private let levels: Int
+  // What each sum leaves over and its codes, twice: of this level and of the next.
+  private let residuals: (Region<Float>, Region<Float>)
+  private let paths: (Region<Int32>, Region<Int32>)
+  private let scores: Region<Float>  // [width][cardinality]
+  private let values: Region<Float>  // of the best sums so far, falling
+  private let places: Region<Int32>  // and where each stands in `scores`
+
+  init(width: Int, dimension: Int, cardinality: Int, levels: Int, _ plan: inout MemoryPlan) {
+    self.width = width
+    self.dimension = dimension
+    self.cardinality = cardinality
+    self.levels = levels
+    residuals = (
+      plan.reserve(Float.self, width * dimension), plan.reserve(Float.self, width * dimension)
+    )
+    paths = (plan.reserve(Int32.self, width * levels), plan.reserve(Int32.self, width * levels))
+    scores = plan.reserve(Float.self, width * cardinality)
+    values = plan.reserve(Float.self, width)
+    places = plan.reserve(Int32.self, width)
+  }
+
+  /// Where the vector to quantize is to be written.
+  func input(_ scratch: MemoryView) -> UnsafeMutablePointer<Float> { scratch[residuals.0] }
+
+  /// Finds codes for the input.
+  func callAsFunction(
+    _ codebooks: [Codebook], into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView,
+    _ workers: Workers
+  ) {
+    var (left, next) = (scratch[residuals.0], scratch[residuals.1])
+    var (path, nextPath) = (scratch[paths.0], scratch[paths.1])
+    let places = scratch[places]
+    var living = 1
+    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    for level in codebooks.indices {
+      let codebook = codebooks[level]
+      // Half the squared distance, negative, but for the sum's own share: r.e - |e|^2 / 2.
+      codebook.search.multiply(
+        left, xStride: dimension, into: scratch[scores], yStride: cardinality, count: living,
+        bias: codebook.negativeHalfNorms.base, workers)
+      let kept = keepBest(of: living, left, scratch)
+      for rank in 0..<kept {
+        let (parent, code) = (Int(places[rank]) / cardinality, Int(places[rank]) % cardinality)
+        let (before, after) = (left + parent * dimension, next + rank * dimension)
+        let entry = codebook.entries.row(code)
+        for i in 0..<dimension { after[i] = before[i] - entry[i] }
+        (nextPath + rank * levels).update(from: path + parent * levels, count: level)
+        nextPath[rank * levels + level] = Int32(code)
+      }
+      (left, next) = (next, left)
+      (path, nextPath) = (nextPath, path)
+      living = kept
+    }
+    codes.update(from: path, count: codebooks.count)
+  }
+
+  /// Writes the best values and their places, falling; of equals the first. How many there are.
+  private func keepBest(of living: Int, _ left: UnsafeMutablePointer<Float>, _ scratch: MemoryView) -> Int {
+    let (scores, values, places) = (scratch[scores], scratch[values], scratch[places])
+    var kept = 0
+    for sum in 0..<living {
+      let residual = left + sum * dimension
+      var energy: Float = 0
+      for i in 0..<dimension { energy += residual[i] * residual[i] }
+      let row = scores + sum * cardinality
+      for code in 0..<cardinality {
+        let value = row[code] - energy / 2
+        if kept == width, !(value > values[width - 1]) { continue }
+        if kept < width { kept += 1 }
+        var rank = kept - 1
+        while rank > 0, value > values[rank - 1] {
+          values[rank] = values[rank - 1]
+          places[rank] = places[rank - 1]
+          rank -= 1
+        }
+        values[rank] = value
+        places[rank] = Int32(sum * cardinality + code)
+      }
+    }
+    return kept
+  }
+}
