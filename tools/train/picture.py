@@ -1,5 +1,8 @@
-"""The card's pictures: picture.py curve LOG.jsonl OUT.svg | picture.py spectra ORIGINAL.wav DECODED.wav OUT.png"""
-import json
+"""The card's pictures: picture.py curve LOG OUT.svg | picture.py spectra ORIGINAL.wav DECODED.wav OUT.png
+
+LOG has the lines that a training wrote to its log, or those that it printed.
+"""
+import ast
 import struct
 import sys
 import zlib
@@ -12,9 +15,10 @@ from sound import load
 
 def curve(log, out):
     """Loss parts over steps of a codec or a dialogue model, each drawn in its own colour on a common axis, as SVG."""
-    rows = [json.loads(line) for line in open(log)]
+    rows = [ast.literal_eval(line) for line in open(log) if line.startswith("{")]
     width, height, left, bottom = 720, 300, 46, 34
-    names, top = (("words", "first", "rest", "listen"), 4) if "words" in rows[0] else (("spectral", "phase", "head", "semantic"), 1.6)
+    sounds = ("spectral", "phase", "head", "semantic" if "semantic" in rows[0] else "words")
+    names, top = (sounds, 1.6) if "spectral" in rows[0] else (("words", "first", "rest", "listen"), 4)
     colours = dict(zip(names, ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")))
     last = rows[-1]["step"]
     x = lambda step: left + (width - left - 10) * step / last
