@@ -139,9 +139,9 @@ package struct Conversion {
       }
     }
     if isStopped { return false }
-    let sha256 = digest.finish()
     try journal.note(
-      item.name, ConversionJournal.Done(sha256: sha256, error: String(format: "%.3e", loss.relative)))
+      item.name, ConversionJournal.Done(sha256: digest.finish(), error: String(format: "%.3e", loss.relative))
+    )
     return true
   }
 
