@@ -71,8 +71,9 @@ struct BeamSearch: Sendable {
     var kept = 0
     for sum in 0..<living {
       let residual = left + sum * dimension
+      // A single sum's share is the same for all its entries, and would only round them.
       var energy: Float = 0
-      for i in 0..<dimension { energy += residual[i] * residual[i] }
+      if living > 1 { for i in 0..<dimension { energy += residual[i] * residual[i] } }
       let row = scores + sum * cardinality
       for code in 0..<cardinality {
         let value = row[code] - energy / 2
