@@ -6,9 +6,9 @@ internal import Kernels
 struct BeamSearch: Sendable {
   /// Sums that live on.
   let width: Int
+  private let codebooks: [Codebook]
   private let dimension: Int
   private let cardinality: Int
-  private let levels: Int
   // What each sum leaves over and its codes, twice: of this level and of the next.
   private let residuals: (Region<Float>, Region<Float>)
   private let paths: (Region<Int32>, Region<Int32>)
@@ -16,15 +16,18 @@ struct BeamSearch: Sendable {
   private let values: Region<Float>  // of the best sums so far, falling
   private let places: Region<Int32>  // and where each stands in `scores`
 
-  init(width: Int, dimension: Int, cardinality: Int, levels: Int, _ plan: inout MemoryPlan) {
+  /// - Parameter codebooks: one or more, all of one size.
+  init(_ codebooks: [Codebook], width: Int, _ plan: inout MemoryPlan) {
     self.width = width
-    self.dimension = dimension
-    self.cardinality = cardinality
-    self.levels = levels
+    self.codebooks = codebooks
+    dimension = codebooks[0].entries.columns
+    cardinality = codebooks[0].entries.rows
     residuals = (
       plan.reserve(Float.self, width * dimension), plan.reserve(Float.self, width * dimension)
     )
-    paths = (plan.reserve(Int32.self, width * levels), plan.reserve(Int32.self, width * levels))
+    paths = (
+      plan.reserve(Int32.self, width * codebooks.count), plan.reserve(Int32.self, width * codebooks.count)
+    )
     scores = plan.reserve(Float.self, width * cardinality)
     values = plan.reserve(Float.self, width)
     places = plan.reserve(Int32.self, width)
@@ -35,9 +38,9 @@ struct BeamSearch: Sendable {
 
   /// Finds codes for the input.
   func callAsFunction(
-    _ codebooks: [Codebook], into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView,
-    _ workers: Workers
+    into codes: UnsafeMutablePointer<Int32>, _ scratch: MemoryView, _ workers: Workers
   ) {
+    let levels = codebooks.count
     var (left, next) = (scratch[residuals.0], scratch[residuals.1])
     var (path, nextPath) = (scratch[paths.0], scratch[paths.1])
     let places = scratch[places]
@@ -62,7 +65,7 @@ struct BeamSearch: Sendable {
       (path, nextPath) = (nextPath, path)
       living = kept
     }
-    codes.update(from: path, count: codebooks.count)
+    codes.update(from: path, count: levels)
   }
 
   /// Writes the best values and their places, falling; of equals the first. How many there are.

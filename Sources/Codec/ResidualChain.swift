@@ -29,8 +29,7 @@ struct ResidualChain: Sendable {
         file: scope.checkpoint.path, tensor: scope.full("vq.layers.\(level)._codebook"),
         expected: [cardinality, dimension], found: [codebook.entries.rows, dimension])
     }
-    search = BeamSearch(
-      width: beam, dimension: dimension, cardinality: cardinality, levels: count, &encoder)
+    search = BeamSearch(codebooks, width: beam, &encoder)
     sum = decoder.reserve(Float.self, dimension)
   }
 
@@ -41,7 +40,7 @@ struct ResidualChain: Sendable {
     _ workers: Workers
   ) {
     input(latent, into: search.input(scratch), count: 1, workers)
-    search(codebooks, into: codes, scratch, workers)
+    search(into: codes, scratch, workers)
   }
 
   func decode(

@@ -24,12 +24,11 @@ struct BeamSearchTests {
 
   private func search(_ x: [Float], width: Int) -> [Int32] {
     var plan = MemoryPlan()
-    let search = BeamSearch(
-      width: width, dimension: Self.dimension, cardinality: Self.cardinality, levels: Self.levels, &plan)
+    let search = BeamSearch(codebooks, width: width, &plan)
     let block = MemoryBlock(plan)
     search.input(block.view).update(from: x, count: x.count)
     var codes = [Int32](repeating: -1, count: Self.levels)
-    search(codebooks, into: &codes, block.view, Workers(threads: 1))
+    search(into: &codes, block.view, Workers(threads: 1))
     return codes
   }
 

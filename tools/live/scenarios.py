@@ -24,13 +24,13 @@ def speech_through():
     windows, lags = 0, []
     found = find(expected, phases[0])
     size, step = 480, 1200
-    loud, first = found or (0, None)
+    loud, first = found or (0, 0)
     # The queue is steered and the card's clock is another, so the lag moves: it is followed both ways from where it is known.
-    for starts in range(loud, len(expected) - size, step), range(loud - step, -1, -step):
+    for starts in (range(loud, len(expected) - size, step), range(loud - step, -1, -step)) if found else ():
         lag = first
         for start in starts:
             part = expected[start : start + size]
-            if lag is None or sum(s * s for s in part) < size * 300 * 300:
+            if sum(s * s for s in part) < size * 300 * 300:
                 continue
             windows += 1
 

@@ -17,10 +17,15 @@ from torch import nn
 
 import codec as model
 import dialogue_data
+from blur import Blur
 from places import FRAME, ROOT
 
 BATCH, WIDTH = 64, 256
 OTHER = 0.06  # of the codes, replaced by one that means nearly the same
+
+
+def scaled(vectors):
+    return (vectors - vectors.mean(0)) / vectors.std()
 
 
 class Reader(nn.Module):
@@ -31,7 +36,7 @@ class Reader(nn.Module):
         super().__init__()
         entries, inner = vectors.shape
         # The last row stands for what is behind the end.
-        self.register_buffer("vectors", F.pad((vectors - vectors.mean(0)) / vectors.std(), (0, 0, 0, 1)))
+        self.register_buffer("vectors", F.pad(scaled(vectors), (0, 0, 0, 1)))
         self.map, self.own = nn.Linear(inner, WIDTH), nn.Embedding(entries + 1, WIDTH)
         nn.init.normal_(self.own.weight, std=0.1)
         self.gru = nn.GRU(WIDTH, WIDTH, 2, batch_first=True, bidirectional=True, dropout=0.2)
@@ -63,7 +68,7 @@ def train(codec, minutes, device="cpu", rate=2e-3):
     vectors = model.load(codec).quantizer.codebooks[0].embedding
     rows, blank, entries = list(training_rows()), dialogue_data.reader().get_piece_size(), len(vectors)
     reader = Reader(vectors, blank).to(device)
-    near = torch.cdist(vectors, vectors).topk(6, largest=False)[1]
+    blur = Blur(vectors[None], 6)
     optimizer = torch.optim.AdamW(reader.parameters(), rate, weight_decay=0.01)
     chance, began, step, seen = np.random.default_rng(1), time.time(), 0, 0.0
     while (part := (time.time() - began) / (60 * minutes)) < 1:
@@ -71,8 +76,7 @@ def train(codec, minutes, device="cpu", rate=2e-3):
             group["lr"] = rate * min(1, (step + 1) / 100) * (1 - part)
         batch = [rows[place] for place in chance.integers(0, len(rows), BATCH)]
         codes = padded([span for span, _ in batch], entries)
-        other = (torch.rand(codes.shape) < OTHER) & (codes < entries)
-        codes = torch.where(other, near[codes.clamp(max=entries - 1), torch.randint(6, codes.shape)], codes)
+        codes = torch.where(codes < entries, blur(codes.clamp(max=entries - 1)[..., None], OTHER)[..., 0], codes)
         logits = reader(codes.to(device)).transpose(0, 1)
         loss = F.ctc_loss(logits, torch.tensor([token for _, tokens in batch for token in tokens]).to(device),
                           torch.tensor([len(span) for span, _ in batch]), torch.tensor([len(tokens) for _, tokens in batch]),
@@ -108,10 +112,10 @@ def judge(reader, codec):
     """Prints the reader's errors on held voices and wordings."""
     import jiwer
     from evaluate_dialogue import plain
-    entries = model.load(codec).quantizer.codebooks[0].embedding
-    if not torch.allclose(reader.vectors[:-1], (entries - entries.mean(0)) / entries.std(), atol=1e-2):
+    encoder = dialogue_data.Encoder(codec)
+    if not torch.allclose(reader.vectors[:-1], scaled(encoder.codec.quantizer.codebooks[0].embedding), atol=1e-2):
         raise SystemExit("reader.py: this reader was made for a codec with another codebook 0; `reader.py train` makes one for this codec.")
-    pieces, encoder = dialogue_data.reader(), dialogue_data.Encoder(codec)
+    pieces = dialogue_data.reader()
     blank = pieces.get_piece_size()
     spelled, truth, tokens, wanted = [], [], [], []
     for row, audio in dialogue_data.held():

@@ -8,6 +8,7 @@ from torch import nn
 
 import codec as model
 from course import Course
+from workers import ahead
 
 
 def parser(description, minutes, rate):
@@ -67,11 +68,6 @@ class Batches(torch.utils.data.Dataset):
     def __getitem__(self, step):
         return [torch.from_numpy(array) for array in self.batch(self.size, (7, self.rank, step))]
 
-    def loader(self, first, loaders):
-        """An iterator from step `first` on, as many processes ahead as asked for."""
-        ahead = dict(prefetch_factor=4, multiprocessing_context="fork", pin_memory=True) if loaders else {}
-        return iter(torch.utils.data.DataLoader(self, batch_size=None, sampler=range(first, 10 ** 9), num_workers=loaders, **ahead))
-
 
 def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
     """Trains `part_of(codec)`; goes on from OUT.state when that is there.
@@ -99,12 +95,12 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
         with torch.no_grad():
             torch._foreach_copy_(parameters, state["parameters"])
     course = Course(rank, meeting, arguments.minutes, step=step, spent=spent)
-    loader = Batches(batch, arguments.batch, rank).loader(step, arguments.loaders)
+    batches = ahead(Batches(batch, arguments.batch, rank), step, arguments.loaders)
     while course.goes_on():
         step = course.step
         for group in optimizer.param_groups:
             group["lr"] = course.rate(arguments.rate, 100)
-        loss, parts = loss_of(codec, course, *(array.to(device) for array in next(loader)))
+        loss, parts = loss_of(codec, course, *(array.to(device) for array in next(batches)))
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         if meeting:

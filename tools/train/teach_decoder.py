@@ -82,17 +82,17 @@ def burst(y, x, samples=32):
     return F.relu(torch.log(y.abs().topk(samples, 1)[0] / peak + 1e-6)).mean()
 
 
-class Judged:
+class Judged(nn.Module):
     """What decoded sound costs, and its parts, by the weights of the command line."""
 
     def __init__(self, arguments):
+        super().__init__()
         self.weights = arguments
-        there = arguments.device
-        self.spectral, self.phase = SpectralLoss().to(there), PhaseLoss().to(there)
-        self.loudness, self.envelope = LoudnessLoss().to(there), EnvelopeLoss().to(there)
-        self.words = WordsLoss(half=arguments.half).to(there) if arguments.words else None
+        self.spectral, self.phase, self.loudness, self.envelope = SpectralLoss(), PhaseLoss(), LoudnessLoss(), EnvelopeLoss()
+        self.words = WordsLoss(half=arguments.half) if arguments.words else None
+        self.to(arguments.device)
 
-    def __call__(self, codec, latent, x):
+    def forward(self, codec, latent, x):
         """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds, aligned, come last."""
         y, log_magnitude = codec.synthesize(latent)
         head = (log_magnitude - codec.synthesis.target(x)).abs().mean()

@@ -131,12 +131,6 @@ class Batches(torch.utils.data.Dataset):
                                                       arguments.recitals)
         return [array if array.dtype == bool else array.astype(np.int16) for array in arrays], spelled, voiced
 
-    def loader(self, first):
-        """An iterator from step `first` on, as many processes ahead as asked for."""
-        ahead = dict(prefetch_factor=4, multiprocessing_context="fork") if self.arguments.loaders else {}
-        return iter(torch.utils.data.DataLoader(self, batch_size=None, sampler=range(first, 10 ** 9), collate_fn=lambda batch: batch,
-                                                num_workers=self.arguments.loaders, **ahead))
-
 
 def make(arguments):
     vectors = dialogue.codec_vectors(codec.load(arguments.codec))
@@ -190,7 +184,7 @@ def work(rank, arguments, meeting):
         dialogue.start(model, arguments.start)
         average = {name: p.detach().clone() for name, p in model.named_parameters()}
     course = Course(rank, meeting, arguments.minutes, arguments.steps, step, spent, out / "log.jsonl", arguments.save_every)
-    loader = batches.loader(step)
+    loader = workers.ahead(batches, step, arguments.loaders)
     while course.goes_on():
         rate = course.rate(arguments.rate, arguments.warm_up, FLAT_UNTIL)
         for group in optimizer.param_groups:

@@ -42,6 +42,13 @@ class Meeting:
         self.barrier.wait()
 
 
+def ahead(batches, first, loaders):
+    """An iterator over a dataset of batches from step `first` on, made by so many processes ahead; 0: when they are asked for."""
+    several = dict(prefetch_factor=4, multiprocessing_context="fork") if loaders else {}
+    return iter(torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, 10 ** 9), collate_fn=lambda batch: batch,
+                                            num_workers=loaders, **several))
+
+
 def run(work, arguments, size):
     """Runs `work(rank, arguments, meeting)` in as many processes as asked for; one alone has no meeting.
 
