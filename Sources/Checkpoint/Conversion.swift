@@ -94,7 +94,7 @@ package struct Conversion {
     var loss = PackedPart.Loss()
     var offset = start + item.offset
     var isStopped = false
-    func put(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+    func put(_ bytes: UnsafeRawBufferPointer, _ digest: borrowing Digest) throws(CheckpointError) {
       digest.update(bytes)
       try output.write(bytes, at: offset)
       offset += bytes.count
@@ -113,7 +113,7 @@ package struct Conversion {
           let piece = part.pack(panels, into: UnsafeMutableRawPointer(buffer.base), measured: true)
           guard piece.isFinite else { throw .notFinite(file: plan.source.path, tensor: item.name) }
           loss += piece
-          try put(UnsafeRawBufferPointer(start: buffer.base, count: panels.count * part.panelBytes))
+          try put(UnsafeRawBufferPointer(start: buffer.base, count: panels.count * part.panelBytes), digest)
           let rows = panels.lowerBound * 16..<min(panels.upperBound * 16, part.rows)
           item.tensor.file.release(
             item.tensor.bytes(rows: part.rowOffset + rows.lowerBound, rows.count, of: item.rows))
@@ -123,7 +123,7 @@ package struct Conversion {
       for first in stride(from: 0, to: item.byteCount, by: Self.pieceBytes) where !isStopped {
         let piece = UnsafeRawBufferPointer(
           rebasing: item.tensor.bytes[first..<min(first + Self.pieceBytes, item.byteCount)])
-        try put(piece)
+        try put(piece, digest)
         item.tensor.file.release(piece)
       }
     } else {
@@ -134,7 +134,7 @@ package struct Conversion {
         for row in 0..<rows {
           item.tensor.read(row: first + row, item.columns, into: widened.base + row * item.columns)
         }
-        try put(UnsafeRawBufferPointer(start: widened.base, count: rows * item.columns * 4))
+        try put(UnsafeRawBufferPointer(start: widened.base, count: rows * item.columns * 4), digest)
         item.tensor.file.release(item.tensor.bytes(rows: first, rows, of: item.rows))
       }
     }
