@@ -59,9 +59,9 @@ def telephone(chance, audio):
 
 
 def odd_signal(chance, count):
-    """What is not speech: silence, noise, tones, hum, chords, direct current, clicks."""
+    """What is not speech: silence, noise, tones, hum, chords that begin and chords that jump, direct current, clicks."""
     time = np.arange(count) / RATE
-    kind = chance.integers(7)
+    kind = chance.integers(9)
     if kind == 0:
         return coloured_noise(chance, count) * 10 ** chance.uniform(-5, -2.5)
     if kind == 1:
@@ -84,9 +84,22 @@ def odd_signal(chance, count):
         return music / (np.abs(music).max() + 1e-9) * 10 ** chance.uniform(-1.5, 0)
     if kind == 5:
         return np.full(count, chance.uniform(-0.6, 0.6)) + coloured_noise(chance, count) * 1e-3
+    if kind in (6, 7):
+        return jumping_chord(chance, count)
     clicks = np.zeros(count)
     clicks[chance.integers(0, count, 12)] = chance.uniform(-1, 1, 12)
     return clicks
+
+
+def jumping_chord(chance, count):
+    """Tones that never stop and are somewhere else now and then: another pitch, or the same at another place of the wave."""
+    time, notes = np.arange(count) / RATE, np.exp(chance.uniform(np.log(80), np.log(1200), chance.integers(1, 7)))
+    jumps = np.cumsum(chance.random(count) < chance.uniform(0.3, 3) / RATE)
+    pitch = np.exp(chance.uniform(-0.4, 0.4, jumps[-1] + 1))[jumps]
+    place = chance.uniform(0, 1, (jumps[-1] + 1, len(notes)))[jumps].T if chance.random() < 0.5 else np.zeros((len(notes), 1))
+    turns = notes[:, None] * (np.cumsum(pitch) / RATE if chance.random() < 0.5 else pitch * time) + place
+    chord = chance.uniform(0.1, 1, len(notes)) @ np.sin(2 * np.pi * turns)
+    return chord / (np.abs(chord).max() + 1e-9) * 10 ** chance.uniform(-1.5, 0)
 
 
 class Sampler:

@@ -10,6 +10,8 @@ import codec as model
 import reader
 import recogniser
 import refining
+import refit_codebooks
+import sampler
 import teach_both
 import teach_decoder
 from blur import Blur
@@ -86,6 +88,19 @@ class CodecTests(unittest.TestCase):
             nearest = torch.cdist(rest, book.embedding).argmin(1)
             self.assertTrue(torch.equal(left[1][0][:, 0, level], nearest))
             rest = rest - book.embedding[nearest]
+
+    def test_refitted_entries_leave_less_over_and_unchosen_ones_stay(self):
+        torch.manual_seed(2)
+        before = torch.randn(3, 8, 4) / torch.tensor([1.0, 2.0, 4.0])[:, None, None]
+        codes = torch.randint(7, (500, 3))  # nobody chooses the last entry of a level
+        sums = lambda entries: sum(level[mine] for level, mine in zip(entries, codes.unbind(1)))
+        z = sums(before + 0.1 * torch.randn_like(before)) + 0.01 * torch.randn(500, 4)
+        fitted = refit_codebooks.fitted(z, codes, before, prior=0.01)
+        self.assertLess((z - sums(fitted)).pow(2).mean(), 2e-4)
+        self.assertGreater((z - sums(before)).pow(2).mean(), 1e-2)
+        self.assertTrue(torch.allclose(fitted[:, 7], before[:, 7], atol=1e-6))
+        steadfast = refit_codebooks.fitted(z, codes, before, prior=1e9)
+        self.assertTrue(torch.allclose(steadfast, before, atol=1e-5))
 
     def test_a_saved_reader_reads_as_before_and_only_the_codec_it_was_made_for(self):
         book = self.codec.quantizer.codebooks[0]
@@ -171,6 +186,18 @@ class CodecTests(unittest.TestCase):
     def test_only_peaks_above_the_original_are_bursts(self):
         self.assertEqual(float(teach_decoder.burst(self.x, self.x)), 0)
         self.assertGreater(float(teach_decoder.burst(2 * self.x, self.x)), 0)
+
+    def test_a_jumping_chord_never_stops_and_jumps(self):
+        jumped = 0
+        for seed in range(20):
+            chord = sampler.jumping_chord(np.random.default_rng(seed), 48000)
+            loud = np.sqrt((chord.reshape(-1, 2400) ** 2).mean(1))
+            self.assertLessEqual(np.abs(chord).max(), 1)
+            self.assertGreater(loud.min(), 0.02 * loud.max())
+            spectra = np.abs(np.fft.rfft(chord.reshape(-1, 4800) * np.hanning(4800)))
+            spectra /= np.linalg.norm(spectra, axis=1, keepdims=True)
+            jumped += (spectra[0] @ spectra[-1]) < 0.7
+        self.assertGreater(jumped, 10)
 
     def test_loudness_ignores_level_and_counts_what_is_added_more_than_what_is_missing(self):
         loudness = LoudnessLoss()
