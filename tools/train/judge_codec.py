@@ -89,7 +89,7 @@ def speech(runtime, arguments):
             x = level(load(path))
             y, _, _, found = runtime.through(x)
             codes.append(found)
-            scores.add(name, text, x, y)
+            scores.add(name, "" if arguments.as_read else text, x, y)
         print(json.dumps(scores.row()), flush=True)
     print(json.dumps(use(np.concatenate(codes), runtime.training.c.cardinality)))
 
@@ -141,6 +141,7 @@ def main():
     parser.add_argument("--count", type=int, default=50, help="clips of each group")
     parser.add_argument("--groups", help="of the part `speech`, with commas (all)")
     parser.add_argument("--judge", choices=list(JUDGES), default="whisper", help="who reads; moonshine reads English alone")
+    parser.add_argument("--as-read", action="store_true", help="against what the judge reads in the originals, where texts are known, too")
     parser.add_argument("--parts", default="speech,parity,signals,semantic,time")
     parser.add_argument("--reader", default=str(pathlib.Path(__file__).with_name("reader.safetensors")), help="of the part `semantic`")
     parser.add_argument("--threads", type=int, default=2)
