@@ -40,7 +40,7 @@ package struct Checkpoint: Sendable {
   }
 
   /// Weights of the smallest matrix that is worth halving.
-  private static let leastHalved = 1 << 18
+  package static let leastHalved = 1 << 18
 
   /// - Parameters:
   ///   - weights: what products read.

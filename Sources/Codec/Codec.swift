@@ -10,6 +10,8 @@ public final class Codec: Sendable {
   public let configuration: CodecConfiguration
   /// Path of the file.
   public let path: String
+  /// How weights are held.
+  public let weights: CodecWeights
   private let file: Safetensors
   private let analysis: any Analysis
   private let synthesis: any Synthesis
@@ -24,11 +26,14 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - codebooks: codebooks to use; by default 8, or all where the file has fewer.
   ///   - threads: threads that share the arithmetic of one frame.
-  ///   - weights: how weights are held; rounding them changes a few codes in a thousand.
+  ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding others to 16 bits
+  ///     changes a few codes in a thousand.
   public static func open(
-    _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights = .f32
+    _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights? = nil
   ) throws(CheckpointError) -> Codec {
-    try Codec(Safetensors(path), codebooks: codebooks, threads: threads, weights: weights)
+    let file = try Safetensors(path)
+    return try Codec(
+      file, codebooks: codebooks, threads: threads, weights: weights ?? CodecWeights(storedIn: file))
   }
 
   private init(
@@ -62,6 +67,7 @@ public final class Codec: Sendable {
     self.encoderPlan = encoderPlan
     self.decoderPlan = decoderPlan
     self.file = file
+    self.weights = weights
     path = file.path
     workers = Workers(threads: threads)
   }

@@ -29,7 +29,7 @@ struct BenchCodec: ParsableCommand {
   mutating func run() throws {
     let codec = try codec.open(codebooks: codebooks)
     let exact =
-      sound != nil && self.codec.weights != .f32
+      sound != nil && codec.weights != .f32
       ? try self.codec.open(codebooks: codebooks, weights: .f32) : nil
     let configuration = codec.configuration
     let frames = try sound.map { try SoundFrames($0, configuration) } ?? .tone(configuration)
@@ -62,7 +62,7 @@ struct BenchCodec: ParsableCommand {
       equal += zip(codes, others).count { $0 == $1 }
       all += codes.count
     }
-    summary.run["codec_weights"] = self.codec.weights.rawValue
+    summary.run["codec_weights"] = codec.weights.rawValue
     var text = LatencyText.bench(summary)
     if all > 0 {
       let share = Figures.fixed(100 * Double(equal) / Double(all), 2)

@@ -43,8 +43,9 @@ struct BenchStep: ParsableCommand {
     help: ArgumentHelp("Encode and decode with this codec too, in one conversation.", valueName: "file"))
   var codec: String?
 
-  @Option(help: "Form of the codec's weights: f32 or f16.")
-  var codecWeights = CodecWord.f32
+  @Option(
+    help: "Form of the codec's weights: f32 or f16; without it f16 where that loses nothing of the file.")
+  var codecWeights: CodecWord?
 
   @Flag(
     help: """
@@ -101,7 +102,7 @@ struct BenchStep: ParsableCommand {
       try SoundStage(
         Codec.open(
           path, codebooks: max(dialogue.streams.user, dialogue.streams.own), threads: model.threads,
-          weights: codecWeights.weights))
+          weights: codecWeights?.weights))
     }
     let batch = DialogueBatch(dialogue, seeds: (0..<sessions).map { UInt64($0) })
     for session in 0..<sessions { batch.withState(session) { $0.skip(framesInCache) } }

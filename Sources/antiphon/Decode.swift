@@ -61,7 +61,7 @@ struct Decode: ParsableCommand {
         path: input, frame: index % file.frames, codebook: index / file.frames, found: Int(code),
         cardinality: cardinality)
     }
-    return try Codec.open(available.path, codebooks: file.codebooks, threads: codec.threads)
+    return try codec.open(codebooks: file.codebooks)
   }
 
   private func decode(_ file: CodesFile, with codec: Codec, to sink: SoundFileWriter) {

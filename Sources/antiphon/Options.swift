@@ -19,9 +19,12 @@ struct CodecOptions: ParsableArguments {
 
   @Option(
     help:
-      "Form of the codec's weights in memory: f32, or f16, which is faster and changes a few codes in a thousand."
+      """
+      Form of the codec's weights in memory: f32, or f16, which is faster and changes a few codes in a thousand where the \
+      file has more bits; without it f16 where that loses nothing.
+      """
   )
-  var weights = CodecWord.f32
+  var weights: CodecWord?
 
   func validate() throws {
     if codec != nil && model != nil { throw ValidationError("Name a codec or a model, not both.") }
@@ -32,8 +35,8 @@ struct CodecOptions: ParsableArguments {
   func open(codebooks: Int? = nil) throws -> Codec { try open(codebooks: codebooks, weights: weights) }
 
   /// The same with weights of another form than was asked for.
-  func open(codebooks: Int?, weights: CodecWord) throws -> Codec {
-    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights.weights)
+  func open(codebooks: Int?, weights: CodecWord?) throws -> Codec {
+    try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights?.weights)
   }
 
   private func path() throws -> String {
