@@ -28,13 +28,14 @@ def latents(codec, crops):
 
 
 def chosen(quantizer, z):
-    """Codes [frames, levels]."""
-    return torch.cat([quantizer.search(part, quantizer.beam)[0][:, 0] for part in z.split(512)])
+    """Codes [frames, levels], and what they leave over of the latents [frames, width]."""
+    found = [quantizer.search(part, quantizer.beam) for part in z.split(512)]
+    return [torch.cat([beam[:, 0] for beam in beams]) for beams in zip(*found)]
 
 
 def left_over(quantizer, z):
     """Mean squared distance of latents from the sums that stand for them."""
-    return (z - quantizer.decode(chosen(quantizer, z))).pow(2).sum(-1).mean().item()
+    return chosen(quantizer, z)[1].pow(2).sum(-1).mean().item()
 
 
 def fitted(z, codes, before, prior):
@@ -62,15 +63,16 @@ def main():
     codec = model.load(arguments.codec)
     quantizer = codec.quantizer.rvq_rest
     z = latents(codec, arguments.crops)
-    held = torch.arange(len(z)) % 10 == 0
+    is_held = torch.arange(len(z)) % 10 == 0
+    held, z = z[is_held], z[~is_held]
     before = torch.stack([codebook.embedding for codebook in quantizer.codebooks])
-    print(f"{len(z)} frames; left over of those not fitted to: {left_over(quantizer, z[held]):.3f}", flush=True)
+    print(f"{len(is_held)} frames; left over of those not fitted to: {left_over(quantizer, held):.3f}", flush=True)
     for _ in range(arguments.rounds):
-        entries = fitted(z[~held], chosen(quantizer, z[~held]), before, arguments.prior)
+        entries = fitted(z, chosen(quantizer, z)[0], before, arguments.prior)
         for codebook, mine in zip(quantizer.codebooks, entries):
             codebook.embedding.copy_(mine)
         moved = ((entries - before).pow(2).sum() / before.pow(2).sum()).item()
-        print(f"{left_over(quantizer, z[held]):.3f}; entries moved by {100 * moved ** 0.5:.1f} % of their length", flush=True)
+        print(f"{left_over(quantizer, held):.3f}; entries moved by {100 * moved ** 0.5:.1f} % of their length", flush=True)
     model.save(codec, arguments.out)
 
 
