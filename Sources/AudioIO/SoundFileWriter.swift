@@ -6,8 +6,11 @@ import Glibc
 /// The extension names the format. `-` is raw signed 16-bit little-endian sound on standard output.
 /// Samples are clipped to [-1, 1], except in `wavFloat`; samples that are not numbers become 0.
 public final class SoundFileWriter: AudioSink, @unchecked Sendable {
+  /// Path of the file; `-` is standard output.
   public let path: String
+  /// Channels of the file: 1 or 2.
   public let channels: Int
+  /// Samples per second and channel.
   public let sampleRate: Int
   /// How many samples were outside [-1, 1], or not numbers.
   public private(set) var clippedSamples = 0

@@ -5,7 +5,9 @@ public struct PackedCard: Sendable, Equatable {
   /// The version of the layout that is written and read. Another layout of the blocks is another version.
   public static let version = 1
 
+  /// A packed matrix.
   public struct Tensor: Sendable, Equatable, Codable {
+    /// Bits of a weight: 8 or 4.
     public var bits: Int
     /// [rows, inputs], in numbers.
     public var shape: [Int]

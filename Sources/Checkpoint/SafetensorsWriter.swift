@@ -6,6 +6,9 @@ public struct SafetensorsWriter: Sendable {
   private var tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])] = []
   private let metadata: [String: String]
 
+  /// A file without tensors.
+  ///
+  /// - Parameter metadata: the `__metadata__` strings.
   public init(metadata: [String: String] = [:]) { self.metadata = metadata }
 
   /// Adds a tensor of 32-bit integers, row-major.
@@ -23,6 +26,9 @@ public struct SafetensorsWriter: Sendable {
     tensors.append((name, type, shape, bytes))
   }
 
+  /// Writes the file.
+  ///
+  /// - Parameter path: of the file; one that is there is replaced. `-` is standard output.
   public func write(to path: String) throws(CheckpointError) {
     var header: [String: Any] = [:]
     if !metadata.isEmpty { header["__metadata__"] = metadata }
