@@ -16,7 +16,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   public private(set) var clippedSamples = 0
   public private(set) var failure: (any Error)?
 
-  private let output: OutputFile
+  private let output: SoundOutput
   private let isClipping: Bool
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
@@ -46,12 +46,12 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   static func wrap(
     _ descriptor: Int32, _ path: String, _ channels: Int, _ sampleRate: Int, _ format: SoundFileFormat
   ) throws(SoundFileError) -> SoundFileWriter {
-    let output = OutputFile(descriptor: descriptor)
+    let output = SoundOutput(descriptor: descriptor)
     var info = SF_INFO()
     info.format = format.code
     info.channels = Int32(channels)
     info.samplerate = Int32(sampleRate)
-    var interface = OutputFile.makeInterface()
+    var interface = SoundOutput.makeInterface()
     let userData = Unmanaged.passUnretained(output).toOpaque()
     guard let handle = sf_open_virtual(&interface, Int32(SFM_WRITE), &info, userData), output.failure == 0
     else {
@@ -71,7 +71,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private init(
-    _ path: String, _ handle: OpaquePointer, _ output: OutputFile, _ channels: Int, _ sampleRate: Int,
+    _ path: String, _ handle: OpaquePointer, _ output: SoundOutput, _ channels: Int, _ sampleRate: Int,
     isClipping: Bool
   ) {
     self.path = path

@@ -1,3 +1,4 @@
+internal import Base
 internal import Foundation
 
 /// What a packed file says of itself: where its weights come from, how many bits each has, and how far they are off.
@@ -89,9 +90,6 @@ public struct PackedCard: Sendable, Equatable {
   }
 
   private static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    // Sorted keys: the same content is the same file.
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: (try? encoder.encode(value)) ?? Data(), as: UTF8.self)
+    (try? JSON.text(value, keys: .asDeclared)) ?? ""
   }
 }

@@ -1,3 +1,5 @@
+internal import Base
+
 /// A comma-separated file: `# key=value` lines, a line of column names, one line per row. The first column is
 /// always `run_id`.
 struct Table<Row: Sendable>: Sendable {
@@ -24,7 +26,7 @@ struct Table<Row: Sendable>: Sendable {
   }
 
   func read(_ path: String) throws(LatencyReportError) -> Contents {
-    let text = try TextFile.read(path)
+    let text = try LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }
     var contents = Contents()
     var number = 0
     var inRows = false

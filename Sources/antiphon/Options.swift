@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -113,7 +114,7 @@ enum CacheWord: String, CaseIterable, ExpressibleByArgument {
 }
 
 enum Threads {
-  static var usual: Int { min(max(Machine.processors, 1), 8) }
+  static var usual: Int { min(max(Host.processors, 1), 8) }
 
   static func validate(_ count: Int) throws {
     guard (1...256).contains(count) else { throw ValidationError("--threads takes a number from 1 to 256.") }

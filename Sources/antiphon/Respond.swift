@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -82,7 +83,9 @@ struct Respond: ParsableCommand {
     // Whatever ended the run, what was made is made whole.
     try sink.finish()
     if let text {
-      try TextFile.create(text, overwrite: replacing.overwrite).append((outcome?.text ?? "") + "\n")
+      do { try TextFile.write((outcome?.text ?? "") + "\n", to: text) } catch {
+        throw LatencyReportError.unwritable(path: error.path, code: error.code)
+      }
     }
     let report = try recorder?.finish()
     if let outcome { try tell(outcome, report) }
@@ -105,7 +108,7 @@ struct Respond: ParsableCommand {
     metadata["mode"] = "file"
     metadata["seed"] = greedy ? nil : String(seed)
     metadata["greedy"] = greedy ? "1" : "0"
-    metadata[RunMetadata.startMicroseconds] = Machine.processAge().map { String($0) }
+    metadata[RunMetadata.startMicroseconds] = Host.processAge().map { String($0) }
     return try LatencyRecorder(directory: directory, metadata: metadata, overwrite: replacing.overwrite) {
       tokens in
       var words = StreamingText(

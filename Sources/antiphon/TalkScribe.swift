@@ -1,4 +1,5 @@
 import AudioIO
+import Base
 import Codec
 import Dialogue
 import Runtime
@@ -26,13 +27,13 @@ struct TalkScribe {
       metadata = RunMetadata.describe(model, threads: talk.model.threads)
       said = model.dialogue.streams.own
     } else {
-      Machine.describe(into: &metadata)
+      metadata.describeHost()
     }
     metadata["mode"] = talk.mirror ? "mirror" : "live"
     metadata["input"] = session.inputChoice.name + ": " + session.capture.settings.words
     metadata["output"] = session.outputChoice.name + ": " + session.playback.settings.words
     metadata["echo"] = session.options.echo.rawValue
-    metadata[RunMetadata.startMicroseconds] = Machine.processAge().map { String($0) }
+    metadata[RunMetadata.startMicroseconds] = Host.processAge().map { String($0) }
 
     if let directory = talk.record {
       let tape = LiveTape(samplesPerFrame: format.samplesPerFrame, heard: format.codebooks, said: said)

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Text for a person, straight to the descriptor.
@@ -19,12 +20,7 @@ enum Terminal {
   private static func write(_ descriptor: Int32, _ text: String) {
     var text = text
     text.withUTF8 { bytes in
-      var done = 0
-      while done < bytes.count {
-        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-        if count < 0 && errno != EINTR { return }
-        done += max(count, 0)
-      }
+      _ = OutputFile.write(UnsafeRawBufferPointer(bytes), to: descriptor)
     }
   }
 }
