@@ -9,11 +9,23 @@ import sys
 from pathlib import Path
 from statistics import median
 
-import large
-from places import PROGRAM, antiphon_json
+from tools.common.places import REPOSITORY
+from tools.common.program import antiphon_json, require_program
+from tools.reference import large
 
-HERE = Path(__file__).resolve().parent
-FLAGS = ("avx2", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
+FLAGS = (
+    "avx2",
+    "f16c",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_int8",
+    "amx_bf16",
+    "asimddp",
+    "i8mm",
+    "bf16",
+)
 
 
 class Peer:
@@ -22,8 +34,12 @@ class Peer:
     def __init__(self, threads: int, *arguments: str | Path):
         limits = {name: str(threads) for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "peer.py"), *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | limits,
+            [sys.executable, "-m", "tools.reference.peer", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | limits,
+            cwd=REPOSITORY,
         )
         if self.process.stdout.readline().strip() != "ready":
             raise SystemExit(f"the rival {arguments[0]} did not start")
@@ -42,7 +58,8 @@ def ours(frames: int, parts: tuple[str, ...], *arguments: str | Path) -> dict:
     """One round of our program, one frame right after the other as the rivals run, in the rivals' terms."""
     report = antiphon_json("bench", *arguments, "--flat-out", "--frames", str(frames))
     return {
-        part: {f"{level}_ms": report["stages"][f"{part}_ms"][level] for level in ("p50", "p90", "p99")} for part in parts
+        part: {f"{level}_ms": report["stages"][f"{part}_ms"][level] for level in ("p50", "p90", "p99")}
+        for part in parts
     }
 
 
@@ -159,14 +176,15 @@ def main():
     parser.add_argument("--frames", type=int, default=100, help="frames per round of both codecs, and of our model")
     parser.add_argument("--steps", type=int, default=20, help="steps per round of a rival model")
     parser.add_argument("--threads", type=int, default=2, help="threads of the language model step")
-    parser.add_argument("--full-window", action="store_true", help="our model: so many steps that most see a full window")
+    parser.add_argument(
+        "--full-window", action="store_true", help="our model: so many steps that most see a full window"
+    )
     parser.add_argument("--shape", choices=large.SHAPES, default="stt-1b")
     parser.add_argument("--official", action="store_true", help="the official package's codec too")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     options = parser.parse_args()
     subjects = options.subjects or ["codec", "step"]
-    if not PROGRAM.exists():
-        parser.error(f"{PROGRAM} is missing: run `swift build -c release`, or set ANTIPHON to the program")
+    require_program()
     report = {"machine": machine(), "load_before": load()}
     print(json.dumps(report["machine"]))
     print(f"load before: {report['load_before']:.2f}")
@@ -182,4 +200,5 @@ def main():
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -58,4 +58,5 @@ def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int,
     writer.close()
 
 
-main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

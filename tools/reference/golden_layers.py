@@ -6,7 +6,7 @@ import torch
 from moshi.modules.conv import StreamingConv1d, StreamingConvTranspose1d
 from moshi.modules.transformer import StreamingTransformer, create_norm_fn
 
-from tensors import save, stacked
+from tools.reference.tensors import save, stacked
 
 SEED = 3
 CONVOLUTIONS = {
@@ -25,12 +25,30 @@ TRANSPOSED = {
     "convtr_k4s2_depthwise": (8, 8, 4, 2, 8, False),
 }
 CODEC_TRANSFORMER = dict(
-    d_model=16, num_heads=2, num_layers=2, dim_feedforward=32, causal=True, context=4, positional_embedding="rope",
-    norm="layer_norm", gating="none", layer_scale=0.01, max_period=10000,
+    d_model=16,
+    num_heads=2,
+    num_layers=2,
+    dim_feedforward=32,
+    causal=True,
+    context=4,
+    positional_embedding="rope",
+    norm="layer_norm",
+    gating="none",
+    layer_scale=0.01,
+    max_period=10000,
 )
 DIALOGUE_TRANSFORMER = dict(
-    d_model=24, num_heads=2, num_layers=2, dim_feedforward=48, causal=True, context=4, positional_embedding="rope",
-    norm="rms_norm_f32", gating="silu", layer_scale=None, max_period=100000,
+    d_model=24,
+    num_heads=2,
+    num_layers=2,
+    dim_feedforward=48,
+    causal=True,
+    context=4,
+    positional_embedding="rope",
+    norm="rms_norm_f32",
+    gating="silu",
+    layer_scale=None,
+    max_period=100000,
 )
 NORMS = ("layer_norm", "layer_norm_f32", "rms_norm", "rms_norm_f32")
 

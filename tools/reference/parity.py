@@ -6,18 +6,19 @@ import os
 import sys
 from pathlib import Path
 
+from tools.common.sizes import RATE
+
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import torch
 from safetensors.torch import load_file
 
-import codec
-import dialogue
-import large
-from places import CACHE, antiphon, recorded_speech
-from tensors import save
+from tools.common.places import REFERENCE
+from tools.common.program import antiphon
+from tools.reference import large, official_codec, official_dialogue
+from tools.reference.recordings import recorded_speech
+from tools.reference.tensors import save
 
-FRAMES_PER_SECOND = 12.5
 PCM_LIMIT = 1e-4
 LOGITS_LIMIT = 1e-3
 
@@ -42,7 +43,7 @@ class Table:
 
 def remembered(key: str, make) -> dict[str, torch.Tensor]:
     """What the official package answered last time for exactly this question, or now."""
-    path = CACHE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+    path = REFERENCE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
     if not path.exists():
         print(f"asking the official package: {key}", flush=True)
         save(path, make(), {"question": key}, limit=None, quiet=True)
@@ -50,7 +51,7 @@ def remembered(key: str, make) -> dict[str, torch.Tensor]:
 
 
 def ours(kind: str, model: Path, question: dict[str, torch.Tensor], *options: str) -> dict[str, torch.Tensor]:
-    folder = CACHE / "answers"
+    folder = REFERENCE / "answers"
     folder.mkdir(parents=True, exist_ok=True)
     given, answer = folder / f"{kind}-in.safetensors", folder / f"{kind}-out.safetensors"
     answer.unlink(missing_ok=True)
@@ -72,11 +73,11 @@ def compare_codec(table: Table, options: argparse.Namespace):
     path = large.mimi()
     pcm = torch.from_numpy(recorded_speech(options.seconds, options.speech))
     codebooks = options.codebooks
-    subject = f"Mimi, true size, {len(pcm) / 24000:.1f} s of speech, {codebooks} codebooks"
+    subject = f"Mimi, true size, {len(pcm) / RATE:.1f} s of speech, {codebooks} codebooks"
 
     def official():
-        mimi = codec.load(path, codec.TRUE, codebooks)
-        codes, sound = codec.stream(mimi, pcm)
+        mimi = official_codec.load(path, official_codec.TRUE, codebooks)
+        codes, sound = official_codec.stream(mimi, pcm)
         return {"codes": codes, "pcm": sound}
 
     theirs = remembered(f"codec {edition(path)} codebooks {codebooks} pcm {fingerprint(pcm)}", official)
@@ -97,16 +98,16 @@ def compare_codec(table: Table, options: argparse.Namespace):
 def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
     directory = large.model(shape, options.weights, context=options.context)
     config = large.SHAPES[shape]
-    codes = dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)
+    codes = official_dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)
     subject = f"{shape}, {options.weights} weights, context {options.context}, {options.steps} steps"
 
     def official():
         # Weights as stored, arithmetic in float32: the exact meaning of the file.
-        return dialogue.trace(dialogue.load(directory, torch.float32), codes)
+        return official_dialogue.trace(official_dialogue.load(directory, torch.float32), codes)
 
     weights = directory / config["moshi_name"]
     theirs = remembered(f"dialogue {edition(weights)} codes {fingerprint(codes)}", official)
-    gap = dialogue.narrowest_choice(theirs)
+    gap = official_dialogue.narrowest_choice(theirs)
     print(f"{subject}: {len(theirs['text'].unique())} distinct text tokens, narrowest choice {gap:.1e}")
     if options.reference_only:
         return
@@ -157,4 +158,5 @@ def main():
     sys.exit(0 if table.good else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """A rival kept warm in a process of its own: it runs one round for each line on its input and prints milliseconds.
 
-usage: peer.py rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS bf16|f32
+usage: python -m tools.reference.peer rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS bf16|f32
 """
 
 import json
@@ -8,13 +8,14 @@ import os
 import sys
 import time
 
+from tools.common.sizes import FRAME, FRAMES_PER_SECOND
+
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import numpy as np
 
-from places import recorded_speech
+from tools.reference.recordings import recorded_speech
 
-SAMPLES_PER_FRAME = 1920
 WARM_UP = 8
 
 
@@ -27,7 +28,7 @@ def timed(function, *arguments):
 def rustymimi_round(path: str, frames: int):
     import rustymimi
 
-    sound = recorded_speech((frames + WARM_UP) / 12.5, None).reshape(-1, 1, 1, SAMPLES_PER_FRAME)
+    sound = recorded_speech((frames + WARM_UP) / FRAMES_PER_SECOND, None).reshape(-1, 1, 1, FRAME)
     tokenizer = rustymimi.Tokenizer(path, num_codebooks=8, dtype="f32")
 
     def run():
@@ -44,12 +45,13 @@ def rustymimi_round(path: str, frames: int):
 
 def official_codec_round(path: str, frames: int):
     import torch
-    import codec
+
+    from tools.reference import official_codec
 
     torch.set_grad_enabled(False)
     torch.set_num_threads(1)
-    sound = torch.from_numpy(recorded_speech((frames + WARM_UP) / 12.5, None)).view(-1, 1, 1, SAMPLES_PER_FRAME)
-    mimi = codec.load(path, codec.TRUE, codebooks=8)
+    sound = torch.from_numpy(recorded_speech((frames + WARM_UP) / FRAMES_PER_SECOND, None)).view(-1, 1, 1, FRAME)
+    mimi = official_codec.load(path, official_codec.TRUE, codebooks=8)
 
     def run():
         encode, decode = [], []
@@ -67,14 +69,15 @@ def official_step_round(directory: str, steps: int, threads: int, kind: str):
     from pathlib import Path
 
     import torch
-    import dialogue
     from moshi.models import LMGen
+
+    from tools.reference import official_dialogue
 
     torch.set_grad_enabled(False)
     torch.set_num_threads(threads)
-    model = dialogue.load(Path(directory), {"bf16": torch.bfloat16, "f32": torch.float32}[kind])
+    model = official_dialogue.load(Path(directory), {"bf16": torch.bfloat16, "f32": torch.float32}[kind])
     rows = model.n_q - model.dep_q
-    codes = dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
+    codes = official_dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
     generator = LMGen(model, use_sampling=False)
 
     def run():
@@ -101,4 +104,5 @@ def main(kind: str, path: str, *options: str):
         print(json.dumps(percentiles), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

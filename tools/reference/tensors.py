@@ -32,9 +32,7 @@ def save(
 
 def narrow(tensors: dict[str, torch.Tensor], keep: str = "") -> dict[str, torch.Tensor]:
     """The same tensors in BF16, but for keys that match `keep`."""
-    return {
-        key: value if keep and re.search(keep, key) else value.to(torch.bfloat16) for key, value in tensors.items()
-    }
+    return {key: value if keep and re.search(keep, key) else value.to(torch.bfloat16) for key, value in tensors.items()}
 
 
 def stacked(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -73,11 +71,7 @@ def candle(tensors: dict[str, torch.Tensor], schedule: list[int]) -> dict[str, t
     `schedule[k]` is the weight set of codebook k; scheduled weights are repeated.
     """
     sets = max(schedule) + 1
-    result = {
-        key: value
-        for key, value in tensors.items()
-        if not key.startswith(("depformer", "linears."))
-    }
+    result = {key: value for key, value in tensors.items() if not key.startswith(("depformer", "linears."))}
     for k, chosen in enumerate(schedule):
         result[f"depformer.{k}.linear_in.weight"] = tensors[f"depformer_in.{chosen}.weight"]
         result[f"depformer.{k}.linear_out.weight"] = tensors[f"linears.{k}.weight"]

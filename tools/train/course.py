@@ -1,4 +1,5 @@
 """How far a training has come: a clock that its workers share, the lines of its log, and when it is time to save."""
+
 import json
 import math
 import time
@@ -12,7 +13,7 @@ AVERAGE = 0.998  # of running means, a step
 class Course:
     """`step` and `spent` (seconds) go on from an earlier run; `part` is the share of the schedule that is over."""
 
-    def __init__(self, rank, meeting, minutes, steps=10 ** 9, step=0, spent=0.0, log=None, save_every=3):
+    def __init__(self, rank, meeting, minutes, steps=10**9, step=0, spent=0.0, log=None, save_every=3):
         self.rank, self.meeting, self.minutes, self.steps, self.log = rank, meeting, minutes, steps, log
         self.step, self.spent, self.part, self.save_every = step, spent, 0.0, save_every
         self.began, self.saved = time.time() - spent, time.time()

@@ -1,13 +1,15 @@
 """Reading sound files."""
+
 import numpy as np
 import soundfile
 
-from places import RATE
+from tools.common.sizes import FRAME, RATE
 
 
 def decode(path):
     """Any sound file that PyAV reads, as mono float at its own rate."""
     import av
+
     with av.open(str(path), format="g722" if str(path).endswith(".g722") else None) as container:
         blocks = []
         for frame in container.decode(audio=0):
@@ -24,7 +26,9 @@ def decode(path):
 def load(path):
     """Any sound file as mono float at 24 kHz."""
     from math import gcd
+
     from scipy.signal import resample_poly
+
     try:
         audio, rate = soundfile.read(path, dtype="float32")
         audio = audio.mean(1) if audio.ndim > 1 else audio
@@ -34,3 +38,8 @@ def load(path):
         common = gcd(RATE, rate)
         audio = resample_poly(audio, RATE // common, rate // common).astype(np.float32)
     return audio
+
+
+def frames_of(sound):
+    """The sound, a whole number of frames long."""
+    return np.pad(sound, (0, -len(sound) % FRAME))

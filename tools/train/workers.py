@@ -1,4 +1,5 @@
 """Training processes of one thread each, which average what they learn."""
+
 import os
 import signal
 import sys
@@ -16,11 +17,11 @@ class Meeting:
 
     def average(self, rank, step, tensors):
         buffer = self.buffers[step % 2]
-        torch.cat([t.reshape(-1) for t in tensors], out=buffer[rank, :sum(t.numel() for t in tensors)])
+        torch.cat([t.reshape(-1) for t in tensors], out=buffer[rank, : sum(t.numel() for t in tensors)])
         self.barrier.wait()
         flat, place = buffer.mean(0), 0
         for tensor in tensors:
-            tensor.copy_(flat[place:place + tensor.numel()].view_as(tensor))
+            tensor.copy_(flat[place : place + tensor.numel()].view_as(tensor))
             place += tensor.numel()
 
     def average_gradients(self, rank, step, parameters, others=()):
@@ -33,11 +34,11 @@ class Meeting:
         """Everyone takes the first worker's values."""
         buffer = self.buffers[step % 2]
         if rank == 0:
-            torch.cat([tensor.reshape(-1) for tensor in tensors], out=buffer[0, :sum(t.numel() for t in tensors)])
+            torch.cat([tensor.reshape(-1) for tensor in tensors], out=buffer[0, : sum(t.numel() for t in tensors)])
         self.barrier.wait()
         place = 0
         for tensor in tensors:
-            tensor.copy_(buffer[0, place:place + tensor.numel()].view_as(tensor))
+            tensor.copy_(buffer[0, place : place + tensor.numel()].view_as(tensor))
             place += tensor.numel()
         self.barrier.wait()
 
@@ -45,8 +46,16 @@ class Meeting:
 def ahead(batches, first, loaders):
     """An iterator over a dataset of batches from step `first` on, made by so many processes ahead; 0: when they are asked for."""
     several = dict(prefetch_factor=4, multiprocessing_context="fork") if loaders else {}
-    return iter(torch.utils.data.DataLoader(batches, batch_size=None, sampler=range(first, 10 ** 9), collate_fn=lambda batch: batch,
-                                            num_workers=loaders, **several))
+    return iter(
+        torch.utils.data.DataLoader(
+            batches,
+            batch_size=None,
+            sampler=range(first, 10**9),
+            collate_fn=lambda batch: batch,
+            num_workers=loaders,
+            **several,
+        )
+    )
 
 
 def run(work, arguments, size):

@@ -1,0 +1,31 @@
+"""Runs the program that is compared or judged."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tools.common.places import REPOSITORY
+
+PROGRAM = Path(os.environ.get("ANTIPHON", REPOSITORY / ".build" / "release" / "antiphon"))
+
+
+def require_program() -> None:
+    """Ends with advice where the program has not been built."""
+    if not PROGRAM.exists():
+        raise SystemExit(f"{PROGRAM} is missing: run `swift build -c release`, or set ANTIPHON to the program")
+
+
+def antiphon(*arguments: str | Path) -> str:
+    """Runs the program and returns what it printed; its failure ends this program as well."""
+    require_program()
+    done = subprocess.run([str(PROGRAM), *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"antiphon {' '.join(map(str, arguments))} ended with {done.returncode}")
+    return done.stdout
+
+
+def antiphon_json(*arguments: str | Path) -> Any:
+    """What the program prints with `--json`."""
+    return json.loads(antiphon(*arguments, "--json"))
