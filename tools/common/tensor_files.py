@@ -1,16 +1,14 @@
-"""Safetensors files with a header of ours: the one place that reads and writes such headers by hand.
-
-Files that need no particular header are written by the `safetensors` package.
-"""
+"""Safetensors files whose header must be exactly so; others are read and written by the `safetensors` package."""
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+
+from tools.common.tensor_header import header
 
 TYPES = {"float32": "F32", "float16": "F16", "int32": "I32"}
 ARRAYS = {"F32": np.float32, "F16": np.float16, "I32": np.int32}
@@ -28,26 +26,6 @@ class Tensor:
     def of(cls, array: np.ndarray) -> "Tensor":
         """An array of f32, f16 or i32."""
         return cls(TYPES[str(array.dtype)], array.shape, np.ascontiguousarray(array).tobytes())
-
-
-def header(
-    entries: Iterable[tuple[str, str, tuple[int, ...], int]],
-    metadata: Mapping[str, str] | None = None,
-    separators: tuple[str, str] | None = None,
-) -> bytes:
-    """What a file begins with: the length of the header, and the header, padded to a multiple of eight bytes.
-
-    `entries` are name, type, shape and number of bytes of each tensor; their contents follow in the same order. `separators`
-    are those of `json.dumps`.
-    """
-    described: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
-    offset = 0
-    for name, kind, shape, size in entries:
-        described[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(described, separators=separators).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text
 
 
 def write(

@@ -1,5 +1,4 @@
 """What the scenarios of tools/live-check share: the virtual card, a running `antiphon talk`, sound in and out."""
-
 import array, atexit, csv, os, signal, subprocess, sys, tempfile, time, wave
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -87,9 +86,7 @@ class Witness:
         self.output.seek(0)
         stalls = [float(line.split()[1]) for line in self.output]
         if stalls:
-            return (
-                f"the machine itself stood still for more than 10 ms {len(stalls)} times, at most {max(stalls):.0f} ms"
-            )
+            return f"the machine itself stood still for more than 10 ms {len(stalls)} times, at most {max(stalls):.0f} ms"
         return "the machine itself never stood still for more than 10 ms"
 
 
@@ -98,20 +95,8 @@ class Recorder:
 
     def __init__(self, server, source):
         self.process = subprocess.Popen(
-            [
-                "parec",
-                "-s",
-                server,
-                "-d",
-                source,
-                "--raw",
-                f"--rate={RATE}",
-                "--channels=1",
-                "--format=s16le",
-                "--latency-msec=10",
-            ],
-            stdout=subprocess.PIPE,
-        )
+            ["parec", "-s", server, "-d", source, "--raw", f"--rate={RATE}", "--channels=1", "--format=s16le",
+             "--latency-msec=10"], stdout=subprocess.PIPE)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.samples = array.array("h")
         self.rest = b""

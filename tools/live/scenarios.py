@@ -1,5 +1,4 @@
 """The scenarios of tools/live-check. Each prints what it measured."""
-
 import json, os, random, shutil, signal, subprocess, time
 
 from harness import *
@@ -20,8 +19,7 @@ def speech_through():
     # The recorded codes, decoded apart from all this, are what should have been heard.
     path = talk.directory + "/reply.wav"
     subprocess.run(
-        [Options.binary, "decode", talk.directory + "/said.codes", path, "--codec", Options.codec], check=True
-    )
+        [Options.binary, "decode", talk.directory + "/said.codes", path, "--codec", Options.codec], check=True)
     expected, phases = read_wav(path), (out.samples[::2], out.samples[1::2])
     windows, lags = 0, []
     found = find(expected, phases[0])
@@ -44,9 +42,7 @@ def speech_through():
                 lags.append(best)
                 lag = best
     gaps, moved = talk.count("gaps"), (max(lags) - min(lags)) / 24 if lags else 0
-    print(
-        f"  {windows} windows of 20 ms with sound, twenty in a second; the lag moved by {moved:.2f} ms in all; {witness.stop()}"
-    )
+    print(f"  {windows} windows of 20 ms with sound, twenty in a second; the lag moved by {moved:.2f} ms in all; {witness.stop()}")
     check("the speech is heard", windows > 10 and len(lags) >= windows / 2, f"{len(lags)} of {windows} windows")
     measure("all of it is what the decoder makes", len(lags) == windows, f"{len(lags)} of {windows} windows alike")
     measure("no gap", gaps == 0 and talk.xruns() == 0, f"{gaps} gaps, {talk.xruns()} xruns")
@@ -120,12 +116,9 @@ def click():
         if after:
             ways.append(after[0])
     parts = {
-        "a frame": 80.0,
-        "read": span(rows, "t_cap_hw_us", "t_cap_rd_us"),
-        "codec": span(rows, "t_cap_rd_us", "t_wr_us"),
-        "queue": slack(rows),
-        "device": span(rows, "t_deadline_us", "t_dac_us"),
-        "look-ahead": LOOK_AHEAD,
+        "a frame": 80.0, "read": span(rows, "t_cap_hw_us", "t_cap_rd_us"),
+        "codec": span(rows, "t_cap_rd_us", "t_wr_us"), "queue": slack(rows),
+        "device": span(rows, "t_deadline_us", "t_dac_us"), "look-ahead": LOOK_AHEAD,
     }
     total = sum(parts.values())
     print("  " + " + ".join(f"{name} {value:.1f}" for name, value in parts.items()) + f" = {total:.1f} ms by the log")
@@ -135,12 +128,9 @@ def click():
         # The device's part is what the server tells, which is known to be 10 ms and more off; 2 periods and the buffers
         # of microphone and loudspeaker are the bound.
         bound = 80 + parts["codec"] + 2 * 10 + parts["queue"] + 30 + 10
-        measure(
-            "in time",
-            middle(ways) <= bound,
-            f"{min(ways):.1f}, median {middle(ways):.1f}, {max(ways):.1f} ms measured at the monitors; "
-            f"a frame, codec, 2 periods, queue and buffers are {bound:.1f}",
-        )
+        measure("in time", middle(ways) <= bound,
+                f"{min(ways):.1f}, median {middle(ways):.1f}, {max(ways):.1f} ms measured at the monitors; "
+                f"a frame, codec, 2 periods, queue and buffers are {bound:.1f}")
 
 
 def back(talk, before, count):
@@ -203,9 +193,7 @@ def restart():
     concealed = talk.count("concealed")
     check("it is counted", concealed + talk.count("gaps") + talk.count("late") >= 1, f"{concealed} concealed")
     heard = [r for r in rows[-25:] if r["t_cap_hw_us"]]
-    measure(
-        "the conversation goes on within a second of the server's first sound", seconds <= 1, f"after {seconds:.2f} s"
-    )
+    measure("the conversation goes on within a second of the server's first sound", seconds <= 1, f"after {seconds:.2f} s")
     check("the microphone is back", len(heard) >= 20, f"{len(heard)} of the last 25 frames were captured")
     measure("delay is what it was", abs(after - before) < 10, f"slack {before:.1f} -> {after:.1f} ms")
     print("  " + talk.figures())
@@ -238,47 +226,19 @@ def stall():
 def echo():
     """The loudspeaker is heard by the microphone, -10 dB, about 50 ms later, and speaks."""
     module = subprocess.run(
-        [
-            "pactl",
-            "load-module",
-            "module-loopback",
-            "source=speaker.monitor",
-            "sink=micfeed",
-            "latency_msec=50",
-            "adjust_time=0",
-        ],
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+        ["pactl", "load-module", "module-loopback", "source=speaker.monitor", "sink=micfeed", "latency_msec=50",
+         "adjust_time=0"], capture_output=True, text=True).stdout.strip()
     subprocess.run(["pactl", "set-sink-volume", "micfeed", "-10dB"])
     time.sleep(1)
     done = subprocess.run(
-        [
-            Options.binary,
-            "latency",
-            "--input",
-            "vmic",
-            "--output",
-            "vspk",
-            "--speech",
-            speech(),
-            "--seconds",
-            "15",
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-    )
+        [Options.binary, "latency", "--input", "vmic", "--output", "vspk", "--speech", speech(), "--seconds", "15",
+         "--json"], capture_output=True, text=True)
     subprocess.run(["pactl", "unload-module", module])
     subprocess.run(["pactl", "set-sink-volume", "micfeed", "0dB"])
     result = json.loads(done.stdout)
     loss = result.get("loss") or 0
     print("  by second: " + " ".join("-" if s is None else f"{s:.0f}" for s in result["seconds"]))
-    check(
-        "the reference was set once",
-        result["realignments"] == 1,
-        f"{result['realignments']} times, {result['xruns']} xruns",
-    )
+    check("the reference was set once", result["realignments"] == 1, f"{result['realignments']} times, {result['xruns']} xruns")
     measure("return loss from the third second on", loss >= 20, f"{loss:.1f} dB")
 
 
@@ -292,25 +252,16 @@ def killed(how, name):
     sound = talk.directory + "/conversation.flac"
     opened = subprocess.run(
         [Options.binary, "encode", sound, talk.directory + "/again.codes", "--codec", Options.codec, "--json"],
-        capture_output=True,
-        text=True,
-    )
+        capture_output=True, text=True)
     decoded = subprocess.run(
         [Options.binary, "decode", codes, talk.directory + "/again.wav", "--codec", Options.codec, "--json"],
-        capture_output=True,
-        text=True,
-    )
-    check(
-        f"{name}: sound and codes open",
-        opened.returncode == 0 and decoded.returncode == 0,
-        (opened.stderr + decoded.stderr).strip()[-200:] or "ok",
-    )
+        capture_output=True, text=True)
+    check(f"{name}: sound and codes open", opened.returncode == 0 and decoded.returncode == 0,
+          (opened.stderr + decoded.stderr).strip()[-200:] or "ok")
     # The log has every frame that was written down when the process died; 12 frames are a second.
     frames = len(talk.frames())
-    kept = {
-        "sound": json.loads(opened.stdout)["frames"] if opened.returncode == 0 else 0,
-        "codes": json.loads(decoded.stdout)["frames"] if decoded.returncode == 0 else 0,
-    }
+    kept = {"sound": json.loads(opened.stdout)["frames"] if opened.returncode == 0 else 0,
+            "codes": json.loads(decoded.stdout)["frames"] if decoded.returncode == 0 else 0}
     missing = frames - min(kept.values())
     check(f"{name}: all but the last second is there", missing <= 12 and frames > 20, f"{frames} frames logged, {kept}")
 
@@ -345,11 +296,7 @@ def screen():
     command = f"{Options.binary} talk --mirror --codec {Options.codec} --input vmic --output vspk; echo ended with $?; sleep 20"
     subprocess.run([*tmux, "new-session", "-d", "-x", "100", "-y", "30", command])
     try:
-        check(
-            "the picture",
-            shows("antiphon  0:0", "you    ", "reply  ", "queue", "late 0", "xruns", "q quit"),
-            "title, meters, figures, keys",
-        )
+        check("the picture", shows("antiphon  0:0", "you    ", "reply  ", "queue", "late 0", "xruns", "q quit"), "title, meters, figures, keys")
         run("send-keys", "m")
         check("m mutes", shows("muted: it hears silence"), "shown")
         run("send-keys", "Space")
@@ -394,20 +341,10 @@ def steady(talk, name):
     size = min(750, len(rows) // 2)
     minutes = [slack(rows[i : i + size]) for i in range(0, len(rows) - size + 1, size)]
     early, late = minutes[0], minutes[-1]
-    print(
-        f"  {Options.seconds:.0f} s, {len(rows)} frames; queue, minute by minute: "
-        + " ".join(f"{m:.1f}" for m in minutes)
-        + " ms"
-    )
+    print(f"  {Options.seconds:.0f} s, {len(rows)} frames; queue, minute by minute: " + " ".join(f"{m:.1f}" for m in minutes) + " ms")
     print("  " + witness.stop())
-    measure(
-        "the queue at the end is the queue at the start", abs(late - early) < 3, f"slack {early:.1f} -> {late:.1f} ms"
-    )
-    measure(
-        "no late frame",
-        talk.count("late") == 0,
-        f"{talk.count('late')} late, least slack {min(int(r['slack_us']) for r in rows) / 1000:.1f} ms",
-    )
+    measure("the queue at the end is the queue at the start", abs(late - early) < 3, f"slack {early:.1f} -> {late:.1f} ms")
+    measure("no late frame", talk.count("late") == 0, f"{talk.count('late')} late, least slack {min(int(r['slack_us']) for r in rows) / 1000:.1f} ms")
     measure("no xrun", talk.xruns() == 0, f"{talk.xruns()} xruns, {talk.count('gaps')} gaps")
     measure("resident memory is flat", abs(grown) <= 1024, f"{grown:+d} kB")
     print("  " + talk.figures())

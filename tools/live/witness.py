@@ -3,7 +3,6 @@
 A virtual machine that is paused by its host, or a kernel that keeps real-time programs back, shows here and nowhere else.
 Prints one line per stall of more than 10 ms: when (CLOCK_MONOTONIC), and how long in milliseconds.
 """
-
 import os, time
 
 try:

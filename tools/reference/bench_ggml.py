@@ -39,7 +39,7 @@ def model(home: Path, shape: str, bits: int) -> Path:
 class Neighbour:
     """Another process that has all of one processor to do with, and competes for it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -48,7 +48,7 @@ class Neighbour:
             ]
         )
 
-    def end(self):
+    def end(self) -> None:
         self.process.kill()
         self.process.wait()
 
@@ -123,7 +123,7 @@ def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
     return step["p50"], step["p99"], report["run"]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/bench-peers ggml", description=__doc__)
     parser.add_argument("--shape", choices=SHAPES, default="backbone-1b")
     parser.add_argument("--bits", type=int, choices=(4, 8), default=4)
@@ -169,8 +169,8 @@ def main():
     )
     for name, rounds in times.items():
         span = f"{min(rounds):.1f} to {max(rounds):.1f}"
-        late = f"slowest {median(slowest[name]):.1f}" if options.busy or name == "antiphon" else ""
-        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}   {late}")
+        tail = f"slowest {median(slowest[name]):.1f}" if options.busy or name == "antiphon" else ""
+        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}   {tail}")
     print(
         f"ours is faster by {median(times['ggml']) / median(times['antiphon']):.2f} x; it reads "
         f"{int(run['bytes_per_step']) / 1e9:.3f} GB a step, {run['gigabytes_per_second']} GB/s of "

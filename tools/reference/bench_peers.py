@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tools.common.places import REPOSITORY
 from tools.common.program import antiphon_json, require_program
@@ -31,7 +32,7 @@ FLAGS = (
 class Peer:
     """A rival's process: asleep on its input between rounds."""
 
-    def __init__(self, threads: int, *arguments: str | Path):
+    def __init__(self, threads: int, *arguments: str | Path) -> None:
         limits = {name: str(threads) for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tools.reference.peer", *map(str, arguments)],
@@ -41,16 +42,19 @@ class Peer:
             env=os.environ | limits,
             cwd=REPOSITORY,
         )
-        if self.process.stdout.readline().strip() != "ready":
+        assert self.process.stdin and self.process.stdout
+        self.requests, self.answers = self.process.stdin, self.process.stdout
+        if self.answers.readline().strip() != "ready":
             raise SystemExit(f"the rival {arguments[0]} did not start")
 
     def round(self) -> dict:
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        """Asks for one round: percentiles of each part."""
+        self.requests.write("go\n")
+        self.requests.flush()
+        return json.loads(self.answers.readline())
 
-    def end(self):
-        self.process.stdin.close()
+    def end(self) -> None:
+        self.requests.close()
         self.process.wait()
 
 
@@ -67,7 +71,7 @@ def machine() -> dict:
     described = json.loads(subprocess.run(["lscpu", "--json"], capture_output=True, text=True, check=True).stdout)
     fields = {}
 
-    def walk(entries):
+    def walk(entries: list[dict[str, Any]]) -> None:
         for entry in entries:
             fields[entry["field"].rstrip(":")] = entry["data"]
             walk(entry.get("children", []))
@@ -77,7 +81,7 @@ def machine() -> dict:
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     return {
         "processor": fields.get("Model name", platform.processor()),
-        "processors": int(fields.get("CPU(s)", os.cpu_count())),
+        "processors": int(fields.get("CPU(s)") or os.cpu_count() or 0),
         "threads_per_core": fields.get("Thread(s) per core", ""),
         "flags": [flag for flag in FLAGS if flag in words],
         "memory_gb": round(int(memory.split()[1]) / 1e6, 1),
@@ -91,7 +95,7 @@ def load() -> float:
 
 def alternate(rounds: int, contenders: dict) -> dict[str, list[dict]]:
     """A B A B ...: slow drift of the machine then meets both alike."""
-    results = {name: [] for name in contenders}
+    results: dict[str, list[dict]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():
             results[name].append(run())
@@ -99,7 +103,7 @@ def alternate(rounds: int, contenders: dict) -> dict[str, list[dict]]:
 
 
 def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
-    table = {}
+    table: dict[str, dict] = {}
     for name, rounds in results.items():
         table[name] = {}
         for part in parts:
@@ -114,7 +118,7 @@ def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
     return table
 
 
-def show(title: str, table: dict, ours: str):
+def show(title: str, table: dict, ours: str) -> None:
     print(f"\n{title}")
     print(f"| {'':<24} | {'part':<15} | median ms | rounds (lowest to highest) | p99 ms | ours is faster by |")
     print(f"| {'-' * 24} | {'-' * 15} | --------- | -------------------------- | ------ | ----------------- |")
@@ -169,7 +173,7 @@ def bench_step(options: argparse.Namespace) -> dict:
     return table
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/bench-peers", description=__doc__)
     parser.add_argument("subjects", nargs="*", help="codec, step (both when none is named)")
     parser.add_argument("--rounds", type=int, default=5)
@@ -185,7 +189,7 @@ def main():
     options = parser.parse_args()
     subjects = options.subjects or ["codec", "step"]
     require_program()
-    report = {"machine": machine(), "load_before": load()}
+    report: dict[str, Any] = {"machine": machine(), "load_before": load()}
     print(json.dumps(report["machine"]))
     print(f"load before: {report['load_before']:.2f}")
     if report["load_before"] > 0.5:

@@ -20,7 +20,7 @@ PARTS = {
 }
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/golden", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all of them when none is named)")
     parser.add_argument("--to", type=Path, default=GOLDEN, help="another directory, with tokenizer.model in it")

@@ -45,7 +45,7 @@ def _renamed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return result
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     folder = golden / "tiny-codec"
     model = folder / "model.safetensors"
     pcm = torch.from_numpy(speech(FRAMES * FRAME, seed=11))

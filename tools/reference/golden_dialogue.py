@@ -1,6 +1,7 @@
 """Tiny language models in the published layout, one per member of the family, stepped through several ring wraps."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,7 +11,7 @@ from tools.reference.tensors import candle, narrow, plural, save
 STEPS = 48
 SEEDS = range(1, 60)
 
-COMMON = {
+COMMON: dict[str, Any] = {
     "existing_text_padding_id": 3,
     "causal": True,
     "layer_scale": None,
@@ -34,7 +35,7 @@ COMMON = {
 }
 
 # The pattern of the 7B model: two streams of eight codebooks, all but the first one step late.
-MOSHI = COMMON | {
+MOSHI: dict[str, Any] = COMMON | {
     "model_type": "moshi",
     "dim": 24,
     "num_heads": 2,
@@ -52,7 +53,7 @@ MOSHI = COMMON | {
 }
 
 # Longer delays, weights shared by a schedule, low-rank tables, a description summed onto every step.
-HIBIKI = COMMON | {
+HIBIKI: dict[str, Any] = COMMON | {
     "model_type": "hibiki",
     "dim": 16,
     "num_heads": 2,
@@ -91,7 +92,7 @@ HIBIKI = COMMON | {
 }
 
 # Hears only: no depth transformer, four heads beside the text.
-STT = COMMON | {
+STT: dict[str, Any] = COMMON | {
     "model_type": "stt",
     "dim": 24,
     "num_heads": 2,
@@ -113,7 +114,7 @@ STT = COMMON | {
 }
 
 # LayerNorm, a plain GELU feed-forward, normalised depth outputs, uneven delays, one table of conditions unused.
-PLAIN = COMMON | {
+PLAIN: dict[str, Any] = COMMON | {
     "model_type": "moshi",
     "dim": 16,
     "num_heads": 2,
@@ -133,7 +134,7 @@ PLAIN = COMMON | {
     "depformer_norm": "layer_norm",
 }
 
-VARIANTS = {
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, str], bool]] = {
     # name: (configuration, condition texts, whether the weights are rounded to BF16)
     "moshi": (MOSHI, {}, True),
     "hibiki": (HIBIKI, {"description": "very_good"}, False),
@@ -167,7 +168,7 @@ def make_variant(
     return tensors
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     root = golden / "tiny-dialogue"
     for name, (config, attributes, half_precision) in VARIANTS.items():
         tensors = make_variant(root / name, config, attributes, half_precision)

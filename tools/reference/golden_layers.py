@@ -53,7 +53,7 @@ DIALOGUE_TRANSFORMER = dict(
 NORMS = ("layer_norm", "layer_norm_f32", "rms_norm", "rms_norm_f32")
 
 
-def _randomise(module: torch.nn.Module):
+def _randomise(module: torch.nn.Module) -> None:
     for name, value in module.named_parameters():
         value.copy_(torch.randn(value.shape) / (value[0].numel() ** 0.5 if value.dim() >= 2 else 3))
         if "norm" in name and not name.endswith("bias"):
@@ -62,16 +62,16 @@ def _randomise(module: torch.nn.Module):
             value.copy_(0.2 + 0.6 * torch.rand(value.shape))
 
 
-def _stream(layer, value: torch.Tensor, chunk: int, axis: int) -> torch.Tensor:
+def _stream(layer: torch.nn.Module, value: torch.Tensor, chunk: int, axis: int) -> torch.Tensor:
     with layer.streaming(1):
         return torch.cat([layer(part) for part in value.split(chunk, axis)], axis)
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     torch.manual_seed(SEED)
     result: dict[str, torch.Tensor] = {}
 
-    def note(name: str, layer: torch.nn.Module, value: torch.Tensor, answer: torch.Tensor):
+    def note(name: str, layer: torch.nn.Module, value: torch.Tensor, answer: torch.Tensor) -> None:
         for key, weight in stacked(layer.state_dict()).items():
             short = key.removeprefix("conv.conv.").removeprefix("convtr.convtr.")
             result[f"{name}.{short}"] = weight

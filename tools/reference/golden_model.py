@@ -15,7 +15,7 @@ from tools.reference.tensors import narrow, save
 SEED = 21
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     folder = golden / "tiny-model"
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = golden / "tokenizer.model"

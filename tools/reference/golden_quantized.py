@@ -1,15 +1,16 @@
 """One tiny model as other programs' quantized files: candle's GGUF Q8_0, and MLX of 8 and 4 bits. Needs numpy only.
 
-The weights are random, rounded once to 16 levels per block of 32, with scales that are powers of two: every format here
-can hold them exactly, so that a reader is right only if it finds the same numbers in all of them.
+The weights are random, rounded once to 16 levels per block of 32, with scales that are powers of two: every format
+here can hold them exactly, so that a reader is right only if it finds the same numbers in all of them.
 
-usage: python -m tools.reference.golden_quantized [--check] [--to DIRECTORY]     (--check also reads the GGUF file with the gguf package)
+    python -m tools.reference.golden_quantized [--check] [--to DIRECTORY]
 """
 
 import argparse
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from tools.common import tensor_files
 from tools.common.places import REPOSITORY
 
 GOLDEN = REPOSITORY / "Assets" / "golden"
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "model_type": "moshi",
     "causal": True,
     "context": 8,
@@ -47,7 +48,7 @@ BLOCK = 32
 class Maker:
     """Matrices as levels of 4 bits and a scale per block."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 
     def matrix(self, rows: int, columns: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -69,13 +70,13 @@ def bf16(values: np.ndarray) -> bytes:
     return (bits >> 16).astype("<u2").tobytes()
 
 
-def write_tensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]):
+def write_tensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]) -> None:
     tensor_files.write(
         path, {name: tensor_files.Tensor(*parts) for name, parts in tensors.items()}, separators=(",", ":")
     )
 
 
-def gguf(path: Path, tensors: dict[str, tuple[int, tuple[int, ...], bytes]]):
+def gguf(path: Path, tensors: dict[str, tuple[int, tuple[int, ...], bytes]]) -> None:
     """Version 2, as candle writes it: no keys, data at multiples of 32."""
     header, data = b"GGUF" + struct.pack("<IQQ", 2, len(tensors), 0), b""
     for name, (kind, shape, content) in tensors.items():
@@ -115,7 +116,7 @@ def make() -> dict[str, tuple[np.ndarray, np.ndarray] | np.ndarray]:
     for i in range(c["n_q"]):
         model[f"emb.{i}.weight"] = maker.matrix(c["card"] + 1, d, 8)
 
-    def layer(name: str, width: int, inner: int):
+    def layer(name: str, width: int, inner: int) -> None:
         model[f"{name}.norm1.alpha"] = np.ones((1, 1, width), np.float32)
         model[f"{name}.norm2.alpha"] = np.ones((1, 1, width), np.float32)
         model[f"{name}.self_attn.in_proj_weight"] = maker.matrix(3 * width, width, 2)
@@ -142,12 +143,12 @@ def mlx_name(name: str) -> str:
     return name.replace(".alpha", ".weight").replace("in_proj_weight", "in_proj.weight")
 
 
-def write(folder: Path, name: str):
+def write(folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG | {"moshi_name": name}, indent=2) + "\n")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="also read the GGUF file with the gguf package")
     parser.add_argument("--to", type=Path, default=GOLDEN, help="instead of Assets/golden")
@@ -185,7 +186,7 @@ def main():
             elif bits == 8 and value[0].shape[1] % 64:
                 tensors[name] = ("BF16", value[0].shape, bf16(numbers(*value)))
             else:
-                weight, scales, biases = mlx(*value, bits)
+                weight, scales, biases = mlx(value[0], value[1], bits)
                 rows, columns = value[0].shape
                 stem, groups = name.removesuffix(".weight"), columns // (32 if bits == 4 else 64)
                 tensors[name] = ("U32", (rows, columns * bits // 32), weight)

@@ -1,6 +1,7 @@
 """Random checkpoints at true sizes, made once in the cache."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,7 +23,7 @@ COMMON_LARGE = (
         "depformer_dim_feedforward": 4224,
     }
 )
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     # Speech to text, 1B: hears 32 codebooks, writes text, four extra heads.
     "stt-1b": COMMON_LARGE
     | {

@@ -1,8 +1,10 @@
 """Mimi from the official package, at any size, with random weights under which it behaves like a codec."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from moshi.models import loaders
@@ -82,7 +84,7 @@ def _convolutions(module: torch.nn.Module) -> list[torch.nn.Module]:
     return [part for part in module.modules() if isinstance(part, (torch.nn.Conv1d, torch.nn.ConvTranspose1d))]
 
 
-def _scale_in_order(module: torch.nn.Module, run, generator: torch.Generator):
+def _scale_in_order(module: torch.nn.Module, run: Callable[[], Any], generator: torch.Generator) -> None:
     """Random convolutions, each scaled, in the order in which they act, so that its output spreads by one."""
     layers = _convolutions(module)
     for layer in layers:
@@ -91,14 +93,14 @@ def _scale_in_order(module: torch.nn.Module, run, generator: torch.Generator):
             layer.bias.normal_(0, 0.05, generator=generator)
     for layer in layers:
         for _ in range(2):
-            spread = {}
-            hook = layer.register_forward_hook(lambda _, __, output: spread.update(now=output.std().item()))
+            seen: list[float] = []
+            hook = layer.register_forward_hook(lambda _, __, output, seen=seen: seen.append(output.std().item()))
             run()
             hook.remove()
-            layer.weight /= max(spread["now"], 1e-6)
+            layer.weight /= max(seen[-1], 1e-6)
 
 
-def _randomise_transformer(module: torch.nn.Module, generator: torch.Generator, branch: tuple[float, float]):
+def _randomise_transformer(module: torch.nn.Module, generator: torch.Generator, branch: tuple[float, float]) -> None:
     for name, value in module.named_parameters():
         if "layer_scale" in name:
             value.copy_(branch[0] + (branch[1] - branch[0]) * torch.rand(value.shape, generator=generator))
@@ -164,7 +166,7 @@ def published(mimi: MimiModel, half_precision: bool) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def write(path: Path, tensors: dict[str, torch.Tensor], sizes: CodecSizes, limit: int | None):
+def write(path: Path, tensors: dict[str, torch.Tensor], sizes: CodecSizes, limit: int | None) -> None:
     card = {"codec": sizes.card()} if sizes != TRUE else None
     save(path, tensors, card, limit)
 
@@ -193,8 +195,8 @@ def stages(mimi: MimiModel, pcm: torch.Tensor) -> dict[str, torch.Tensor]:
     """What every stage answers when streaming, time first: `[tokens, dimension]`."""
     seen: dict[str, list[torch.Tensor]] = {}
 
-    def note(name: str):
-        def hook(_, __, output):
+    def note(name: str) -> Callable[..., None]:
+        def hook(_: Any, __: Any, output: Any) -> None:
             tensor = output[0] if isinstance(output, (list, tuple)) else output
             seen.setdefault(name, []).append(tensor[0].T)
 

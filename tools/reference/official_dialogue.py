@@ -4,6 +4,7 @@ import copy
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from moshi.conditioners import ConditionAttributes
@@ -31,7 +32,7 @@ def network_fields(config: dict) -> dict:
     return copy.deepcopy({key: value for key, value in config.items() if key not in FILE_FIELDS})
 
 
-def build(config: dict, dtype=torch.float32) -> LMModel:
+def build(config: dict, dtype: torch.dtype = torch.float32) -> LMModel:
     """A model with the sizes of a config.json and whatever weights the package starts from."""
     return loaders.get_moshi_lm(None, network_fields(config), device="cpu", dtype=dtype)
 
@@ -41,7 +42,7 @@ def skeleton(config: dict) -> LMModel:
     return loaders.get_moshi_lm(None, network_fields(config), device="meta")
 
 
-def load(directory: Path, dtype=torch.float32) -> LMModel:
+def load(directory: Path, dtype: torch.dtype = torch.float32) -> LMModel:
     """A model directory, through the official loader, with what it does for each kind of model."""
     config = json.loads((directory / "config.json").read_text())
     info = loaders.CheckpointInfo(
@@ -77,7 +78,7 @@ def fill(shape: torch.Size, name: str, generator: torch.Generator, liveliness: f
 
 
 @torch.no_grad()
-def randomise(model: LMModel, seed: int, liveliness: float = 2.5):
+def randomise(model: LMModel, seed: int, liveliness: float = 2.5) -> None:
     generator = torch.Generator().manual_seed(seed)
     for name, value in model.named_parameters():
         value.copy_(fill(value.shape, name, generator, liveliness))
@@ -87,17 +88,17 @@ def published(model: LMModel) -> dict[str, torch.Tensor]:
     return stacked(model.state_dict())
 
 
-def write_config(directory: Path, config: dict):
+def write_config(directory: Path, config: dict) -> None:
     (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def write(directory: Path, config: dict, tensors: dict[str, torch.Tensor], limit: int | None):
+def write(directory: Path, config: dict, tensors: dict[str, torch.Tensor], limit: int | None) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     save(directory / config["moshi_name"], tensors, limit=limit)
     write_config(directory, config)
 
 
-def conditions(model: LMModel, attributes: dict[str, str]):
+def conditions(model: LMModel, attributes: dict[str, str]) -> Any:
     if model.condition_provider is None:
         return None
     return model.condition_provider.prepare_and_provide([ConditionAttributes(text=dict(attributes))])
@@ -115,7 +116,7 @@ def trace(model: LMModel, codes: torch.Tensor, attributes: dict[str, str] | None
 
     forward = model.forward_depformer
 
-    def noted_forward(index, *arguments):
+    def noted_forward(index: int, *arguments: Any) -> torch.Tensor:
         logits = forward(index, *arguments)
         substeps.append(logits[0, 0, 0].float().clone())
         return logits

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.common.sizes import RATE
@@ -26,22 +27,22 @@ LOGITS_LIMIT = 1e-3
 class Table:
     """Rows of what was compared, what came out, what is allowed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple[str, str, str, str, str]] = []
         self.good = True
 
-    def add(self, subject: str, what: str, found: str, allowed: str, good: bool):
+    def add(self, subject: str, what: str, found: str, allowed: str, good: bool) -> None:
         self.rows.append((subject, what, found, allowed, "yes" if good else "NO"))
         self.good &= good
 
-    def show(self):
+    def show(self) -> None:
         head = ("subject", "compared", "found", "allowed", "met")
         widths = [max(len(row[column]) for row in (head, *self.rows)) for column in range(5)]
         for row in (head, tuple("-" * width for width in widths), *self.rows):
             print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
 
 
-def remembered(key: str, make) -> dict[str, torch.Tensor]:
+def remembered(key: str, make: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """What the official package answered last time for exactly this question, or now."""
     path = REFERENCE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
     if not path.exists():
@@ -69,13 +70,13 @@ def edition(path: Path) -> str:
     return f"{path.parent.name}/{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}"
 
 
-def compare_codec(table: Table, options: argparse.Namespace):
+def compare_codec(table: Table, options: argparse.Namespace) -> None:
     path = large.mimi()
     pcm = torch.from_numpy(recorded_speech(options.seconds, options.speech))
     codebooks = options.codebooks
     subject = f"Mimi, true size, {len(pcm) / RATE:.1f} s of speech, {codebooks} codebooks"
 
-    def official():
+    def official() -> dict[str, torch.Tensor]:
         mimi = official_codec.load(path, official_codec.TRUE, codebooks)
         codes, sound = official_codec.stream(mimi, pcm)
         return {"codes": codes, "pcm": sound}
@@ -95,13 +96,13 @@ def compare_codec(table: Table, options: argparse.Namespace):
     table.add(subject, "PCM max abs error", f"{worst:.2e}", f"{PCM_LIMIT:.0e}", worst <= PCM_LIMIT)
 
 
-def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
+def compare_dialogue(table: Table, shape: str, options: argparse.Namespace) -> None:
     directory = large.model(shape, options.weights, context=options.context)
     config = large.SHAPES[shape]
     codes = official_dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)
     subject = f"{shape}, {options.weights} weights, context {options.context}, {options.steps} steps"
 
-    def official():
+    def official() -> dict[str, torch.Tensor]:
         # Weights as stored, arithmetic in float32: the exact meaning of the file.
         return official_dialogue.trace(official_dialogue.load(directory, torch.float32), codes)
 
@@ -127,7 +128,7 @@ def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
             table.add(subject, f"{name}, greedy", f"{count} of {len(steps)} steps{first}", "all", count == len(steps))
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/parity", description=__doc__)
     parser.add_argument("subjects", nargs="*", help="codec, dialogue, stt-1b, 7b-two-layers, or all (the default)")
     parser.add_argument("--seconds", type=float, default=20, help="length of the recorded speech")

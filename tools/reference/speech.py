@@ -1,4 +1,4 @@
-"""Sound that behaves like speech: voiced syllables with moving formants, breath noise, pauses. No recording involved."""
+"""Sound that behaves like speech: voiced syllables with moving formants, breath noise, pauses. No recording."""
 
 import numpy as np
 

@@ -16,7 +16,7 @@ def save(
     metadata: dict | None = None,
     limit: int | None = SIZE_LIMIT,
     quiet: bool = False,
-):
+) -> None:
     """Writes one file. Metadata values that are not strings become JSON. A file over `limit` bytes is a mistake."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
@@ -36,7 +36,9 @@ def narrow(tensors: dict[str, torch.Tensor], keep: str = "") -> dict[str, torch.
 
 
 def stacked(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The names of published files: one `in_proj_weight` and one `out_proj.weight` per attention, weight sets stacked."""
+    """The names of published files: one `in_proj_weight` and one `out_proj.weight` per attention,
+    weight sets stacked.
+    """
     pieces: dict[str, list[torch.Tensor]] = {}
     result: dict[str, torch.Tensor] = {}
     for key, value in state.items():

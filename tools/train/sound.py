@@ -1,12 +1,14 @@
 """Reading sound files."""
 
+from pathlib import Path
+
 import numpy as np
 import soundfile
 
 from tools.common.sizes import FRAME, RATE
 
 
-def decode(path):
+def decode(path: str | Path) -> tuple[np.ndarray, int]:
     """Any sound file that PyAV reads, as mono float at its own rate."""
     import av
 
@@ -23,7 +25,7 @@ def decode(path):
     return np.concatenate(blocks), rate
 
 
-def load(path):
+def load(path: str | Path) -> np.ndarray:
     """Any sound file as mono float at 24 kHz."""
     from math import gcd
 
@@ -40,6 +42,6 @@ def load(path):
     return audio
 
 
-def frames_of(sound):
+def frames_of(sound: np.ndarray) -> np.ndarray:
     """The sound, a whole number of frames long."""
     return np.pad(sound, (0, -len(sound) % FRAME))

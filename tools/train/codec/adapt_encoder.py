@@ -3,18 +3,21 @@
     python -m tools.train.codec.adapt_encoder CODEC.safetensors OUT.safetensors --minutes 15 [--workers 2] [--half]
         [--blocks 5 --middle 4]
 
-`--blocks` (at 100 Hz) and `--middle` (at 25 Hz) deepen the encoder: the added blocks do nothing at first. `--teacher` is the
-codec whose codes are to be kept, where CODEC is already an adapted one.
+`--blocks` (at 100 Hz) and `--middle` (at 25 Hz) deepen the encoder: the added blocks do nothing at first. `--teacher`
+is the codec whose codes are to be kept, where CODEC is already an adapted one.
 
-The teacher's encoder gives the target: for a clean sound its own latents, for the same sound on the telephone those of the
-clean one, and in a room or noise the clean meaning (codebook 0) with the acoustic latents as they were. Quantizer and decoder
-are not touched, so codes made before, and models trained on them, stay valid.
+The teacher's encoder gives the target: for a clean sound its own latents, for the same sound on the telephone those
+of the clean one, and in a room or noise the clean meaning (codebook 0) with the acoustic latents as they were.
+Quantizer and decoder are not touched, so codes made before, and models trained on them, stay valid.
 """
+
+import argparse
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.common.sizes import FRAME
 from tools.train import workers
@@ -22,18 +25,19 @@ from tools.train.codec import model, refining
 from tools.train.data.crops import Crops
 from tools.train.data.surroundings import band_limit, noisy, room, telephone
 from tools.train.folders import QUESTIONS
+from tools.train.workers import Meeting
 
 
 class Sounds:
     """Pairs of a clean sound and how a microphone gives it, [samples] each."""
 
-    def __init__(self, frames, as_they_are):
+    def __init__(self, frames: int, as_they_are: float) -> None:
         self.corpus, self.frames, self.as_they_are = Crops(frames), frames, as_they_are
         self.questions = [
             np.memmap(path, np.int16, "r") for path in sorted(QUESTIONS.glob("*.raw")) if path.stem != "choose"
         ]
 
-    def clean(self, chance):
+    def clean(self, chance: np.random.Generator) -> np.ndarray:
         if chance.random() < 0.4:
             return self.corpus.crop(chance)[0]
         clips, count = self.questions[int(chance.integers(len(self.questions)))], self.frames * FRAME
@@ -45,7 +49,7 @@ class Sounds:
             audio[:edge] = 0
         return audio * 10 ** (chance.uniform(-12, 5) / 20)
 
-    def pair(self, chance):
+    def pair(self, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray, bool]:
         """Clean sound, what is heard of it, and whether its acoustic latents too shall be those of the clean sound."""
         clean = np.clip(self.clean(chance), -1, 1).astype(np.float32)
         heard = clean
@@ -62,21 +66,21 @@ class Sounds:
             heard = band_limit(chance, heard)
         return clean, np.clip(heard, -1, 1).astype(np.float32), line
 
-    def batch(self, size, seed):
+    def batch(self, size: int, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
         chance = np.random.default_rng(seed)
         return tuple(np.stack(part) for part in zip(*(self.pair(chance) for _ in range(size))))
 
 
-def ears(codec):
+def ears(codec: model.Codec) -> nn.ModuleList:
     return nn.ModuleList([codec.encoder, codec.encoder_transformer])
 
 
-def distances(quantizer, latent):
+def distances(quantizer: model.SplitQuantizer, latent: Tensor) -> tuple[Tensor, Tensor]:
     """What the quantizer sees: [batch, frames, 32] for codebook 0 and for the others."""
     return quantizer.rvq_first.input_proj(latent), quantizer.rvq_rest.input_proj(latent)
 
 
-def loss_of(codec, teacher, clean, heard, is_whole):
+def loss_of(codec: model.Codec, teacher: model.Codec, clean: Tensor, heard: Tensor, is_whole: Tensor) -> refining.Loss:
     """`is_whole` [batch]: whether all latents shall be the clean sound's, or codebook 0's alone."""
     quantizer = codec.quantizer
     with torch.no_grad():
@@ -97,7 +101,7 @@ def loss_of(codec, teacher, clean, heard, is_whole):
     return parts["meaning"] + 0.2 * parts["first"] + parts["detail"], parts
 
 
-def work(rank, arguments, meeting):
+def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
     teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half
     sounds = Sounds(arguments.frames, arguments.as_they_are)
@@ -106,7 +110,7 @@ def work(rank, arguments, meeting):
     )
 
 
-def main():
+def main() -> None:
     parser = refining.parser(__doc__, minutes=15, rate=5e-4)
     parser.add_argument("--blocks", type=int, help="of the encoder at 100 Hz")
     parser.add_argument("--middle", type=int, help="of the encoder at 25 Hz")

@@ -1,11 +1,13 @@
 """What a speech recogniser hears: Whisper-base's encoder, read from faster-whisper's file, as a loss."""
 
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train.folders import TEACHERS
 
@@ -13,12 +15,17 @@ WINDOW, HOP, BINS = 600, 240, 201  # at 24 kHz: Whisper's 25 ms, 10 ms, and bins
 HEADS = 8
 
 
-def tensors(path):
+def tensors(path: str | Path) -> dict[str, Tensor]:
     """A CTranslate2 `model.bin` (version 6): {name: f32 tensor}, of what it holds in 16 bits."""
     found = {}
     with open(path, "rb") as file:
-        read = lambda form: struct.unpack(form, file.read(struct.calcsize(form)))
-        text = lambda: file.read(read("<H")[0])[:-1].decode()
+
+        def read(form: str) -> tuple[Any, ...]:
+            return struct.unpack(form, file.read(struct.calcsize(form)))
+
+        def text() -> str:
+            return file.read(read("<H")[0])[:-1].decode()
+
         assert read("<I") == (6,), f"{path} is of another version of CTranslate2."
         text()
         _, count = read("<II")
@@ -35,7 +42,7 @@ def tensors(path):
 class Encoder(nn.Module):
     """Whisper's encoder (Radford et al. 2022, section 2.2) at a fixed state: nothing in it learns."""
 
-    def __init__(self, path=None):
+    def __init__(self, path: str | Path | None = None) -> None:
         super().__init__()
         from faster_whisper.feature_extractor import FeatureExtractor
 
@@ -46,8 +53,9 @@ class Encoder(nn.Module):
         self.register_buffer("mel", torch.from_numpy(FeatureExtractor().mel_filters.astype(np.float32)).T.contiguous())
         self.register_buffer("window", torch.hann_window(WINDOW))
 
-    def spectrum(self, x, loudest=None):
-        """Samples at 24 kHz [batch, samples] -> log-mel [batch, 80, frames of 10 ms] as Whisper takes it, and the loudest value of each.
+    def spectrum(self, x: Tensor, loudest: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Samples at 24 kHz [batch, samples] -> log-mel [batch, 80, frames of 10 ms] as Whisper takes it, and the
+        loudest value of each.
 
         Whisper's 400 samples at 16 kHz have the bins of 600 at 24 kHz, of two thirds their amplitude.
         """
@@ -58,14 +66,16 @@ class Encoder(nn.Module):
         loudest = log.detach().amax((1, 2), keepdim=True) if loudest is None else loudest
         return ((torch.maximum(log, loudest - 8) + 4) / 4).transpose(1, 2), loudest
 
-    def linear(self, x, name):
+    def linear(self, x: Tensor, name: str) -> Tensor:
         return F.linear(x, self._buffers[f"{name}_weight"], self._buffers[f"{name}_bias"])
 
-    def norm(self, x, name):
+    def norm(self, x: Tensor, name: str) -> Tensor:
         return F.layer_norm(x, x.shape[-1:], self._buffers[f"{name}_gamma"], self._buffers[f"{name}_beta"])
 
-    def forward(self, spectrum, layers=None):
-        """[batch, 80, frames] -> what each of the first `layers` gives, [batch, frames / 2, width]; the norm at the end is left out."""
+    def forward(self, spectrum: Tensor, layers: int | None = None) -> list[Tensor]:
+        """[batch, 80, frames] -> what each of the first `layers` gives, [batch, frames / 2, width]; the norm at the
+        end is left out.
+        """
         buffers = self._buffers
         x = F.gelu(F.conv1d(spectrum, buffers["conv1_weight"], buffers["conv1_bias"], padding=1))
         x = F.gelu(F.conv1d(x, buffers["conv2_weight"], buffers["conv2_bias"], stride=2, padding=1)).transpose(1, 2)
@@ -84,22 +94,27 @@ class Encoder(nn.Module):
 
 
 class WordsLoss(nn.Module):
-    """How far what the recogniser makes of one sound is from what it makes of another: a share of the variance, mean over the layers."""
+    """How far what the recogniser makes of one sound is from what it makes of another: a share of the variance, mean
+    over the layers.
+    """
 
-    def __init__(self, layers=4, half=False):
+    def __init__(self, layers: int = 4, half: bool = False) -> None:
         super().__init__()
         self.encoder, self.layers, self.half = Encoder(), layers, half
 
-    def hear(self, x, loudest=None):
+    def hear(self, x: Tensor, loudest: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         spectrum, loudest = self.encoder.spectrum(x, loudest)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
             return [layer.float() for layer in self.encoder(spectrum, self.layers)], loudest
 
-    def forward(self, y, x):
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
         """Samples at 24 kHz, [batch, samples] each."""
         with torch.no_grad():
             theirs, loudest = self.hear(x)
         mine, _ = self.hear(y, loudest)
+
         # A few of Whisper's dimensions are a hundred times the others: each counts by its own spread.
-        part = lambda a, b: ((a - b).pow(2).mean((0, 1)) / (b.var((0, 1)) + 1e-4)).clamp(max=4).mean()
+        def part(a: Tensor, b: Tensor) -> Tensor:
+            return ((a - b).pow(2).mean((0, 1)) / (b.var((0, 1)) + 1e-4)).clamp(max=4).mean()
+
         return sum(map(part, mine, theirs)) / self.layers

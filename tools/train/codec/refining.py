@@ -1,18 +1,24 @@
-"""Teaching one part of a codec while the rest stays as it is: what adapt_encoder, teach_decoder and teach_both share."""
+"""Teaching a part of a codec while the rest stays as it is: what adapt_encoder, teach_decoder and teach_both share."""
 
 import argparse
 import dataclasses
 import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train.codec import model
 from tools.train.course import Course
-from tools.train.workers import ahead
+from tools.train.workers import Meeting, ahead
+
+# What is learnt from, and its parts by name.
+Loss = tuple[Tensor, dict[str, Any]]
 
 
-def parser(description, minutes, rate):
+def parser(description: str | None, minutes: float, rate: float) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("out")
@@ -27,8 +33,10 @@ def parser(description, minutes, rate):
     return parser
 
 
-def deepened(path, out, **sizes):
-    """Writes the codec at `path` with what `sizes` says of its configuration (`decoder_blocks=8`); blocks that it had not add nothing."""
+def deepened(path: str | pathlib.Path, out: str | pathlib.Path, **sizes: Any) -> None:
+    """Writes the codec at `path` with what `sizes` says of its configuration (`decoder_blocks=8`); blocks that it had
+    not add nothing.
+    """
     places = {
         "encoder_blocks": "encoder.blocks",
         "encoder_middle_blocks": "encoder.middle",
@@ -44,21 +52,25 @@ def deepened(path, out, **sizes):
     model.save(new, out)
 
 
-def beginning(out):
+def beginning(out: str) -> pathlib.Path:
     return pathlib.Path(out + ".start")
 
 
-def start(arguments, **sizes):
-    """The codec to begin with: the given one or, where other sizes are asked for (None: as it is), that one deepened, beside OUT."""
-    sizes = {name: count for name, count in sizes.items() if count}
-    if not sizes:
+def start(arguments: argparse.Namespace, **sizes: int | None) -> str | pathlib.Path:
+    """The codec to begin with: the given one or, where other sizes are asked for (None: as it is), that one
+    deepened, beside OUT.
+    """
+    changed = {name: count for name, count in sizes.items() if count}
+    if not changed:
         return arguments.codec
     path = beginning(arguments.out)
-    deepened(arguments.codec, path, **sizes)
+    deepened(arguments.codec, path, **changed)
     return path
 
 
-def size(codec, part_of, beside=None):
+def size(
+    codec: str | pathlib.Path, part_of: Callable[[model.Codec], nn.Module], beside: nn.Module | None = None
+) -> int:
     """Values that workers average."""
     modules = [part_of(model.load(codec)), *([beside] if beside else [])]
     return sum(p.numel() for module in modules for p in module.parameters())
@@ -67,14 +79,22 @@ def size(codec, part_of, beside=None):
 class Batches(torch.utils.data.Dataset):
     """The arrays of every step, as tensors."""
 
-    def __init__(self, batch, size, rank):
+    def __init__(self, batch: Callable[[int, Sequence[int]], Sequence[np.ndarray]], size: int, rank: int) -> None:
         self.batch, self.size, self.rank = batch, size, rank
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> list[Tensor]:
         return [torch.from_numpy(array) for array in self.batch(self.size, (7, self.rank, step))]
 
 
-def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
+def refine(
+    rank: int,
+    arguments: argparse.Namespace,
+    meeting: Meeting | None,
+    part_of: Callable[[model.Codec], nn.Module],
+    batch: Callable[[int, Sequence[int]], Sequence[np.ndarray]],
+    loss_of: Callable[..., Loss],
+    beside: nn.Module | None = None,
+) -> None:
     """Trains `part_of(codec)`; goes on from OUT.state when that is there.
 
     `batch(size, seed)` gives arrays, `loss_of(codec, course, *tensors)` a loss and its parts. `beside` is a module that
@@ -133,7 +153,7 @@ def refine(rank, arguments, meeting, part_of, batch, loss_of, beside=None):
 
 
 @torch.no_grad()
-def save(codec, parameters, average, path):
+def save(codec: model.Codec, parameters: Sequence[Tensor], average: Sequence[Tensor], path: str) -> None:
     kept = [p.clone() for p in parameters]
     torch._foreach_copy_(parameters, average)
     model.save(codec, path + ".part")

@@ -1,17 +1,19 @@
 """Fits the entries of a codec's acoustic codebooks to what its encoder gives now.
 
-    python -m tools.train.codec.refit_codebooks CODEC.safetensors OUT.safetensors [--crops 4000] [--rounds 3] [--prior 3]
+    python -m tools.train.codec.refit_codebooks CODEC.safetensors OUT.safetensors [--crops 4000] [--rounds 3]
+        [--prior 3]
 
-Codebook 0, encoder and decoder stay as they are. Each round chooses codes for the same crops as the codec does (its beam),
-then takes the entries whose sums are nearest to the latents: least squares over all levels at once, as in additive
-quantization (Babenko & Lempitsky 2014, section 3.2). `--prior` is the number of latents at an entry's old place that are
-added to those it stands for, so codes keep their meaning and entries that are hardly chosen their place. A tenth of the
-latents is not fitted to: what the codebooks leave over of it is printed.
+Codebook 0, encoder and decoder stay as they are. Each round chooses codes for the same crops as the codec does (its
+beam), then takes the entries whose sums are nearest to the latents: least squares over all levels at once, as in
+additive quantization (Babenko & Lempitsky 2014, section 3.2). `--prior` is the number of latents at an entry's old
+place that are added to those it stands for, so codes keep their meaning and entries that are hardly chosen their
+place. A tenth of the latents is not fitted to: what the codebooks leave over of it is printed.
 """
 
 import argparse
 
 import torch
+from torch import Tensor
 
 from tools.train.codec import model
 from tools.train.data.crops import Crops
@@ -22,25 +24,26 @@ SETTLED = 2  # frames from which on the encoder has heard something before
 
 
 @torch.no_grad()
-def latents(codec, crops):
+def latents(codec: model.Codec, crops: int) -> Tensor:
     """What the acoustic codebooks stand for [frames, width], of so many crops."""
     sounds = Crops(FRAMES, SHARES)
     batches = (torch.from_numpy(sounds.batch(TOGETHER, (11, number))[0]) for number in range(crops // TOGETHER))
     return torch.cat([codec.quantizer.rvq_rest.input_proj(codec.latent(x))[:, SETTLED:].flatten(0, 1) for x in batches])
 
 
-def chosen(quantizer, z):
+def chosen(quantizer: model.ResidualQuantizer, z: Tensor) -> tuple[Tensor, Tensor]:
     """Codes [frames, levels], and what they leave over of the latents [frames, width]."""
     found = [quantizer.search(part, quantizer.beam) for part in z.split(512)]
-    return [torch.cat([beam[:, 0] for beam in beams]) for beams in zip(*found)]
+    codes, rest = zip(*found)
+    return torch.cat([beam[:, 0] for beam in codes]), torch.cat([beam[:, 0] for beam in rest])
 
 
-def left_over(quantizer, z):
+def left_over(quantizer: model.ResidualQuantizer, z: Tensor) -> float:
     """Mean squared distance of latents from the sums that stand for them."""
     return chosen(quantizer, z)[1].pow(2).sum(-1).mean().item()
 
 
-def fitted(z, codes, before, prior):
+def fitted(z: Tensor, codes: Tensor, before: Tensor, prior: float) -> Tensor:
     """The entries [levels, cardinality, width] that make the sums of these codes nearest to `z`."""
     levels, cardinality, width = before.shape
     columns = codes + torch.arange(levels) * cardinality
@@ -54,7 +57,7 @@ def fitted(z, codes, before, prior):
     return torch.cholesky_solve(sums, torch.linalg.cholesky(together)).float().view_as(before)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("out")

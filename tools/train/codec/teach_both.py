@@ -3,40 +3,49 @@
     python -m tools.train.codec.teach_both CODEC.safetensors OUT.safetensors [--minutes 60] [--workers 2] [--half]
         [--decoder-blocks 12]
 
-Two kinds of sounds a step. What is *spoken again* (`--batch` crops, two fifths recordings of people) teaches both what the
-sound loses: the gradient goes through the quantizer as if it were not there (codebook 0, which is for words, is left out).
-What is *heard* (`--heard` pairs) teaches the encoder as adapt_encoder does. In both the encoder is kept near what it was
-(`--keep`), least for recordings of people, so that a dialogue model trained on the old codes understands the new ones. Half
-of the assistant's crops are decoded from the old encoder's codes, since that is what a dialogue model speaks in.
+Two kinds of sounds a step. What is *spoken again* (`--batch` crops, two fifths recordings of people) teaches both
+what the sound loses: the gradient goes through the quantizer as if it were not there (codebook 0, which is for words,
+is left out). What is *heard* (`--heard` pairs) teaches the encoder as adapt_encoder does. In both the encoder is kept
+near what it was (`--keep`), least for recordings of people, so that a dialogue model trained on the old codes
+understands the new ones. Half of the assistant's crops are decoded from the old encoder's codes, since that is what a
+dialogue model speaks in.
 
-`--words` is the weight of what a recogniser hears differently (recogniser.py), in `--read` crops a step, recordings first.
-That recogniser is the one that judges later: judge by another one, too (`judge.codec_program --judge moonshine`).
+`--words` is the weight of what a recogniser hears differently (recogniser.py), in `--read` crops a step,
+recordings first. That recogniser is the one that judges later: judge by another one, too
+(`judge.codec_program --judge moonshine`).
 """
+
+import argparse
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train import workers
 from tools.train.codec import adapt_encoder, model, refining, teach_decoder
+from tools.train.course import Course
 from tools.train.data.crops import Crops
+from tools.train.workers import Meeting
 
 SHARES = {"assistant": 0.3, "synthetic": 0.15, "recorded": 0.4, "formant": 0.05, "odd": 0.1}
 FREE = {"recorded": 0.2, "odd": 0.2}  # how strongly such a crop's codes are kept; others wholly
 FEWER, BLURRED = 0.1, 0.2  # of the batches: see teach_decoder
 
 
-def whole(codec):
+def whole(codec: model.Codec) -> nn.ModuleList:
     return nn.ModuleList([adapt_encoder.ears(codec), teach_decoder.mouth(codec)])
 
 
 class Sounds:
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.spoken = Crops(arguments.frames, SHARES)
         self.pairs, self.count = adapt_encoder.Sounds(arguments.frames, arguments.as_they_are), arguments.heard
 
-    def batch(self, size, seed):
-        """Crops (recordings first), how strongly the codes of each are kept, whether the old encoder gives them; then pairs."""
+    def batch(self, size: int, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """Crops (recordings first), how strongly the codes of each are kept, whether the old encoder gives
+        them; then pairs.
+        """
         chance = np.random.default_rng(seed)
         groups = sorted(
             chance.choice(self.spoken.groups, size, p=self.spoken.shares), key=lambda group: group != "recorded"
@@ -47,8 +56,10 @@ class Sounds:
         return crops, kept, old, *self.pairs.batch(self.count, (*seed, 1))
 
 
-def through(quantizer, latent, given, is_old):
-    """What the decoder gets of `latent`, as if the quantizer were not there for the gradient, or of the codes `given` where `is_old`."""
+def through(quantizer: model.SplitQuantizer, latent: Tensor, given: Tensor, is_old: Tensor) -> tuple[Tensor, Tensor]:
+    """What the decoder gets of `latent`, as if the quantizer were not there for the gradient, or of the codes
+    `given` where `is_old`.
+    """
     first, rest = quantizer.rvq_first, quantizer.rvq_rest
     semantic, z = first.input_proj(latent).detach(), rest.input_proj(latent)
     entry, _, _ = first(semantic)
@@ -57,14 +68,23 @@ def through(quantizer, latent, given, is_old):
     return torch.where(is_old[:, None, None], quantizer.decode(given), mixed), far
 
 
-def work(rank, arguments, meeting):
+def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
     torch.manual_seed(1)
     teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half
     sounds, judged = Sounds(arguments), teach_decoder.Judged(arguments)
     worsening = teach_decoder.Worsening(teacher, FEWER, BLURRED)
 
-    def loss_of(codec, _, x, keep, is_old, clean, heard, is_whole):
+    def loss_of(
+        codec: model.Codec,
+        _: Course,
+        x: Tensor,
+        keep: Tensor,
+        is_old: Tensor,
+        clean: Tensor,
+        heard: Tensor,
+        is_whole: Tensor,
+    ) -> refining.Loss:
         quantizer, latent = codec.quantizer, codec.latent(x)
         with torch.no_grad():
             before = teacher.latent(x)
@@ -91,7 +111,7 @@ def work(rank, arguments, meeting):
     refining.refine(rank, arguments, meeting, whole, sounds.batch, loss_of)
 
 
-def main():
+def main() -> None:
     parser = refining.parser(__doc__, minutes=60, rate=4e-4)
     parser.add_argument("--heard", type=int, default=4, help="pairs per worker and step")
     parser.add_argument("--keep", type=float, default=1.0, help="weight of codes that stay as they were")

@@ -1,17 +1,21 @@
 """Teaches a codec's decoder alone: codes stay what they are, so nothing that was trained on them changes.
 
-    python -m tools.train.codec.teach_decoder OLD.safetensors NEW.safetensors [--minutes 60] [--adversary 0.3] [--blocks 8]
+    python -m tools.train.codec.teach_decoder OLD.safetensors NEW.safetensors [--minutes 60] [--adversary 0.3]
+        [--blocks 8]
 
 `--blocks` deepens the decoder: the added blocks do nothing at first.
 
-From a part of the schedule on (`--adversary`) three critics of the short-time spectrum learn to tell decoded sound from
-recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what they see in
-both. Music, tones and noise are in a tenth of the crops, and a peak above the original's costs something.
+From a part of the schedule on (`--adversary`) three critics of the short-time spectrum learn to tell decoded sound
+from recorded (as in EnCodec, Defossez et al. 2022, section 3.4); the decoder learns to deceive them and to give what
+they see in both. Music, tones and noise are in a tenth of the crops, and a peak above the original's costs something.
 """
+
+import argparse
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train import workers
 from tools.train.codec import model, refining
@@ -19,7 +23,9 @@ from tools.train.codec.blur import Blur
 from tools.train.codec.losses import EnvelopeLoss, LoudnessLoss, PhaseLoss, SpectralLoss
 from tools.train.codec.model import codec_vectors
 from tools.train.codec.recogniser import WordsLoss
+from tools.train.course import Course
 from tools.train.data.crops import Crops
+from tools.train.workers import Meeting
 
 # The assistant's voice is the one that people hear.
 SHARES = {"assistant": 0.4, "synthetic": 0.15, "recorded": 0.3, "formant": 0.05, "odd": 0.1}
@@ -28,7 +34,7 @@ BLURRED = 0.25  # of the batches, decoded from codes of which some only sound al
 ALIKE, DRAWN = 16, (0, 0.1, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4)  # one of so many entries; how likely in each codebook
 
 
-def mouth(codec):
+def mouth(codec: model.Codec) -> nn.ModuleList:
     return nn.ModuleList(
         [
             codec.decoder,
@@ -40,9 +46,9 @@ def mouth(codec):
 
 
 class Critic(nn.Module):
-    """Convolutions over the complex short-time spectrum; gives its layers' outputs, the last of which is the verdict."""
+    """Convolutions over the complex short-time spectrum; gives its layers' outputs, the last of them the verdict."""
 
-    def __init__(self, window, width=16):
+    def __init__(self, window: int, width: int = 16) -> None:
         super().__init__()
         self.register_buffer("window", torch.hann_window(window))
         self.layers = nn.ModuleList(
@@ -55,7 +61,7 @@ class Critic(nn.Module):
         )
         self.verdict = nn.Conv2d(width, 1, (3, 3), padding=1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> list[Tensor]:
         count = len(self.window)
         spectrum = torch.fft.rfft(x.unfold(-1, count, count // 4) * self.window) * (4 / count**0.5)
         h, seen = torch.stack([spectrum.real, spectrum.imag], 1), []
@@ -66,11 +72,13 @@ class Critic(nn.Module):
 
 
 class Critics(nn.ModuleList):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(Critic(window) for window in (512, 1024, 2048))
 
-    def losses(self, y, x):
-        """What the critics learn from, what deceives them, and how far what they see of `y` is from what they see of `x`."""
+    def losses(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the critics learn from, what deceives them, and how far what they see of `y` is from what they
+        see of `x`.
+        """
         learning = deceiving = seeing = 0.0
         for critic in self:
             true, false = critic(x), critic(y.detach())
@@ -85,7 +93,7 @@ class Critics(nn.ModuleList):
         return learning / len(self), deceiving / len(self), seeing / (len(self) * 4)
 
 
-def burst(y, x, samples=32):
+def burst(y: Tensor, x: Tensor, samples: int = 32) -> Tensor:
     """How far the loudest samples rise above the original's peak, as a logarithm: silence and music must not crack."""
     peak = x.abs().amax(1, keepdim=True) * 1.1 + 0.01
     return F.relu(torch.log(y.abs().topk(samples, 1)[0] / peak + 1e-6)).mean()
@@ -94,7 +102,7 @@ def burst(y, x, samples=32):
 class Judged(nn.Module):
     """What decoded sound costs, and its parts, by the weights of the command line."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         super().__init__()
         self.weights = arguments
         self.spectral, self.phase, self.loudness, self.envelope = (
@@ -106,8 +114,12 @@ class Judged(nn.Module):
         self.words = WordsLoss(half=arguments.half) if arguments.words else None
         self.to(arguments.device)
 
-    def forward(self, codec, latent, x):
-        """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds, aligned, come last."""
+    def forward(
+        self, codec: model.Codec, latent: Tensor, x: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor], tuple[Tensor, Tensor]]:
+        """Decodes what the quantizer gives and compares it with the samples `x` [batch, samples]; the sounds,
+        aligned, come last.
+        """
         y, log_magnitude = codec.synthesize(latent)
         head = (log_magnitude - codec.synthesis.target(x)).abs().mean()
         y, x = y[:, codec.c.delay :], x[:, : -codec.c.delay]
@@ -124,12 +136,12 @@ class Judged(nn.Module):
 class Worsening:
     """Codes as a decoder hears them, too: in a share of the batches of fewer codebooks, in another blurred."""
 
-    def __init__(self, codec, fewer, blurred):
+    def __init__(self, codec: model.Codec, fewer: float, blurred: float) -> None:
         self.fewer, self.blurred = fewer, blurred
         vectors = codec_vectors(codec)
         self.blur, self.drawn = Blur(vectors, ALIKE).to(vectors.device), torch.tensor(DRAWN, device=vectors.device)
 
-    def draw(self):
+    def draw(self) -> Callable[[Tensor], Tensor] | None:
         """What happens to the codes of a batch, or None."""
         kind = torch.rand(())
         if kind < self.fewer:
@@ -137,7 +149,7 @@ class Worsening:
         return (lambda codes: self.blur(codes, self.drawn)) if kind < self.fewer + self.blurred else None
 
 
-def add_weights(parser):
+def add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing"
     )
@@ -146,13 +158,13 @@ def add_weights(parser):
     parser.add_argument("--read", type=int, default=3, help="crops per worker and step that the recogniser hears")
 
 
-def work(rank, arguments, meeting):
+def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = Crops(arguments.frames, SHARES)
     judged, critics = Judged(arguments), Critics().to(arguments.device)
     worsening = Worsening(model.load(arguments.codec).to(arguments.device), FEWER, BLURRED)
 
-    def loss_of(codec, course, x):
+    def loss_of(codec: model.Codec, course: Course, x: Tensor) -> refining.Loss:
         codes, worse = codec.encode(x), worsening.draw()
         if worse:
             codes = worse(codes)
@@ -165,7 +177,7 @@ def work(rank, arguments, meeting):
     refining.refine(rank, arguments, meeting, mouth, lambda size, seed: sounds.batch(size, seed)[:1], loss_of, critics)
 
 
-def main():
+def main() -> None:
     parser = refining.parser(__doc__, minutes=60, rate=5e-4)
     parser.add_argument(
         "--adversary", type=float, default=1.0, help="part of the schedule from which on there are critics"

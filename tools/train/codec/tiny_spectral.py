@@ -2,12 +2,13 @@
 
     python -m tools.train.codec.tiny_spectral DIRECTORY      (Assets/golden/tiny-spectral)
 
-DIRECTORY gets model.safetensors and trace.safetensors (`input`, `codes`, `margin` and `pcm` of trace.py), each below 100 KB.
-Of three hundred seeds, the one whose codes win most clearly is taken: they can be compared for equality.
+DIRECTORY gets model.safetensors and trace.safetensors (`input`, `codes`, `margin` and `pcm` of trace.py), each below
+100 KB. Of three hundred seeds, the one whose codes win most clearly is taken: they can be compared for equality.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from tools.common.sizes import FRAME, RATE
 from tools.train.codec import model
 from tools.train.codec.trace import trace
 
-CONFIGURATION = dict(
+CONFIGURATION: dict[str, Any] = dict(
     analysis_window=480,
     mel_bands=16,
     low_bins=8,
@@ -39,7 +40,7 @@ CONFIGURATION = dict(
 FRAMES = 6
 
 
-def make(seed):
+def make(seed: int) -> tuple[model.Codec, dict[str, np.ndarray]]:
     torch.manual_seed(seed)
     codec = model.Codec(model.Configuration(**CONFIGURATION)).eval()
     for parameter in codec.parameters():
@@ -60,7 +61,7 @@ def make(seed):
     return codec, trace(codec, sound[None])
 
 
-def main():
+def main() -> None:
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     seed = max(range(1, 300), key=lambda seed: make(seed)[1]["margin"].min())

@@ -2,16 +2,17 @@
 
     python -m tools.train.codec.trace CODEC.safetensors OUT.safetensors SOUND [--frames 24]
 
-OUT holds `input` [samples], `codes` [frames, codebooks], `pcm` [samples], and what lies between: `features`, `latent`,
-`quantized`, `log_magnitude`, `phase` (one row a step). `margin` [frames, 2] says by how much codebook 0 and the others
-together won: half the square of what the second best leaves over, less that of the best. Where it is near 0, another order
-of summation may choose the other.
+OUT holds `input` [samples], `codes` [frames, codebooks], `pcm` [samples], and what lies between: `features`,
+`latent`, `quantized`, `log_magnitude`, `phase` (one row a step). `margin` [frames, 2] says by how much codebook 0 and
+the others together won: half the square of what the second best leaves over, less that of the best. Where it is near
+0, another order of summation may choose the other.
 """
 
 import argparse
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tools.common import tensor_files
 from tools.common.sizes import FRAME
@@ -20,7 +21,7 @@ from tools.train.sound import load
 
 
 @torch.no_grad()
-def trace(codec, x):
+def trace(codec: model.Codec, x: Tensor) -> dict[str, np.ndarray]:
     steps = {"input": x[0]}
     steps["features"] = codec.analysis(x)[0]
     latent = codec.latent(x)
@@ -29,7 +30,7 @@ def trace(codec, x):
     steps["codes"] = codes[0]
     quantized = codec.quantizer.decode(codes)
     steps["quantized"] = quantized[0]
-    kept = {}
+    kept: dict[str, torch.Tensor] = {}
     codec.decoder.phase.register_forward_hook(lambda layer, inputs, output: kept.update(phase=output))
     pcm, log_magnitude = codec.synthesize(quantized)
     steps |= {"log_magnitude": log_magnitude[0], "phase": kept["phase"][0], "pcm": pcm[0]}
@@ -41,7 +42,7 @@ def trace(codec, x):
     return {name: value.numpy().astype(np.int32 if name == "codes" else np.float32) for name, value in steps.items()}
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("out")

@@ -2,24 +2,25 @@
 
     python -m tools.train.codec.train --out DIR --minutes 90 [--workers 2] [--batch 4] [--device cuda]
 
-DIR/state.pt is everything (written every few minutes; the same command resumes from it), DIR/log.jsonl the learning curve,
-DIR/codec.safetensors the averaged weights as the runtime reads them. `--minutes` is the length of the whole schedule in time
-spent training. Workers are processes of one thread each that average their gradients in shared memory: two threads of one
-process wait for each other on a busy machine.
+DIR/state.pt is everything (written every few minutes; the same command resumes from it), DIR/log.jsonl the learning
+curve, DIR/codec.safetensors the averaged weights as the runtime reads them. `--minutes` is the length of the whole
+schedule in time spent training. Workers are processes of one thread each that average their gradients in shared
+memory: two threads of one process wait for each other on a busy machine.
 """
 
 import argparse
 import pathlib
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train import workers
-from tools.train.codec import model
+from tools.train.codec import model, refining
 from tools.train.codec.losses import PhaseLoss, SpectralLoss
 from tools.train.course import LINE, Course
 from tools.train.data.crops import Crops
 from tools.train.folders import ROOT
+from tools.train.workers import Meeting
 
 # Of the schedule: no quantizer, then most items quantized, then all; and where the learning rate begins to fall.
 RAW_UNTIL, MIXED_UNTIL, FLAT_UNTIL = 0.55, 0.80, 0.60
@@ -32,12 +33,12 @@ class Spread(nn.Module):
     The gradient is that of |C - 1|^2 / width with C the running covariance.
     """
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("covariance", torch.eye(width))
 
-    def forward(self, z):
+    def forward(self, z: Tensor) -> Tensor:
         flat = z.flatten(0, 1)
         self.mean.lerp_(flat.detach().mean(0), 0.1)
         centred = flat - self.mean
@@ -51,7 +52,7 @@ class Spread(nn.Module):
 class Trainee(nn.Module):
     """The codec and what only training needs: the head that reads Whisper's features off codebook 0."""
 
-    def __init__(self, configuration):
+    def __init__(self, configuration: model.Configuration) -> None:
         super().__init__()
         self.codec = model.Codec(configuration)
         self.reader = nn.Linear(configuration.codebook_width, 512)
@@ -59,7 +60,7 @@ class Trainee(nn.Module):
         self.phase = PhaseLoss()
         self.spread = Spread(configuration.codebook_width)
 
-    def forward(self, x, features, known, share, dropout):
+    def forward(self, x: Tensor, features: Tensor, known: Tensor, share: float, dropout: float) -> refining.Loss:
         codec, delay = self.codec, self.codec.c.delay
         latent, distance = codec.latent(x), torch.zeros((), device=x.device)
         spread = self.spread(codec.quantizer.rvq_rest.input_proj(latent))
@@ -84,15 +85,15 @@ class Trainee(nn.Module):
         return sum(weights[name] * part for name, part in parts.items()), parts
 
 
-def start_codebooks(trainee, sampler, device):
+def start_codebooks(trainee: Trainee, sampler: Crops, device: torch.device) -> None:
     """k-means on at least 24,000 latents, level after level."""
     quantizer = trainee.codec.quantizer
-    latents = []
+    found: list[Tensor] = []
     with torch.no_grad():
-        while sum(len(z) for z in latents) < 24000:
-            x, _, _ = sampler.batch(16, (77, len(latents)))
-            latents.append(trainee.codec.latent(torch.from_numpy(x).to(device)).flatten(0, 1))
-        latents = torch.cat(latents)
+        while sum(len(z) for z in found) < 24000:
+            x, _, _ = sampler.batch(16, (77, len(found)))
+            found.append(trainee.codec.latent(torch.from_numpy(x).to(device)).flatten(0, 1))
+        latents = torch.cat(found)
         for part in (quantizer.rvq_first, quantizer.rvq_rest):
             rest = part.input_proj(latents)
             spread = rest.pow(2).mean()
@@ -102,7 +103,7 @@ def start_codebooks(trainee, sampler, device):
             print(f"k-means leaves {float(rest.pow(2).mean() / spread):.3f} of the variance", flush=True)
 
 
-def work(rank, arguments, meeting):
+def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
     torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
     torch.manual_seed(arguments.seed)
     device = torch.device(arguments.device)
@@ -173,14 +174,21 @@ def work(rank, arguments, meeting):
         save(out, trainee, average, optimizer, course, quantized)
 
 
-def size():
+def size() -> int:
     """Values that workers average: gradients and codebooks."""
     trainee = Trainee(model.Configuration())
     books = sum(b.numel() for c in trainee.codec.quantizer.codebooks for b in (c.fresh, c.embedding, c.usage, c.total))
     return books + sum(p.numel() for p in trainee.parameters())
 
 
-def save(out, trainee, average, optimizer, course, quantized):
+def save(
+    out: pathlib.Path,
+    trainee: Trainee,
+    average: Trainee,
+    optimizer: torch.optim.Optimizer,
+    course: Course,
+    quantized: bool,
+) -> None:
     for mine, theirs in zip(average.buffers(), trainee.buffers()):
         mine.copy_(theirs)
     state = dict(
@@ -197,7 +205,7 @@ def save(out, trainee, average, optimizer, course, quantized):
     (out / "codec.part").rename(out / "codec.safetensors")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default=str(ROOT / "codec"))
     parser.add_argument("--minutes", type=float, default=90)

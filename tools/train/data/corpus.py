@@ -18,6 +18,8 @@ import hashlib
 import json
 import pathlib
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -47,7 +49,7 @@ PACKAGES = [
 ]
 
 
-def read_manifest(folder):
+def read_manifest(folder: str | pathlib.Path) -> list[dict[str, str]]:
     path = pathlib.Path(folder) / "manifest.tsv"
     if not path.exists():
         return []
@@ -58,13 +60,13 @@ def read_manifest(folder):
 class Clips:
     """A folder of FLAC clips with its manifest (file, voice, speed, seconds, text), appended to as they are made."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | pathlib.Path) -> None:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.rows = read_manifest(folder)
         self.texts = {row["text"] for row in self.rows}
 
-    def add(self, name, voice, speed, text, audio):
+    def add(self, name: str, voice: str, speed: float, text: str, audio: np.ndarray) -> None:
         soundfile.write(self.folder / f"{name}.flac", audio, RATE)
         row = dict(
             file=f"{name}.flac", voice=voice, speed=f"{speed:.2f}", seconds=f"{len(audio) / RATE:.2f}", text=text
@@ -78,11 +80,11 @@ class Clips:
             file.write("\t".join(row.values()) + "\n")
 
 
-def said_before(*folders):
+def said_before(*folders: str | pathlib.Path) -> set[str]:
     return {row["text"] for folder in folders for row in read_manifest(folder)}
 
 
-def speak(arguments):
+def speak(arguments: argparse.Namespace) -> None:
     """Says sentences nobody has said yet: --voices voice:count,... into ROOT/NAME."""
     clips = Clips(ROOT / arguments.name)
     wanted = [(voice, int(count)) for voice, count in (item.split(":") for item in arguments.voices.split(","))]
@@ -101,7 +103,7 @@ def speak(arguments):
         clips.add(f"{voice}_{index:05d}", voice, speed, text, speaker.say(text, voice, speed))
 
 
-def formant(arguments):
+def formant(arguments: argparse.Namespace) -> None:
     """flite's four voices and eSpeak NG's variants; 12 words a clip at most, so that they stay short."""
     clips = Clips(ROOT / "formant")
     flite, espeak = Flite(), Espeak()
@@ -113,18 +115,18 @@ def formant(arguments):
         clips.add(f"formant_{index:05d}", voice, 1, text, speaker.say(text, voice, 1))
 
 
-def unpacked(package, folder):
+def unpacked(package: str, folder: pathlib.Path) -> pathlib.Path:
     """A Debian package's files in `folder`, downloaded but not installed: where they lie."""
     return debian.unpacked(package, folder, ROOT / "downloads")
 
 
-def recorded(arguments):
+def recorded(arguments: argparse.Namespace) -> None:
     """Real recordings from Debian packages."""
     for package in PACKAGES:
         unpacked(package, ROOT / "recorded")
 
 
-def recorded_clips(package):
+def recorded_clips(package: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """The package's files with a voice in them."""
     for path in sorted((ROOT / "recorded" / package).rglob("*")):
         if path.suffix in (".g722", ".ogg", ".opus", ".wav", ".oga") and not path.is_symlink():
@@ -134,7 +136,7 @@ def recorded_clips(package):
             yield path
 
 
-def level(audio):
+def level(audio: np.ndarray) -> np.ndarray | None:
     """Brings the speech to an RMS of 0.08 where it is not silent; peaks at most 0.95."""
     active = audio[np.abs(audio) > 1e-3]
     if len(active) < RATE // 10:
@@ -143,7 +145,7 @@ def level(audio):
     return audio * min(1, 0.95 / np.abs(audio).max())
 
 
-def group_of(voice):
+def group_of(voice: str) -> str:
     if voice in ("af_heart", ASSISTANT):
         return "assistant"
     if voice.startswith(("flite", "espeak")):
@@ -151,15 +153,18 @@ def group_of(voice):
     return "synthetic"
 
 
-def pack(arguments):
+def pack(arguments: argparse.Namespace) -> None:
     """All training clips end to end as int16, each starting on a frame; held-out clips as files beside it.
 
     A folder or package starts on a multiple of 30 s, so that Whisper's features of the others stay valid.
     """
-    blocks, index, held, position = [], [], [], 0
+    blocks: list[np.ndarray] = []
+    index: list[dict[str, Any]] = []
+    held: list[dict[str, str]] = []
+    position = 0
     (ROOT / "held-out").mkdir(parents=True, exist_ok=True)
 
-    def put(audio, group, voice, name, text=""):
+    def put(audio: np.ndarray, group: str, voice: str, name: str, text: str = "") -> None:
         nonlocal position
         audio = level(audio)
         if audio is None:
@@ -171,13 +176,13 @@ def pack(arguments):
         index.append(dict(group=group, voice=voice, name=name, first=position, frames=frames))
         position += frames
 
-    def align():
+    def align() -> None:
         nonlocal position
         missing = -position % WINDOW
         blocks.append(np.zeros(missing * FRAME, np.int16))
         position += missing
 
-    def hold(audio, group, voice, name, text=""):
+    def hold(audio: np.ndarray, group: str, voice: str, name: str, text: str = "") -> None:
         audio = level(audio)
         if audio is not None:
             soundfile.write(ROOT / "held-out" / f"{name}.flac", audio, RATE)
@@ -212,13 +217,13 @@ def pack(arguments):
     digest = hashlib.sha256(json.dumps(index).encode()).hexdigest()[:16]
     (ROOT / "corpus.json").write_text(json.dumps(dict(digest=digest, frames=position, clips=index)))
     (ROOT / "held-out.json").write_text(json.dumps(held, indent=0))
-    minutes = {}
+    minutes: dict[str, float] = {}
     for clip in index:
         minutes[clip["group"]] = minutes.get(clip["group"], 0) + clip["frames"] * FRAME / RATE / 60
     print({group: round(value, 1) for group, value in minutes.items()}, f"{len(held)} held out")
 
 
-def semantic(arguments):
+def semantic(arguments: argparse.Namespace) -> None:
     """Whisper-base encoder output for the packed array: [frames, 512] f16, four 20 ms steps averaged.
 
     Each 30 s window is kept by the digest of its samples, so a new pack pays for new speech only.
@@ -230,7 +235,7 @@ def semantic(arguments):
     index = json.loads((ROOT / "corpus.json").read_text())
     corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
     order = {"assistant": 0, "synthetic": 0, "formant": 1, "recorded": 2}
-    rank = {}
+    rank: dict[int, int] = {}
     for clip in index["clips"]:
         rank.setdefault(clip["first"] // WINDOW, order[clip["group"]])
     kept = ROOT / "semantic"
@@ -240,7 +245,7 @@ def semantic(arguments):
     )
     extractor = FeatureExtractor()
 
-    def features(window):
+    def features(window: int) -> np.ndarray:
         samples = np.array(corpus[window * WINDOW * FRAME : (window + 1) * WINDOW * FRAME])
         path = kept / f"{hashlib.sha256(samples.tobytes()).hexdigest()[:20]}.npy"
         if not path.exists():
@@ -264,7 +269,7 @@ def semantic(arguments):
     (ROOT / "semantic.done.json").write_text(json.dumps(done))
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("speak")

@@ -4,6 +4,7 @@ A codec reproduces its input: noise, rooms and band limits go into input and tar
 """
 
 import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.signal import resample
@@ -20,15 +21,15 @@ SPEEDS = (0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.2)
 class Crops:
     """Random crops of `frames` frames; needs what `corpus pack` and, for features, `corpus semantic` wrote."""
 
-    def __init__(self, frames, shares=SHARES):
+    def __init__(self, frames: int, shares: Mapping[str, float] = SHARES) -> None:
         index = json.loads((ROOT / "corpus.json").read_text())
         self.corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
         self.total = index["frames"]
         self.frames = frames
-        self.clips = {}
+        clips: dict[str, list[tuple[int, int]]] = {}
         for clip in index["clips"]:
-            self.clips.setdefault(clip["group"], []).append((clip["first"], clip["frames"]))
-        self.clips = {group: np.array(rows) for group, rows in self.clips.items()}
+            clips.setdefault(clip["group"], []).append((clip["first"], clip["frames"]))
+        self.clips = {group: np.array(rows) for group, rows in clips.items()}
         present = {group: share for group, share in shares.items() if group in self.clips or group == "odd"}
         self.groups = list(present)
         self.shares = np.array(list(present.values())) / sum(present.values())
@@ -46,8 +47,10 @@ class Crops:
             seen = self.features[np.flatnonzero(self.known)[::7]].astype(np.float32)
             self.mean, self.deviation = seen.mean(0), seen.std(0) + 1e-3
 
-    def crop(self, chance, group=None):
-        """One crop, of that group or one drawn by the shares: samples [frames * 1920], features [frames, 512] and whether they are known [frames]."""
+    def crop(self, chance: np.random.Generator, group: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One crop, of that group or one drawn by the shares: samples [frames * 1920], features [frames, 512] and
+        whether they are known [frames].
+        """
         count = self.frames * FRAME
         features, known = np.zeros((self.frames, 512), np.float32), np.zeros(self.frames, np.float32)
         group = group or self.groups[chance.choice(len(self.groups), p=self.shares)]
@@ -80,7 +83,7 @@ class Crops:
             audio = audio * 6
         return np.clip(audio, -1, 1).astype(np.float32), features, known
 
-    def batch(self, size, seed):
+    def batch(self, size: int, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
         """`seed` (a tuple of integers) decides everything."""
         chance = np.random.default_rng(seed)
         crops = [self.crop(chance) for _ in range(size)]

@@ -1,12 +1,14 @@
 """Spoken questions on disk.
 
-Everything said by one speaker lies end to end in $ANTIPHON_TRAIN/questions/SPEAKER.raw (int16, 24 kHz, without the silence
-around it), with one line per clip in SPEAKER.jsonl.
+Everything said by one speaker lies end to end in $ANTIPHON_TRAIN/questions/SPEAKER.raw (int16, 24 kHz, without the
+silence around it), with one line per clip in SPEAKER.jsonl.
 """
 
 import itertools
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,10 @@ from tools.common.sizes import RATE
 from tools.train.data.voices import SPEAKERS
 from tools.train.folders import QUESTIONS
 
+Row = dict[str, Any]  # of a clip: `first` and `count` of its samples, what is said, by whom, and what is answered
 
-def trimmed(audio):
+
+def trimmed(audio: np.ndarray) -> np.ndarray:
     """Without the silence before and after, at an RMS of 0.08."""
     size = RATE // 100
     frames = audio[: len(audio) // size * size].reshape(-1, size)
@@ -29,7 +33,7 @@ def trimmed(audio):
 class SpokenClips:
     """One speaker's clips, appended to; what a killed run left unfinished is cut off."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         QUESTIONS.mkdir(parents=True, exist_ok=True)
         self.raw, self.index = QUESTIONS / f"{name}.raw", QUESTIONS / f"{name}.jsonl"
         self.rows = [json.loads(line) for line in open(self.index)] if self.index.exists() else []
@@ -38,7 +42,7 @@ class SpokenClips:
             with open(self.raw, "r+b") as file:
                 file.truncate(2 * self.length)
 
-    def add(self, audio, **row):
+    def add(self, audio: np.ndarray, **row: Any) -> None:
         samples = np.round(audio * 32767).astype(np.int16)
         with open(self.raw, "ab") as file:
             file.write(samples.tobytes())
@@ -48,23 +52,23 @@ class SpokenClips:
             file.write(json.dumps(self.rows[-1]) + "\n")
 
 
-def questions():
+def questions() -> Iterator[Row]:
     """Rows of all training clips, each with who speaks and the file it lies in."""
     for path in sorted(QUESTIONS.glob("*.jsonl")):
-        speaker = re.match(r"\w*", path.stem)[0]
+        speaker = re.split(r"\W", path.stem)[0]
         if speaker in SPEAKERS:
             for line in open(path):
                 yield json.loads(line) | dict(speaker=speaker, file=path.stem)
 
 
-def planned():
+def planned() -> Iterator[Row]:
     """Rows of what is to be said on a GPU, each with the plan it stands in."""
     for path in sorted(QUESTIONS.glob("*.plan")):
         for line in open(path):
             yield json.loads(line) | dict(plan=path.stem)
 
 
-def held(count=None):
+def held(count: int | None = None) -> Iterator[tuple[Row, np.ndarray]]:
     """Rows of the questions by held voices, by which checkpoints are chosen, each with its sound."""
     raw = np.memmap(QUESTIONS / "choose.raw", np.int16, "r")
     for line in itertools.islice(open(QUESTIONS / "choose.jsonl"), count):

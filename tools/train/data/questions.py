@@ -15,17 +15,18 @@ import dataclasses
 import json
 import random
 import time
+from collections.abc import Sequence
 
 from tools.train.data import skills
 from tools.train.data.question_clips import SpokenClips, trimmed
 from tools.train.data.sentences import sentences
-from tools.train.data.voices import HELD_VOICES, SPEAKERS, Kokoro
+from tools.train.data.voices import HELD_VOICES, SPEAKERS, Kokoro, Speaker
 from tools.train.folders import QUESTIONS
 
 UNKNOWN = 0.09  # of the questions: sentences about anything
 
 
-def unknown(chance, texts):
+def unknown(chance: random.Random, texts: Sequence[str]) -> skills.Exchange:
     text = chance.choice(texts)
     return skills.finished("other", "", text, skills.NOT_UNDERSTOOD)
 
@@ -33,7 +34,7 @@ def unknown(chance, texts):
 class Asking:
     """What one speaker is to say: item `index` is always the same."""
 
-    def __init__(self, arguments, name, speaker):
+    def __init__(self, arguments: argparse.Namespace, name: str, speaker: Speaker) -> None:
         self.arguments, self.name, self.speaker = arguments, name, speaker
         self.skills = arguments.skills.split(",") if arguments.skills else list(skills.SHARES)
         if strange := set(self.skills) - set(skills.SHARES):
@@ -44,7 +45,7 @@ class Asking:
         # The last tenth of the sentences is kept for the tests.
         self.texts = texts[: len(texts) * 9 // 10]
 
-    def item(self, index):
+    def item(self, index: int) -> tuple[skills.Exchange, str, str, float]:
         """An exchange, the words that are said, the voice and its speed."""
         chance = random.Random(f"{self.name} {index} {self.arguments.seed}")
         is_unknown = chance.random() < UNKNOWN and not self.arguments.skills
@@ -54,7 +55,7 @@ class Asking:
         return item, skills.opened(chance, item.question), voice, speed
 
 
-def say(arguments):
+def say(arguments: argparse.Namespace) -> None:
     clips, speaker = SpokenClips(arguments.speaker), SPEAKERS[arguments.speaker]()
     asking = Asking(arguments, arguments.speaker, speaker)
     for index in range(len(clips.rows), arguments.count):
@@ -67,7 +68,7 @@ def say(arguments):
         clips.add(audio, voice=voice, text=text, **dataclasses.asdict(item))
 
 
-def plan(arguments):
+def plan(arguments: argparse.Namespace) -> None:
     """Writes what one of Kokoro's speakers is to say, as phonemes: `speak` says them all at once."""
     speaker = SPEAKERS[arguments.speaker]()
     asking = Asking(arguments, arguments.speaker, speaker)
@@ -79,7 +80,7 @@ def plan(arguments):
             file.write(json.dumps(row) + "\n")
 
 
-def speak(arguments):
+def speak(arguments: argparse.Namespace) -> None:
     from tools.train.data.kokoro_graph import KokoroGraph
     from tools.train.data.question_clips import planned
 
@@ -103,7 +104,7 @@ def speak(arguments):
         print(f"{first + len(some)} said in {time.time() - began:.0f} s", flush=True)
 
 
-def choose(arguments):
+def choose(arguments: argparse.Namespace) -> None:
     clips, speaker = SpokenClips("choose"), Kokoro()
     texts = [text for text in sentences() if len(text.split()) <= 10]
     texts = texts[len(texts) * 9 // 10 :]
@@ -121,7 +122,7 @@ def choose(arguments):
         )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     for name, run, speakers in (("say", say, list(SPEAKERS)), ("plan", plan, ["kokoro", "blend"])):

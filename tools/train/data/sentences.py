@@ -6,7 +6,7 @@ import random
 import re
 
 
-def sentences():
+def sentences() -> list[str]:
     """Clean English sentences of 4 to 22 words from the `fortunes` packages, in a fixed shuffled order."""
     found = set()
     for path in sorted(glob.glob("/usr/share/games/fortunes/*.u8")):
@@ -15,6 +15,6 @@ def sentences():
             for sentence in re.split(r"(?<=[.!?])\s+", " ".join(entry.split())):
                 if re.fullmatch(r"[A-Z][A-Za-z',;: -]+[.!?]", sentence) and 4 <= len(sentence.split()) <= 22:
                     found.add(sentence)
-    found = sorted(found)
-    random.Random(5).shuffle(found)
-    return found
+    shuffled = sorted(found)
+    random.Random(5).shuffle(shuffled)
+    return shuffled

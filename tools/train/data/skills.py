@@ -3,16 +3,17 @@
     python -m tools.train.data.skills list     every wording with the set it belongs to, as a table
     python -m tools.train.data.skills show     a hundred random exchanges
 
-Wordings stand in texts/skills.tsv and texts/smalltalk.tsv, slots in braces. A wording belongs to one set, for ever: `train`
-(`more` is a part of it, by which it was widened), `choose` (checkpoints are chosen on these), `reserved` (the final test;
-neither training nor choosing ever uses one) or `independent`: how people ask, in known words or not, written by somebody who
-had seen none of the others.
+Wordings stand in texts/skills.tsv and texts/smalltalk.tsv, slots in braces. A wording belongs to one set, for ever:
+`train` (`more` is a part of it, by which it was widened), `choose` (checkpoints are chosen on these), `reserved` (the
+final test; neither training nor choosing ever uses one) or `independent`: how people ask, in known words or not,
+written by somebody who had seen none of the others.
 """
 
 import dataclasses
 import random
 import re
 import sys
+from collections.abc import Sequence
 
 from tools.train.data import texts
 
@@ -107,22 +108,25 @@ class Exchange:
     keys: list
 
 
-def words(text):
+def words(text: str) -> list[str]:
     return re.findall(r"[a-z']+", text.lower())
 
 
-def finished(skill, wording, question, answer):
+def finished(skill: str, wording: str, question: str, answer: str) -> Exchange:
     keys = [word for part in re.findall(r"\*(.+?)\*", answer) for word in words(part)]
     return Exchange(skill, wording, question[0].upper() + question[1:], answer.replace("*", ""), keys)
 
 
-def sentence(chance):
+def sentence(chance: random.Random) -> str:
     """A short sentence of the closed vocabulary, 3 to 7 words."""
-    thing = lambda: (
-        f"the {chance.choice(KINDS)} {chance.choice(THINGS)}"
-        if chance.random() < 0.5
-        else f"the {chance.choice(THINGS)}"
-    )
+
+    def thing() -> str:
+        return (
+            f"the {chance.choice(KINDS)} {chance.choice(THINGS)}"
+            if chance.random() < 0.5
+            else f"the {chance.choice(THINGS)}"
+        )
+
     shape = chance.random()
     if shape < 0.35:
         return f"{thing()} {chance.choice(DOES)} the {chance.choice(THINGS)}"
@@ -133,16 +137,16 @@ def sentence(chance):
     return f"the {chance.choice(KINDS)} {chance.choice(THINGS)}"
 
 
-def capital(text):
+def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def drawn(chance, skills=tuple(SHARES)):
+def drawn(chance: random.Random, skills: Sequence[str] = tuple(SHARES)) -> str:
     """One of the skills, as often as its share asks."""
     return chance.choices(skills, [SHARES[skill] for skill in skills])[0]
 
 
-def exchange(chance, part="train", skill=None):
+def exchange(chance: random.Random, part: str = "train", skill: str | None = None) -> Exchange:
     """A random exchange whose wording is of a set (`more`: of those by which `train` was widened)."""
     skill = skill or drawn(chance)
     if skill == "smalltalk":
@@ -150,8 +154,13 @@ def exchange(chance, part="train", skill=None):
         wording = chance.choice(TOPICS[topic][part])
         return finished("smalltalk/" + topic, wording, wording, ANSWERS[topic])
     wording = chance.choice(WORDINGS[skill][part])
-    fill = lambda **slots: wording.format(**slots)
-    number = lambda low, high: chance.randint(low, high)
+
+    def fill(**slots: str) -> str:
+        return wording.format(**slots)
+
+    def number(low: int, high: int) -> int:
+        return chance.randint(low, high)
+
     if skill in ("name", "greet"):
         name = chance.choice(NAMES)
         answer = f"Nice to meet you, *{name}*." if skill == "name" else f"Hello *{name}*, nice to meet you."
@@ -175,14 +184,14 @@ def exchange(chance, part="train", skill=None):
         return finished(skill, wording, fill(a=NUMBERS[n]), f"Before {NUMBERS[n]} comes *{NUMBERS[n - 1]}*.")
     if skill == "sum":
         total = number(1, 20)
-        a = number(0, total)
-        a, b = NUMBERS[a], NUMBERS[total - a]
+        first = number(0, total)
+        a, b = NUMBERS[first], NUMBERS[total - first]
         return finished(skill, wording, fill(a=a, b=b), f"{capital(a)} plus {b} is *{NUMBERS[total]}*.")
     if skill == "difference":
         whole = number(1, 20)
-        part_ = number(0, whole)
-        a, b = NUMBERS[whole], NUMBERS[part_]
-        return finished(skill, wording, fill(a=a, b=b), f"{capital(a)} minus {b} is *{NUMBERS[whole - part_]}*.")
+        less = number(0, whole)
+        a, b = NUMBERS[whole], NUMBERS[less]
+        return finished(skill, wording, fill(a=a, b=b), f"{capital(a)} minus {b} is *{NUMBERS[whole - less]}*.")
     if skill.startswith(("day", "month")):
         table = DAYS if skill.startswith("day") else MONTHS
         place, move = number(0, len(table) - 1), 1 if skill.endswith("after") else -1
@@ -209,10 +218,10 @@ def exchange(chance, part="train", skill=None):
     raise ValueError(skill)
 
 
-def kept():
+def kept() -> re.Pattern[str]:
     """A pattern of every question that is for choosing or reserved, as plain words."""
 
-    def plain(wording):
+    def plain(wording: str) -> str:
         return " ?.+ ?".join(" ".join(words(part)) for part in re.split(r"{\w+}", wording))
 
     sets = [*WORDINGS.values(), *TOPICS.values()]
@@ -222,7 +231,7 @@ def kept():
 KEPT = kept()
 
 
-def opened(chance, question):
+def opened(chance: random.Random, question: str) -> str:
     """Now and then a person begins or ends with something that means nothing, or wraps a request in politeness."""
     asked = question
     if words(question)[0] in REQUESTS and chance.random() < 0.2:
@@ -235,7 +244,7 @@ def opened(chance, question):
     return question if asked != question and KEPT.fullmatch(" ".join(words(asked))) else asked
 
 
-def main():
+def main() -> None:
     if sys.argv[1:] == ["show"]:
         chance = random.Random(0)
         for _ in range(100):

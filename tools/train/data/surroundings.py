@@ -1,12 +1,14 @@
 """What rooms, noise, telephones and microphones make of a sound, and sounds that are not speech."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.signal import fftconvolve
 
 from tools.common.sizes import RATE
 
 
-def coloured_noise(chance, count):
+def coloured_noise(chance: np.random.Generator, count: int) -> np.ndarray:
     """Noise of RMS 1 whose spectrum falls (or rises) with a random slope."""
     spectrum = np.fft.rfft(chance.standard_normal(count).astype(np.float32))
     hertz = np.arange(len(spectrum)) * RATE / count + 30
@@ -14,14 +16,14 @@ def coloured_noise(chance, count):
     return (noise / np.sqrt(np.mean(noise**2) + 1e-12)).astype(np.float32)
 
 
-def noisy(chance, audio, decibels):
+def noisy(chance: np.random.Generator, audio: np.ndarray, decibels: float) -> np.ndarray:
     """The sound, and noise so many decibels below its loud samples."""
     loud = audio[np.abs(audio) > 1e-3]
     level = np.sqrt(np.mean(loud**2)) if len(loud) else 1e-4
     return audio + coloured_noise(chance, len(audio)) * level * 10 ** (-decibels / 20)
 
 
-def room(chance, audio):
+def room(chance: np.random.Generator, audio: np.ndarray) -> np.ndarray:
     """A direct sound and a decaying tail of noise, 0.1 to 0.6 s."""
     seconds = chance.uniform(0.1, 0.6)
     count = int(seconds * RATE)
@@ -32,26 +34,29 @@ def room(chance, audio):
     return fftconvolve(audio, tail.astype(np.float32))[: len(audio)].astype(np.float32)
 
 
-def filtered(audio, gain):
+def filtered(audio: np.ndarray, gain: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """The sound with each frequency times `gain(hertz)`."""
     spectrum = np.fft.rfft(audio)
     return np.fft.irfft(spectrum * gain(np.arange(len(spectrum)) * RATE / len(audio)), len(audio)).astype(np.float32)
 
 
-def band_limit(chance, audio):
+def band_limit(chance: np.random.Generator, audio: np.ndarray) -> np.ndarray:
     """A microphone or a line: high-pass up to 250 Hz, low-pass from 3.4 kHz, soft edges."""
     low, high = chance.uniform(20, 250), chance.uniform(3400, 11000)
     return filtered(audio, lambda hertz: 1 / (1 + (low / (hertz + 1)) ** 4) / (1 + (hertz / high) ** 16))
 
 
-def telephone(chance, audio):
+def telephone(chance: np.random.Generator, audio: np.ndarray) -> np.ndarray:
     """A telephone's band: nothing below 200 to 400 Hz nor above 3 to 3.8 kHz, edges from soft to sharp."""
     low, high, edge = chance.uniform(200, 400), chance.uniform(3000, 3800), np.exp(chance.uniform(0, 5))
-    above = lambda hertz, limit: 1 / (1 + np.exp(-np.clip((hertz - limit) / edge, -30, 30)))
+
+    def above(hertz: np.ndarray, limit: float) -> np.ndarray:
+        return 1 / (1 + np.exp(-np.clip((hertz - limit) / edge, -30, 30)))
+
     return filtered(audio, lambda hertz: above(hertz, low) * above(-hertz, -high))
 
 
-def odd_signal(chance, count):
+def odd_signal(chance: np.random.Generator, count: int) -> np.ndarray:
     """What is not speech: silence, noise, tones, hum, chords, direct current, clicks."""
     time = np.arange(count) / RATE
     kind = chance.integers(7)
@@ -82,8 +87,10 @@ def odd_signal(chance, count):
     return clicks
 
 
-def jumping_chord(chance, count):
-    """Tones that never stop and are somewhere else now and then: another pitch, or the same at another place of the wave."""
+def jumping_chord(chance: np.random.Generator, count: int) -> np.ndarray:
+    """Tones that never stop and are somewhere else now and then: another pitch, or the same at another place
+    of the wave.
+    """
     time, notes = np.arange(count) / RATE, np.exp(chance.uniform(np.log(80), np.log(1200), chance.integers(1, 7)))
     jumps = np.cumsum(chance.random(count) < chance.uniform(0.3, 3) / RATE)
     pitch = np.exp(chance.uniform(-0.4, 0.4, jumps[-1] + 1))[jumps]
@@ -97,7 +104,7 @@ def jumping_chord(chance, count):
     return chord / (np.abs(chord).max() + 1e-9) * 10 ** chance.uniform(-1.5, 0)
 
 
-def paused(chance, audio):
+def paused(chance: np.random.Generator, audio: np.ndarray) -> np.ndarray:
     """The clip with a pause where it is quietest in its middle."""
     from scipy.ndimage import uniform_filter1d
 
@@ -112,9 +119,9 @@ def paused(chance, audio):
     return np.concatenate([head, np.zeros(int(chance.uniform(0.2, 0.9) * RATE), np.float32), tail])
 
 
-def surroundings(chance, audio):
-    """The sound as a microphone would give it: level, room, noise, band limits; in a fifth it is a line that is quite silent, in
-    a third a telephone in a noisy room.
+def surroundings(chance: np.random.Generator, audio: np.ndarray) -> np.ndarray:
+    """The sound as a microphone would give it: level, room, noise, band limits; in a fifth it is a line that is quite
+    silent, in a third a telephone in a noisy room.
     """
     draw = chance.random()
     audio = audio * 10 ** (chance.uniform(-10, 4) / 20)

@@ -1,6 +1,6 @@
 """Reserved wordings stay reserved, and the tables yield what the models that ship were trained on.
 
-    python -m tools.train.data.test_skills
+python -m tools.train.data.test_skills
 """
 
 import hashlib

@@ -3,9 +3,11 @@
 import functools
 import json
 import pathlib
+import random
 import re
 import subprocess
 import tempfile
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,19 +21,36 @@ RESERVED_VOICES = {"bm_daniel", "af_nova", "am_onyx", "bf_lily"}
 HELD_VOICES = {"am_eric", "bf_emma"}
 
 
+class Speaker(Protocol):
+    """Somebody who says texts."""
+
+    def choose(self, chance: random.Random) -> str:
+        """One of the speaker's voices."""
+        ...
+
+    def say(self, text: str, voice: str, speed: float) -> np.ndarray:
+        """Sound at 24 kHz."""
+        ...
+
+
 class Styles:
-    """The style vectors of a voice by the number of phonemes [511, 1, 256], or of a blend of two: `af_bella+am_puck*0.4`."""
+    """The style vectors of a voice by the number of phonemes [511, 1, 256], or of a blend
+    of two: `af_bella+am_puck*0.4`.
+    """
 
-    def __init__(self):
-        self.read = {}
+    def __init__(self) -> None:
+        self.read: dict[str, np.ndarray] = {}
 
-    def __call__(self, voice):
-        first, other, part = re.fullmatch(r"(\w+)(?:\+(\w+)\*(.+))?", voice).groups()
+    def __call__(self, voice: str) -> np.ndarray:
+        found = re.fullmatch(r"(\w+)(?:\+(\w+)\*(.+))?", voice)
+        if not found:
+            raise ValueError(f"{voice} is no voice and no blend of two")
+        first, other, part = found.groups()
         if not other:
             return self.file(first)
         return (1 - float(part)) * self.file(first) + float(part) * self.file(other)
 
-    def file(self, voice):
+    def file(self, voice: str) -> np.ndarray:
         if voice not in self.read:
             self.read[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
         return self.read[voice]
@@ -40,7 +59,7 @@ class Styles:
 class Kokoro:
     """Kokoro-82M: phonemes from eSpeak NG, a style vector chosen by their number, 24 kHz out."""
 
-    def __init__(self, threads=1):
+    def __init__(self, threads: int = 1) -> None:
         import espeakng_loader
         from phonemizer.backend import EspeakBackend
         from phonemizer.backend.espeak.wrapper import EspeakWrapper
@@ -59,17 +78,17 @@ class Kokoro:
         )
 
     @functools.cached_property
-    def session(self):
+    def session(self) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         return onnxruntime.InferenceSession(str(TEACHERS / "kokoro.onnx"), options)
 
-    def choose(self, chance):
+    def choose(self, chance: random.Random) -> str:
         return chance.choice(self.voices)
 
-    def spelt(self, text, voice):
+    def spelt(self, text: str, voice: str) -> list[int]:
         """The numbers of a text's phonemes, as the voice's country says them."""
         language = "en-gb" if voice.startswith("b") else "en-us"
         spelt = self.phonemes[language].phonemize([text], strip=True)[0]
@@ -77,7 +96,7 @@ class Kokoro:
             spelt = spelt.replace(theirs, ours)
         return [self.vocabulary[symbol] for symbol in spelt if symbol in self.vocabulary][:508]
 
-    def say(self, text, voice, speed):
+    def say(self, text: str, voice: str, speed: float) -> np.ndarray:
         ids = self.spelt(text, voice)
         values = {
             "tokens": np.array([[0, *ids, 0]], np.int64),
@@ -96,19 +115,20 @@ class Kokoro:
 class Blend(Kokoro):
     """People who are not there: styles between two of Kokoro's; the accent is the first's."""
 
-    def choose(self, chance):
+    def choose(self, chance: random.Random) -> str:
         return "+".join(chance.sample(self.voices, 2)) + f"*{chance.choice((0.3, 0.4, 0.5, 0.6, 0.7))}"
 
 
 class Hibari:
-    """hibari, a small distilled Kokoro `af_heart`, eighty times faster than its teacher; it also tells when each word is said.
+    """hibari, a small distilled Kokoro `af_heart`, eighty times faster than its teacher; it also tells when each
+    word is said.
 
     As a person it speaks with a voice like `hibari*1.12`: pitch and formants moved by playing it faster.
     """
 
     STEP = 600  # samples of a step of its durations
 
-    def __init__(self):
+    def __init__(self) -> None:
         import hibari
         import onnx
         import onnxruntime
@@ -128,9 +148,11 @@ class Hibari:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(path), options)
 
-    def timed(self, text, speed=1.0, seed=0):
+    def timed(self, text: str, speed: float = 1.0, seed: int = 0) -> tuple[np.ndarray, list[int]]:
         """Sound without the silence around it, and the sample at which each phoneme group (word) begins."""
-        chance, parts, times, length = np.random.default_rng(seed), [], [], 0
+        chance, length = np.random.default_rng(seed), 0
+        parts: list[np.ndarray] = []
+        times: list[int] = []
         for phonemes in self.voice.phonemize(text):
             ids = self.voice.ids(phonemes)
             *sound, durations = self.session.run(
@@ -154,10 +176,10 @@ class Hibari:
             length += end - begin
         return np.concatenate(parts), times
 
-    def choose(self, chance):
+    def choose(self, chance: random.Random) -> str:
         return f"hibari*{chance.choice((0.72, 0.78, 0.84, 0.88, 0.92, 0.96, 1.0, 1.04, 1.08, 1.13, 1.18, 1.25))}"
 
-    def say(self, text, voice, speed):
+    def say(self, text: str, voice: str, speed: float) -> np.ndarray:
         from scipy.signal import resample
 
         factor = float(voice.partition("*")[2] or 1)
@@ -168,20 +190,20 @@ class Hibari:
 class Command:
     """A speaker that is a program writing a sound file."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.scratch = tempfile.TemporaryDirectory()
         self.path = str(pathlib.Path(self.scratch.name) / "said.wav")
 
-    def run(self, *command):
+    def run(self, *command: str) -> np.ndarray:
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return load(self.path)
 
 
 class Flite(Command):
-    def choose(self, chance):
+    def choose(self, chance: random.Random) -> str:
         return "flite-" + chance.choice(("slt", "rms", "awb", "kal16"))
 
-    def say(self, text, voice, speed):
+    def say(self, text: str, voice: str, speed: float) -> np.ndarray:
         stretch = ("--setf", f"duration_stretch={1 / speed:.2f}") if speed != 1 else ()
         return self.run("flite", "-voice", voice.removeprefix("flite-"), *stretch, "-t", text, "-o", self.path)
 
@@ -191,17 +213,23 @@ class Espeak(Command):
 
     ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp")
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         listing = subprocess.run(["espeak-ng", "--voices=variant"], capture_output=True, text=True, check=True).stdout
         self.variants = sorted(set(re.findall(r"!v/(\S+)", listing)))
 
-    def choose(self, chance):
+    def choose(self, chance: random.Random) -> str:
         return f"espeak-{chance.choice(self.ACCENTS)}+{chance.choice(self.variants)}/{chance.randint(25, 75)}"
 
-    def say(self, text, voice, speed):
+    def say(self, text: str, voice: str, speed: float) -> np.ndarray:
         name, _, pitch = voice.removeprefix("espeak-").partition("/")
         return self.run("espeak-ng", "-v", name, "-s", str(round(160 * speed)), "-p", pitch, "-w", self.path, text)
 
 
-SPEAKERS = {"hibari": Hibari, "flite": Flite, "espeak": Espeak, "kokoro": Kokoro, "blend": Blend}  # who asks
+SPEAKERS: dict[str, type] = {
+    "hibari": Hibari,
+    "flite": Flite,
+    "espeak": Espeak,
+    "kokoro": Kokoro,
+    "blend": Blend,
+}  # who asks

@@ -5,10 +5,13 @@ Pauses, replies, interruptions and silences are drawn here.
 
 import json
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tools.train.data import skills
+from tools.train.data.question_clips import Row
 from tools.train.dialogue.model import PADDING, WORD
 from tools.train.dialogue.words import LEAD, load_pieces, write_words
 from tools.train.folders import DIALOGUE
@@ -31,22 +34,26 @@ FACTS = (
     "mix",
 )
 
+Span = tuple[int, int, list[int]]  # frames in which the user speaks, and the pieces of what is said
+# Text, own and user's codes, the spans that are spelled, and which text is taught.
+Sequenced = tuple[np.ndarray, np.ndarray, np.ndarray, list[Span], np.ndarray]
 
-def delay(chance):
+
+def delay(chance: np.random.Generator) -> int:
     """Frames from the end of a question to the sound of the reply."""
     return int(chance.choice([frames for frames, _ in DELAYS], p=[share for _, share in DELAYS]))
 
 
-def exchanges(skill_of):
-    """So many random exchanges, each of the skill that `skill_of(chance)` gives, that few answers are missing; always the same."""
+def exchanges(*kinds: str) -> list[skills.Exchange]:
+    """So many random exchanges of these kinds that few answers are missing; always the same."""
     chance = random.Random(1)
-    return [skills.exchange(chance, skill=skill_of(chance)) for _ in range(8000)]
+    return [skills.exchange(chance, skill=chance.choice(kinds) if len(kinds) > 1 else kinds[0]) for _ in range(8000)]
 
 
-def facts(pieces):
+def facts(pieces: Any) -> list[list[tuple[list[int], bool]]]:
     """Answers that follow from their own beginning: (tokens, whether it is what follows) of each word."""
     found = {}
-    for item in exchanges(lambda chance: chance.choice(FACTS)):
+    for item in exchanges(*FACTS):
         words = item.answer.split()
         found[item.answer] = [
             (pieces.encode(word), number >= len(words) - len(item.keys)) for number, word in enumerate(words)
@@ -72,10 +79,11 @@ class Conversations:
         "other": 1.6,
     }
     INTERRUPTED = 0.12
-    # How often a recital is what is asked for, of a skill (its answers are few, and said badly when they are rare), or any answer.
+    # How often a recital is what is asked for, or of a skill whose answers are few (and said badly when they are rare),
+    # or any answer.
     RECITALS = {"asked": 0.3, "name": 0.06, "greet": 0.05, "spell": 0.12, "digits": 0.05, "count": 0.05, "any": 0.37}
 
-    def __init__(self, frames, initial):
+    def __init__(self, frames: int, initial: int) -> None:
         self.frames, self.initial = frames, initial
         self.silence = np.load(DIALOGUE / "silence.npy")
         self.answers, self.items = {}, []
@@ -92,14 +100,14 @@ class Conversations:
         self.weights = np.cumsum(self.shares([row for _, row in self.items]))
         self.facts, self.said = facts(load_pieces()), [said for said, _ in self.answers.values()]
         self.recited = {
-            kind: sorted({item.answer for item in exchanges(lambda _: kind)} & self.answers.keys())
+            kind: sorted({item.answer for item in exchanges(kind)} & self.answers.keys())
             for kind in self.RECITALS
             if kind in skills.SHARES
         }
         self.recited["any"] = list(self.answers)
 
     @classmethod
-    def shares(cls, rows):
+    def shares(cls, rows: Sequence[Row]) -> np.ndarray:
         """How often each row is drawn; together 1."""
         speakers = np.array([row.get("speaker", "noise") for row in rows])
         weights = np.array(
@@ -114,11 +122,11 @@ class Conversations:
             weights[theirs] *= share * asked / max(1.0, weights[theirs].sum())
         return weights / weights.sum()
 
-    def drawn(self, chance):
+    def drawn(self, chance: np.random.Generator) -> tuple[np.ndarray, Row]:
         """Any item: its codes and its row."""
         return self.items[int(np.searchsorted(self.weights, chance.random()))]
 
-    def reply(self, answer, at, text, own):
+    def reply(self, answer: str, at: int, text: np.ndarray, own: np.ndarray) -> int:
         """Writes an answer, whose sound begins at a frame, into both lines; the frames of its sound."""
         said, words = self.answers[answer]
         count = min(len(said), len(own) - at)
@@ -126,9 +134,9 @@ class Conversations:
         write_words(words, at, text)
         return count
 
-    def lesson(self, chance):
-        """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand in the
-        same time. The own stream is its initial token throughout, by which the model tells the two apart.
+    def lesson(self, chance: np.random.Generator) -> Sequenced:
+        """As `conversation`, but question follows question and the text of a reply is not spoken: more to understand
+        in the same time. The own stream is its initial token throughout, by which the model tells the two apart.
         """
         n = self.frames
         text = np.full(n, PADDING, np.int64)
@@ -158,9 +166,10 @@ class Conversations:
             place = free
         return text, np.full((n, self.silence.shape[0]), self.initial), user, spelled, np.ones(n, bool)
 
-    def drill(self, chance):
+    def drill(self, chance: np.random.Generator) -> Sequenced:
         """Facts in text alone, such as sums: only their last words are taught, never when to say such a thing."""
-        n, line = self.frames, []  # of pairs: a token, and whether it is taught
+        n = self.frames
+        line: list[tuple[int, bool]] = []  # a token, and whether it is taught
         while len(line) < n:
             words = self.facts[int(chance.integers(len(self.facts)))]
             spaced = chance.random() < 0.6
@@ -184,7 +193,7 @@ class Conversations:
             place += len(said)
         return text, own, user, [], taught
 
-    def recital(self, chance):
+    def recital(self, chance: np.random.Generator) -> Sequenced:
         """Answer after answer, none of them asked for: how to say what the text says. When to say it is not taught."""
         n = self.frames + 60
         text = np.full(n, PADDING, np.int64)
@@ -206,9 +215,9 @@ class Conversations:
         cut = slice(self.frames)
         return text[cut], own[cut], user[cut], [], np.zeros(self.frames, bool)
 
-    def conversation(self, chance):
-        """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question, and which text
-        is taught [frames].
+    def conversation(self, chance: np.random.Generator) -> Sequenced:
+        """text [frames], own and user [frames, codebooks], spelled: (first, last, pieces) of each whole question, and
+        which text is taught [frames].
         """
         n = self.frames + 60
         text = np.full(n, PADDING, np.int64)
@@ -249,9 +258,11 @@ class Conversations:
             place += length
         return text[: self.frames], own[: self.frames], user[: self.frames], spelled, np.ones(self.frames, bool)
 
-    def batch(self, size, seed, lessons=0.0, drills=0.0, recitals=0.0):
-        """Text, own, user, and which text is taught, each [size, frames, ...]; then what is spelled, and which sequences' own
-        codes are taught [size]. Shares of lessons, drills and recitals, the others conversations.
+    def batch(
+        self, size: int, seed: Sequence[int], lessons: float = 0.0, drills: float = 0.0, recitals: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[list[Span]], np.ndarray]:
+        """Text, own, user, and which text is taught, each [size, frames, ...]; then what is spelled, and which
+        sequences' own codes are taught [size]. Shares of lessons, drills and recitals, the others conversations.
         """
         chance = np.random.default_rng(seed)
         makers = (self.lesson, self.drill, self.recital, self.conversation)  # the last two are spoken

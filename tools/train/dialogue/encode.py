@@ -1,11 +1,12 @@
 """From spoken questions to what the dialogue model trains on: codes, texts and times.
 
-    python -m tools.train.dialogue.encode tokenizer                 SentencePiece pieces of all that is asked and answered
-    python -m tools.train.dialogue.encode encode --part K --of N    questions in rooms and noise, answers by the assistant,
-                                                                    and what is not speech
+    python -m tools.train.dialogue.encode COMMAND ...
 
-`encode` may run as several processes at once, each writing its own share; all of it lies in $ANTIPHON_TRAIN/dialogue. Run
-again after more was said, it adds what is new.
+    tokenizer                 SentencePiece pieces of everything that is asked and answered
+    encode --part K --of N    questions in rooms and noise, answers by the assistant, and what is not speech
+
+`encode` may run as several processes at once, each writing its own share; all of it lies in $ANTIPHON_TRAIN/dialogue.
+Run again after more was said, it adds what is new.
 """
 
 import argparse
@@ -13,14 +14,17 @@ import itertools
 import json
 import os
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tools.common.sizes import FRAME, RATE
 from tools.train.codec.encoder import Encoder, side_by_side
 from tools.train.data import skills
-from tools.train.data.question_clips import planned, questions
+from tools.train.data.question_clips import Row, planned, questions
 from tools.train.data.surroundings import (
     coloured_noise,
     odd_signal,
@@ -40,7 +44,7 @@ LETTERS = 0.8  # speed of a spelled word: through the codec Whisper reads 86 % o
 RECITED = (*["repeat"] * 8, "digits", "spell", "name", "greet", "opposite")
 
 
-def tokenizer(arguments):
+def tokenizer(arguments: argparse.Namespace) -> None:
     import sentencepiece
 
     DIALOGUE.mkdir(parents=True, exist_ok=True)
@@ -73,7 +77,7 @@ def tokenizer(arguments):
 class Shelf:
     """Codes of many clips end to end, with a line for each; goes on from what an earlier run saved."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.codes, self.rows = name, [], []
         if (DIALOGUE / f"{name}.json").exists():
             self.rows, self.codes = (
@@ -82,12 +86,12 @@ class Shelf:
             )
         self.length = sum(row["frames"] for row in self.rows)
 
-    def add(self, codes, **row):
+    def add(self, codes: np.ndarray, **row: Any) -> None:
         self.codes.append(codes)
         self.rows.append(dict(first=self.length, frames=len(codes)) | row)
         self.length += len(codes)
 
-    def save(self):
+    def save(self) -> "Shelf":
         if not self.rows:
             return self
         self.codes = [np.concatenate(self.codes)]
@@ -99,20 +103,20 @@ class Shelf:
 class Encoding:
     """One process of `encode`: its share of the answers, of the questions, and of what is neither."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         torch.set_num_threads(1)
         self.arguments = arguments
         self.encoders = [Encoder(path, arguments.half, arguments.device) for path in arguments.codec]
         self.encoder, self.pieces, self.rows = self.encoders[0], load_pieces(), list(questions())
         self.chance = np.random.default_rng((arguments.seed, arguments.part))
 
-    def mine(self, number):
+    def mine(self, number: int) -> bool:
         return number % self.arguments.of == self.arguments.part
 
-    def shelf(self, name):
+    def shelf(self, name: str) -> Shelf:
         return Shelf(f"{name}-{self.arguments.part}")
 
-    def answers(self):
+    def answers(self) -> Shelf:
         """Sound, codes, and the frame at which each word begins, of every answer that has none yet."""
         shelf = self.shelf("answers")
         chance = random.Random(self.arguments.seed)
@@ -123,8 +127,9 @@ class Encoding:
         jobs = sorted(
             (text for number, text in enumerate(sorted(texts)) if self.mine(number) and text not in there), key=len
         )
-        hibari = Hibari() if jobs else None
+        hibari: Hibari | None = None
         for first in range(0, len(jobs), 16):
+            hibari = hibari or Hibari()
             takes = [self.take(hibari, text) for text in jobs[first : first + 16]]
             for (_, words), codes, text in zip(
                 takes, self.encoder([sound for sound, _ in takes]), jobs[first : first + 16]
@@ -132,22 +137,25 @@ class Encoding:
                 shelf.add(codes[BEFORE:], text=text, words=words)
         return shelf.save()
 
-    def take(self, teacher, text):
-        """An answer's sound after `BEFORE` frames of silence, and its timed words. Every answer has one take, from the beginning
-        of a frame and at one speed: nothing but its text decides its codes.
+    def take(self, teacher: Hibari, text: str) -> tuple[np.ndarray, list[tuple[int, list[int]]]]:
+        """An answer's sound after `BEFORE` frames of silence, and its timed words. Every answer has one take, from
+        the beginning of a frame and at one speed: nothing but its text decides its codes.
         """
         audio, times = answer_sound(teacher, text, LETTERS if is_spelled(text) else 1.0, 0)
         sound = np.concatenate([np.zeros(BEFORE * FRAME), frames_of(audio), np.zeros(5 * FRAME)])
         return sound, timed_words(self.pieces, text, times)
 
-    def questions(self):
+    def questions(self) -> Shelf:
         """Every question in its surroundings, several times, long enough for the reply."""
         arguments, shelf = self.arguments, self.shelf("questions")
         there = {
             tuple(row["clip"]) for path in DIALOGUE.glob("questions-*.json") for row in json.loads(path.read_text())
         }
+
         # Of the best and slowest teacher more takes.
-        takes = lambda row: arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
+        def takes(row: Row) -> int:
+            return arguments.kokoro_takes if row["speaker"] in ("kokoro", "blend") else arguments.takes
+
         jobs = [
             row | dict(take=take)
             for number, row in enumerate(self.rows)
@@ -171,7 +179,7 @@ class Encoding:
                 print(f"{len(shelf.rows)} questions", flush=True)
         return shelf.save()
 
-    def question(self, chance, row, audio):
+    def question(self, chance: np.random.Generator, row: Row, audio: np.ndarray) -> tuple[np.ndarray, Row]:
         """Its sound, a whole number of frames, and what is known of it."""
         from scipy.signal import resample
 
@@ -199,12 +207,12 @@ class Encoding:
             clip=(row["file"], row["first"], row["take"]),
         )
 
-    def others(self):
+    def others(self) -> Shelf:
         """What is not speech, and speech that cannot be understood: real people in other languages. Made once."""
         shelf = self.shelf("others")
         if shelf.rows:
             return shelf
-        for number in range(240 // self.arguments.of):
+        for _ in range(240 // self.arguments.of):
             shelf.add(self.encoder([self.no_speech()])[0], answer="")
         index = json.loads((ROOT / "corpus.json").read_text())
         corpus = np.load(ROOT / "corpus.npy", mmap_mode="r")
@@ -227,7 +235,7 @@ class Encoding:
             )
         return shelf.save()
 
-    def no_speech(self):
+    def no_speech(self) -> np.ndarray:
         chance = self.chance
         count = int(chance.integers(40, 120)) * FRAME
         kind = chance.random()
@@ -245,7 +253,7 @@ class Encoding:
         return np.clip(sound, -1, 1).astype(np.float32)
 
 
-def encode(arguments):
+def encode(arguments: argparse.Namespace) -> None:
     work = Encoding(arguments)
     if arguments.only != "questions":
         answers = work.answers()
@@ -269,14 +277,14 @@ def encode(arguments):
 class Surrounded(torch.utils.data.Dataset):
     """Questions as a microphone hears them, so many at a time: sounds of one length, and a row for each."""
 
-    def __init__(self, work, jobs, at_once):
+    def __init__(self, work: Encoding, jobs: Sequence[Row], at_once: int) -> None:
         self.work, self.jobs, self.at_once = work, jobs, at_once
         self.sources = {path.stem: np.memmap(path, np.int16, "r") for path in QUESTIONS.glob("*.raw")}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-len(self.jobs) // self.at_once)
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> tuple[Tensor, tuple[Row, ...]]:
         some = self.jobs[self.at_once * number : self.at_once * (number + 1)]
         chance = np.random.default_rng((self.work.arguments.seed, some[0]["first"], some[0]["take"]))
         found = []
@@ -287,7 +295,7 @@ class Surrounded(torch.utils.data.Dataset):
         return side_by_side(sounds), rows
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("tokenizer")

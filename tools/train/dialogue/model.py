@@ -1,18 +1,22 @@
-"""The dual-stream dialogue model, exactly as the runtime computes it (Moshi, arXiv 2410.00037, section 3.4), for training.
+"""The dual-stream dialogue model, exactly as the runtime computes it (Moshi, arXiv 2410.00037, section
+3.4), for training.
 
-Rows of every token array: text, then own codebooks, then the user's. At step s the model hears the user's first codebook of
-frame s and the others of frame s - 1, and predicts text of frame s, its own first codebook of frame s and the others of
-frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
+Rows of every token array: text, then own codebooks, then the user's. At step s the model hears the user's first
+codebook of frame s and the others of frame s - 1, and predicts text of frame s, its own first codebook of frame s and
+the others of frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
 """
 
 import dataclasses
 import functools
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train.dialogue.packed import weights_of
 
@@ -38,11 +42,11 @@ class Configuration:
     max_period: float = 10000
 
     @classmethod
-    def over(cls, vectors, layers=None):
+    def over(cls, vectors: Tensor, layers: int | None = None) -> "Configuration":
         """For the codes of a codec, [codebooks, entries, width]."""
         return cls(cardinality=vectors.shape[1], codebooks=vectors.shape[0], layers=layers or cls.layers)
 
-    def published(self):
+    def published(self) -> dict[str, Any]:
         """config.json in the published layout."""
         delays = [0] + 2 * ([0] + [1] * (self.codebooks - 1))
         return {
@@ -79,25 +83,25 @@ class Configuration:
 
 
 class RMSNorm(nn.Module):
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1, 1, width))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = x.float()
         return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-8) * self.alpha
 
 
-def turn(x, angles):
+def turn(x: Tensor, angles: Tensor) -> Tensor:
     """RoPE on interleaved pairs: x [batch, heads, steps, head width], angles [steps, head width / 2]."""
     even, odd = x[..., ::2], x[..., 1::2]
     cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
 
 
-def attention(q, k, v, context):
-    """Causal attention over the last `context` steps. On a CPU it is written out: for sequences this short the library's
-    kernel takes three times as long there.
+def attention(q: Tensor, k: Tensor, v: Tensor, context: int) -> Tensor:
+    """Causal attention over the last `context` steps. On a CPU it is written out: for sequences this short the
+    library's kernel takes three times as long there.
     """
     if q.is_cuda:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden(q.shape[-2], context, q.device, q.dtype))
@@ -106,7 +110,7 @@ def attention(q, k, v, context):
 
 
 @functools.lru_cache(maxsize=8)
-def hidden(steps, context, device, dtype=torch.float32):
+def hidden(steps: int, context: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """What a step may not see [steps, steps]: minus infinity at the later ones, and `context` or more steps back."""
     everywhere = torch.full((steps, steps), float("-inf"), device=device, dtype=dtype)
     return everywhere.triu(1) + everywhere.tril(-context)
@@ -115,15 +119,27 @@ def hidden(steps, context, device, dtype=torch.float32):
 class Layer(nn.Module):
     """One layer with `sets` sets of weights (and one of norms): set w serves some of the depth steps."""
 
-    def __init__(self, width, heads, hidden, sets=1, dropout=0.0, context=10**6):
+    def __init__(
+        self, width: int, heads: int, hidden: int, sets: int = 1, dropout: float = 0.0, context: int = 10**6
+    ) -> None:
         super().__init__()
         self.heads, self.dropout, self.context = heads, dropout, context
         self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
-        draw = lambda rows, columns, scale=1.0: nn.Parameter(torch.randn(sets, rows, columns) * scale / columns**0.5)
+
+        def draw(rows: int, columns: int, scale: float = 1.0) -> nn.Parameter:
+            return nn.Parameter(torch.randn(sets, rows, columns) * scale / columns**0.5)
+
         self.attend, self.output = draw(3 * width, width), draw(width, width, 0.5)
         self.expand, self.contract = draw(2 * hidden, width), draw(width, hidden, 0.5)
 
-    def forward(self, x, angles=None, sets=None, mask=None, cache=None):
+    def forward(
+        self,
+        x: Tensor,
+        angles: Tensor | None = None,
+        sets: Sequence[int] | None = None,
+        mask: Tensor | None = None,
+        cache: list[Tensor] | None = None,
+    ) -> Tensor:
         """x [batch, steps, width]; `sets` says which set serves each step; `cache` (keys, values) grows when given."""
         batch, steps, width = x.shape
         apply = (lambda y, w: F.linear(y, w[0])) if sets is None else (lambda y, w: by_set(y, w, sets))
@@ -149,7 +165,7 @@ class Layer(nn.Module):
         return x + F.dropout(apply(F.silu(gate) * up, self.contract), self.dropout, self.training)
 
 
-def by_set(x, weight, sets):
+def by_set(x: Tensor, weight: Tensor, sets: Sequence[int]) -> Tensor:
     """Each step [batch, steps, in] through the weights of its set; steps of one set stand together."""
     parts, first = [], 0
     while first < len(sets):
@@ -167,7 +183,7 @@ class Tables(nn.Module):
     Exported, it is a plain table. Codes that sound alike start alike, so rare ones need not be learnt one by one.
     """
 
-    def __init__(self, vectors, width, count):
+    def __init__(self, vectors: Tensor, width: int, count: int) -> None:
         super().__init__()
         books, entries, inner = vectors.shape
         scaled = vectors[:count] / vectors[:count].std((1, 2), keepdim=True)
@@ -176,19 +192,19 @@ class Tables(nn.Module):
         self.map = nn.Parameter(torch.randn(count, inner, width) * 0.4 / inner**0.5)
         self.own = nn.Parameter(torch.zeros(count, entries + 1, width))
 
-    def forward(self):
+    def forward(self) -> Tensor:
         """[books, entries + 1, width]; the last row is the initial token."""
         return self.own + torch.bmm(self.vectors, self.map)
 
     # The whole table is much larger than what a batch looks up: these two never make it.
 
-    def each(self, codes):
+    def each(self, codes: Tensor) -> Tensor:
         """Codes [n, books] -> [n, books, width]."""
         places = codes + self.first
         known = torch.einsum("nbi,biw->nbw", F.embedding(places, self.vectors.flatten(0, 1)), self.map)
         return F.embedding(places, self.own.flatten(0, 1)) + known
 
-    def total(self, codes):
+    def total(self, codes: Tensor) -> Tensor:
         """Codes [n, books] -> the sum over books [n, width]."""
         places = codes + self.first
         known = F.embedding(places, self.vectors.flatten(0, 1)).flatten(1) @ self.map.flatten(0, 1)
@@ -201,24 +217,27 @@ ALPHABET, PLACES = 26, (0, 1, 2, 3, 4, 5, 6, -1, -2, -3)  # of a piece's letters
 class Pieces(nn.Module):
     """Embeddings of text pieces: what is learnt about each, plus what its letters say through a learnt map.
 
-    Exported, it is a plain table. Most words are one piece; by their letters, what is learnt of saying one serves others.
+    Exported, it is a plain table. Most words are one piece; by their letters, what is learnt of saying
+    one serves others.
     """
 
-    def __init__(self, count, width):
+    def __init__(self, count: int, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(count, width) * 0.3)
         self.map = nn.Parameter(torch.zeros(ALPHABET * len(PLACES), width))
         self.register_buffer("letters", torch.zeros(count, ALPHABET * len(PLACES)))
 
-    def forward(self, pieces):
+    def forward(self, pieces: Tensor) -> Tensor:
         return F.embedding(pieces, self.weight) + F.embedding(pieces, self.letters) @ self.map
 
-    def table(self):
+    def table(self) -> Tensor:
         return self.weight + self.letters @ self.map
 
 
-def letters_of(pieces):
-    """Which letters stand where in each of the pieces [pieces + 1, letters of all places]; the last is the initial token's."""
+def letters_of(pieces: Sequence[str]) -> Tensor:
+    """Which letters stand where in each of the pieces [pieces + 1, letters of all places]; the last is
+    the initial token's.
+    """
     found = torch.zeros(len(pieces) + 1, len(PLACES), ALPHABET)
     for row, piece in enumerate(pieces):
         letters = [ord(letter) - ord("a") for letter in piece.lower() if "a" <= letter <= "z"]
@@ -229,7 +248,7 @@ def letters_of(pieces):
 
 
 class Dialogue(nn.Module):
-    def __init__(self, c, vectors, dropout=0.0):
+    def __init__(self, c: Configuration, vectors: Tensor, dropout: float = 0.0) -> None:
         """`vectors` [codebooks, entries, width]: what the codec's codes stand for."""
         super().__init__()
         self.c = c
@@ -253,15 +272,17 @@ class Dialogue(nn.Module):
         half = torch.arange(0, c.width // c.heads, 2) / (c.width // c.heads)
         self.register_buffer("frequencies", c.max_period**-half, persistent=False)
 
-    def embed(self, text, own, user, own_kept=None):
-        """Tokens text [b, s], own and user [b, s, codebooks] -> [b, s, width]; own codes where `own_kept` is 0 are not heard."""
+    def embed(self, text: Tensor, own: Tensor, user: Tensor, own_kept: Tensor | None = None) -> Tensor:
+        """Tokens text [b, s], own and user [b, s, codebooks] -> [b, s, width]; own codes where `own_kept` is 0
+        are not heard.
+        """
         mine = self.own.total(own.flatten(0, 1)).view(*text.shape, -1)
         theirs = self.user.total(user.flatten(0, 1)).view(*text.shape, -1)
         if own_kept is not None:
             mine = mine * own_kept[..., None]
         return mine + theirs + self.text_emb(text)
 
-    def temporal(self, x, position=0, caches=None):
+    def temporal(self, x: Tensor, position: int = 0, caches: list[list[Tensor]] | None = None) -> Tensor:
         """[b, s, width] -> hidden states after the last norm. With caches, one step of a stream."""
         steps = torch.arange(position, position + x.shape[1], device=x.device)
         angles = steps[:, None].float() * self.frequencies
@@ -272,7 +293,7 @@ class Dialogue(nn.Module):
                 cache[:] = [part[:, :, -(self.c.context - 1) :] for part in cache]
         return self.out_norm(x)
 
-    def depth_logits(self, h, text, own):
+    def depth_logits(self, h: Tensor, text: Tensor, own: Tensor) -> Tensor:
         """Hidden states [n, width], text [n], own codes [n, codebooks] (teacher forced) -> [n, codebooks, entries]."""
         c = self.c
         schedule = list(c.schedule)
@@ -284,10 +305,11 @@ class Dialogue(nn.Module):
         return torch.einsum("nqd,qed->nqe", x.to(self.linears.dtype), self.linears)
 
     @torch.no_grad()
-    def depth_draw(self, h, text, choose):
+    def depth_draw(self, h: Tensor, text: Tensor, choose: Callable[[Tensor], Tensor]) -> Tensor:
         """One frame: hidden states [n, width] and text [n] -> own codes [n, codebooks]."""
-        c, codes = self.c, []
-        caches, tables = [[] for _ in self.depth], self.depth_emb()
+        c, tables = self.c, self.depth_emb()
+        codes: list[Tensor] = []
+        caches: list[list[Tensor]] = [[] for _ in self.depth]
         for step, chosen in enumerate(c.schedule):
             x = F.linear(h, self.depth_in[chosen])
             x = x + (self.depth_text_emb(text) if step == 0 else tables[step - 1][codes[-1]])
@@ -297,7 +319,7 @@ class Dialogue(nn.Module):
             codes.append(choose(x[:, 0] @ self.linears[step].t()))
         return torch.stack(codes, 1)
 
-    def views(self):
+    def views(self) -> dict[str, Tensor]:
         """Parameters by their published names, as they lie in memory: all but the tables of codes and of pieces."""
         c, state = self.c, {}
         for number, layer in enumerate(self.layers):
@@ -325,8 +347,10 @@ class Dialogue(nn.Module):
         state["listener.weight"], state["listener.bias"] = self.listener.weight, self.listener.bias
         return state
 
-    def named_tables(self):
-        """Of what is exported as a plain table: its name, what is learnt about each row, and the whole with what the maps say."""
+    def named_tables(self) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Of what is exported as a plain table: its name, what is learnt about each row, and the whole with what
+        the maps say.
+        """
         n = self.c.codebooks
         for prefix, first, tables in (
             ("emb", 0, self.own),
@@ -340,14 +364,16 @@ class Dialogue(nn.Module):
         yield "depformer_text_emb.weight", self.depth_text_emb.weight, self.depth_text_emb.table()
 
     @torch.no_grad()
-    def exported(self):
+    def exported(self) -> dict[str, Tensor]:
         """Tensors by their published names."""
         state = self.views() | {name: whole for name, _, whole in self.named_tables()}
         return {name: tensor.detach().contiguous() for name, tensor in state.items()}
 
     @torch.no_grad()
-    def take(self, state):
-        """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each code and piece."""
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        """Takes exported tensors, to train on from them; what the tables' maps do not explain is learnt about each
+        code and piece.
+        """
         for name, mine in self.views().items():
             if name in state or not name.startswith("listener"):  # which a packed file does not have
                 mine.copy_(state[name].view_as(mine))
@@ -358,9 +384,15 @@ class Dialogue(nn.Module):
 class Talk:
     """Many conversations at once, a frame at a time: what the runtime does, in PyTorch."""
 
-    def __init__(self, model, count, text_choice=None, code_choice=None):
+    def __init__(
+        self,
+        model: Dialogue,
+        count: int,
+        text_choice: Callable[[Tensor], Tensor] | None = None,
+        code_choice: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         self.model, self.count = model, count
-        self.caches = [[] for _ in model.layers]
+        self.caches: list[list[Tensor]] = [[] for _ in model.layers]
         self.choose_text = text_choice or (lambda logits: logits.argmax(-1))
         self.choose_code = code_choice or (lambda logits: logits.argmax(-1))
         c = model.c
@@ -370,8 +402,10 @@ class Talk:
         self.step_number = 0
 
     @torch.no_grad()
-    def step(self, user):
-        """The user's codes of this frame [count, codebooks] -> text [count] and own codes [count, codebooks] as predicted."""
+    def step(self, user: Tensor) -> tuple[Tensor, Tensor]:
+        """The user's codes of this frame [count, codebooks] -> text [count] and own codes [count,
+        codebooks] as predicted.
+        """
         c, s = self.model.c, self.step_number
         heard = self.user.clone()
         heard[:, 0] = user[:, 0] if s > 0 else c.cardinality
@@ -387,23 +421,27 @@ class Talk:
         return self.text, self.own.clone()
 
 
-def in_step(drawn):
-    """Own codes as they were drawn [batch, steps, codebooks], codebook 0 a step before the others -> those of each frame, one less."""
+def in_step(drawn: Tensor) -> Tensor:
+    """Own codes as they were drawn [batch, steps, codebooks], codebook 0 a step before the others -> those of each
+    frame, one less.
+    """
     return torch.cat([drawn[:, :-1, :1], drawn[:, 1:, 1:]], -1)
 
 
-def start(model, path):
+def start(model: Dialogue, path: str | Path) -> None:
     """Takes what `save` wrote, as it is or packed, perhaps of a model with fewer layers."""
     model.take(deepened(weights_of(path), model.c.layers))
 
 
-def layers_of(names):
+def layers_of(names: Iterable[str]) -> int:
     """How many layers the temporal transformer has, by the names of exported or trained weights."""
     return 1 + max(int(found[1]) for name in names if (found := re.match(r"(?:transformer\.)?layers\.(\d+)\.", name)))
 
 
-def deepened(state, layers):
-    """Exported tensors with so many temporal layers; new ones stand evenly between the old, are copies, and add nothing at first."""
+def deepened(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+    """Exported tensors with so many temporal layers; new ones stand evenly between the old, are copies, and add
+    nothing at first.
+    """
     there = layers_of(state)
     if there == layers:
         return state
@@ -421,7 +459,7 @@ def deepened(state, layers):
     return new
 
 
-def save(model, path):
+def save(model: Dialogue, path: str | Path) -> None:
     """Matrices in bf16, norms in f32, as safetensors."""
     from safetensors.torch import save_file
 
@@ -431,7 +469,7 @@ def save(model, path):
     save_file(tensors, str(path), metadata={"format": "pt"})
 
 
-def configuration_file(c, path, sampling):
+def configuration_file(c: Configuration, path: str | Path, sampling: Mapping[str, Any]) -> None:
     with open(path, "w") as file:
         json.dump(c.published() | {"lm_gen_config": sampling}, file, indent=2)
         file.write("\n")

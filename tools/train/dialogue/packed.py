@@ -1,15 +1,20 @@
-"""Reads exported weights, as they are or packed in 8 bits by `antiphon convert` (docs/Quantization.md, "The packed file")."""
+"""Reads exported weights, as they are or packed in 8 bits by `antiphon convert` (docs/Quantization.md,
+"The packed file").
+"""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 ROWS, INPUTS = 16, 32  # of a block
 BLOCK = 8 * ROWS * 4 + 2 * ROWS  # bytes: weights by groups of four inputs, then half-precision scales
 
 
-def weights_of(path):
+def weights_of(path: str | Path) -> dict[str, Tensor]:
     """Tensors by name; packed matrices as f32."""
     from safetensors import safe_open
 
@@ -20,13 +25,14 @@ def weights_of(path):
     for name, entry in json.loads(card["tensors"]).items():
         if entry["bits"] != 8:
             raise SystemExit(
-                f"{path}: {name} has {entry['bits']} bits; only 8 are read here. Start from a model packed in 8, or not packed."
+                f"{path}: {name} has {entry['bits']} bits; only 8 are read here. "
+                "Start from a model packed in 8, or not packed."
             )
         state[name] = torch.from_numpy(unpacked(state[name].numpy(), entry["shape"])).contiguous()
     return state
 
 
-def unpacked(parts, shape):
+def unpacked(parts: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Bytes [parts, bytes] of matrices that are stacked into `shape`."""
     rows, inputs = shape[0] // len(parts), shape[1]
     blocks = -(-inputs // INPUTS)

@@ -2,43 +2,55 @@
 
     python -m tools.train.dialogue.train --minutes 60 [--workers 2] [--batch 4] [--device cuda]
 
-OUT/state.pt is everything (the same command resumes from it), OUT/log.jsonl the learning curve, OUT/model.pt the averaged
-weights, which `judge.dialogue_torch` judges and exports. `--minutes` is the length of the whole schedule in time spent
-training.
+OUT/state.pt is everything (the same command resumes from it), OUT/log.jsonl the learning curve, OUT/model.pt the
+averaged weights, which `judge.dialogue_torch` judges and exports. `--minutes` is the length of the whole schedule in
+time spent training.
 """
 
 import argparse
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.train import workers
 from tools.train.codec import model as codec
 from tools.train.codec.blur import Blur
 from tools.train.course import Course
 from tools.train.dialogue import model as dialogue
-from tools.train.dialogue.conversations import Conversations
+from tools.train.dialogue.conversations import Conversations, Span
 from tools.train.dialogue.model import PADDING
 from tools.train.dialogue.words import load_pieces
 from tools.train.folders import ROOT
+from tools.train.workers import Meeting
 
 FLAT_UNTIL = 0.55  # of the schedule: where the learning rate begins to fall
 LAST = 0.8  # of the schedule: from here on most sequences are conversations, whose every spoken frame teaches
 QUIET = 0.08  # of the frames in which nothing is said: so many teach the depth transformer
-# How much each codebook weighs: with codebooks 0 to 3 as the teacher has them Whisper reads what is said, and a wrong 0 is mended.
+# How much each codebook weighs: with codebooks 0 to 3 as the teacher has them Whisper reads what is said, and a wrong 0
+# is made up for.
 WEIGHTS = (1.0, 0.8, 0.6, 0.5, 0.2, 0.15, 0.15, 0.15)
 
 
-def shifted(tokens, first, steps):
+def shifted(tokens: Tensor, first: int, steps: int) -> Tensor:
     """Tokens as they are read: `steps` later, with the initial token before."""
     return torch.cat([tokens.new_full((tokens.shape[0], steps), first), tokens[:, :-steps]], 1)
 
 
 class Trainee(nn.Module):
-    def __init__(self, configuration, vectors, silence, own_dropout, dropout=0.0, varied=0.0, own_varied=0.0):
+    def __init__(
+        self,
+        configuration: dialogue.Configuration,
+        vectors: Tensor,
+        silence: Tensor,
+        own_dropout: float,
+        dropout: float = 0.0,
+        varied: float = 0.0,
+        own_varied: float = 0.0,
+    ) -> None:
         super().__init__()
         self.model = dialogue.Dialogue(configuration, vectors, dropout)
         self.varied, self.own_varied = varied, own_varied
@@ -46,8 +58,10 @@ class Trainee(nn.Module):
         self.register_buffer("silence", silence, persistent=False)
         self.own_dropout, self.half, self.depth_share = own_dropout, False, 1.0
 
-    def other_voice(self, user):
-        """The user's codes with some of them replaced by what sounds alike, and stretches without the finer codebooks."""
+    def other_voice(self, user: Tensor) -> Tensor:
+        """The user's codes with some of them replaced by what sounds alike, and stretches without
+        the finer codebooks.
+        """
         batch, frames, books = user.shape
         book = torch.arange(books, device=user.device)
         user = self.blur(user, self.varied)
@@ -56,7 +70,9 @@ class Trainee(nn.Module):
         hidden = (run & (book >= least)).repeat_interleave(8, 1)[:, :frames]
         return user.masked_fill(hidden, self.model.c.cardinality)
 
-    def forward(self, text, own, user, taught, spelled, voiced):
+    def forward(
+        self, text: Tensor, own: Tensor, user: Tensor, taught: Tensor, spelled: Sequence[Sequence[Span]], voiced: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         model, c = self.model, self.model.c
         batch, frames = text.shape
         if self.training and self.varied:
@@ -119,7 +135,7 @@ class Trainee(nn.Module):
         loss = 2 * text_loss + (codes * codes.new_tensor(WEIGHTS)).sum() + listening
         return loss, parts
 
-    def listening(self, h, spelled):
+    def listening(self, h: Tensor, spelled: Sequence[Sequence[Span]]) -> Tensor:
         """How well the hidden states spell what the user says (connectionist temporal classification)."""
         spans = [
             (row, *span)
@@ -145,10 +161,10 @@ class Trainee(nn.Module):
 class Batches(torch.utils.data.Dataset):
     """The batch of every step, made from how far the schedule is: of that the processes that make batches are told."""
 
-    def __init__(self, sampler, arguments, rank):
+    def __init__(self, sampler: Conversations, arguments: argparse.Namespace, rank: int) -> None:
         self.sampler, self.arguments, self.rank, self.part = sampler, arguments, rank, torch.zeros(1).share_memory_()
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: int) -> tuple[list[np.ndarray], list[list[Span]], np.ndarray]:
         arguments = self.arguments
         lessons = arguments.lessons / 3 if float(self.part) >= LAST else arguments.lessons
         drills = arguments.drills * lessons
@@ -158,7 +174,7 @@ class Batches(torch.utils.data.Dataset):
         return [array if array.dtype == bool else array.astype(np.int16) for array in arrays], spelled, voiced
 
 
-def make(arguments):
+def make(arguments: argparse.Namespace) -> tuple[Trainee, Conversations]:
     vectors = codec.codec_vectors(codec.load(arguments.codec))
     sampler = Conversations(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
@@ -179,14 +195,14 @@ def make(arguments):
     return trainee, sampler
 
 
-def size(arguments):
+def size(arguments: argparse.Namespace) -> int:
     """Parameters, counted without the data."""
     vectors = codec.codec_vectors(codec.load(arguments.codec))
     configuration = dialogue.Configuration.over(vectors, arguments.layers)
     return sum(p.numel() for p in dialogue.Dialogue(configuration, vectors).parameters())
 
 
-def work(rank, arguments, meeting):
+def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
     torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
     torch.manual_seed(arguments.seed + rank)
     device = torch.device(arguments.device)
@@ -252,7 +268,13 @@ def work(rank, arguments, meeting):
         save(out, model, average, optimizer, course)
 
 
-def save(out, model, average, optimizer, course):
+def save(
+    out: pathlib.Path,
+    model: dialogue.Dialogue,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    course: Course,
+) -> None:
     state = dict(
         model=model.state_dict(),
         average=average,
@@ -268,7 +290,7 @@ def save(out, model, average, optimizer, course):
     (out / "model.part").rename(out / "model.pt")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", default=str(ROOT / "dialogue-model"))
     parser.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))

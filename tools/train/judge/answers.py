@@ -1,5 +1,8 @@
 """Whether an answer that was heard is the right one."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
 import jiwer
 
 from tools.train.data import skills
@@ -16,7 +19,7 @@ SAME = {
 }
 
 
-def normal(text):
+def normal(text: str) -> list[str]:
     """Words, with numbers spelled and letters apart: '4, 7' and 'four seven' are the same answer."""
     text = text.lower()
     for other, one in SAME.items():
@@ -30,22 +33,22 @@ def normal(text):
     return found
 
 
-def joined(words):
+def joined(words: Iterable[str]) -> str:
     """Without the spaces, numbers in digits: Whisper writes 'thirteen, fourteen' as 1314, too."""
     return "".join(str(ENGLISH.get(word, word)) for word in words)
 
 
-def compared(text, heard, skill):
+def compared(text: str, heard: str, skill: str) -> list[tuple[str, str]]:
     """A pair to count the wrong words of; none of letters and rows of digits, whose words nobody can tell apart."""
     return [] if skill in ("spell", "digits") else [(" ".join(normal(text)), " ".join(normal(heard)) or "_")]
 
 
-def word_errors(pairs):
+def word_errors(pairs: Sequence[tuple[str, str]]) -> str:
     return f"{100 * jiwer.wer(*map(list, zip(*pairs))):.1f} %"
 
 
-def agrees(heard, item):
-    """Whether the answer's key words are heard, in their order. Spelled words and rows of numbers may be read as one."""
+def agrees(heard: str, item: Mapping[str, Any]) -> bool:
+    """Whether the answer's key words are heard, in their order. Spelled words and rows of numbers may be one."""
     words, keys = normal(heard), normal(" ".join(item["keys"]))
     if item["skill"] in ("spell", "digits", "count"):
         return joined(keys) in joined(words)
@@ -56,5 +59,5 @@ def agrees(heard, item):
     return place == len(keys)
 
 
-def plain(text):
+def plain(text: str) -> str:
     return " ".join(skills.words(text))

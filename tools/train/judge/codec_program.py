@@ -2,31 +2,30 @@
 
     python -m tools.train.judge.codec_program [--count 50] [--parts speech,parity,signals,semantic,time] [--codec FILE]
 
-speech     WER, STOI, PESQ by group, and the use of the codebooks
-parity     the training code against the runtime on a minute of speech: codes, and sound of the same codes
-signals    what is not speech: is there a burst, or a value that is not finite?
-semantic   a small reader of codebook 0 alone spells voices it never heard (reader.safetensors; reader.py trains one)
-time       of a frame on one core, by `antiphon bench codec`
+speech     WER, STOI, PESQ by group, and the use of the codebooks parity     the training code against the runtime on
+a minute of speech: codes, and sound of the same codes signals    what is not speech: is there a burst, or a value
+that is not finite? semantic   a small reader of codebook 0 alone spells voices it never heard (reader.safetensors;
+reader.py trains one) time       of a frame on one core, by `antiphon bench codec`
 
-Groups `reserved` (Kokoro's reserved voices), `english` (asterisk-core-sounds-en, a real person) and `russian` (festvox-ru,
-another, whose texts are known) are for this test alone. Where no text is known, the reference is what the judge reads in the
-original. Needs a release build.
+Groups `reserved` (Kokoro's reserved voices), `english` (asterisk-core-sounds-en, a real person) and `russian`
+(festvox-ru, another, whose texts are known) are for this test alone. Where no text is known, the reference is what
+the judge reads in the original. Needs a release build.
 """
 
 import argparse
 import json
 import pathlib
 import re
-import subprocess
 import tempfile
 import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import soundfile
 import torch
 
 from tools.common.places import REPOSITORY
-from tools.common.program import PROGRAM
+from tools.common.program import antiphon
 from tools.common.sizes import FRAME, RATE
 from tools.train.codec import model
 from tools.train.data.corpus import level, recorded_clips, unpacked
@@ -42,15 +41,15 @@ DEFAULT = REPOSITORY / "Assets" / "models" / "default" / "codec.safetensors"
 class Runtime:
     """The program under test."""
 
-    def __init__(self, codec):
+    def __init__(self, codec: str | pathlib.Path) -> None:
         self.codec, self.training = codec, model.load(codec)
         self.delay = self.training.c.delay
         self.scratch = pathlib.Path(tempfile.mkdtemp())
 
-    def run(self, *words):
-        subprocess.run([PROGRAM, *words, "--codec", self.codec, "--overwrite"], capture_output=True, check=True)
+    def run(self, *words: str | pathlib.Path) -> None:
+        antiphon(*words, "--codec", self.codec, "--overwrite", quiet=True)
 
-    def through(self, audio):
+    def through(self, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Sound as it comes back, moved by the codec's delay; what was encoded; and the codes [frames, codebooks]."""
         from safetensors.numpy import load_file
 
@@ -64,7 +63,7 @@ class Runtime:
         return result[self.delay :][: len(audio)], padded, result, load_file(codes)["codes"].T
 
 
-def groups(count):
+def groups(count: int) -> Iterator[tuple[str, str, Iterable[tuple[str, str, pathlib.Path]]]]:
     """(group, language, [(name, text, path)])"""
     for group in ("assistant", "unseen", "recorded"):
         language = "it" if group == "recorded" else "en"
@@ -105,8 +104,9 @@ def groups(count):
     )
 
 
-def speech(runtime, arguments):
-    judge, codes = JUDGES[arguments.judge](arguments.threads), []
+def speech(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    judge = JUDGES[arguments.judge](arguments.threads)
+    codes: list[np.ndarray] = []
     for group, language, clips in groups(arguments.count):
         if arguments.groups and group not in arguments.groups.split(",") or language not in judge.languages:
             continue
@@ -120,7 +120,7 @@ def speech(runtime, arguments):
     print(json.dumps(use(np.concatenate(codes), runtime.training.c.cardinality)))
 
 
-def parity(runtime, arguments):
+def parity(runtime: Runtime, arguments: argparse.Namespace) -> None:
     sound = np.concatenate(
         [
             load(ROOT / "held-out" / clip["file"])
@@ -135,12 +135,13 @@ def parity(runtime, arguments):
     count = min(len(same), len(result))
     # The file holds 16 bits: its rounding is not the codec's.
     print(
-        f"{len(codes)} frames: {100 * np.mean(theirs == codes):.3f} % of the codes equal, sound of the same codes differs by at most "
+        f"{len(codes)} frames: {100 * np.mean(theirs == codes):.3f} % of the codes equal, "
+        "sound of the same codes differs by at most "
         f"{np.abs(same[:count].clip(-1, 1) - result[:count]).max():.1e} ({1 / 32768:.1e} is the step of the file)"
     )
 
 
-def signals(runtime, arguments):
+def signals(runtime: Runtime, arguments: argparse.Namespace) -> None:
     count, chance = 4 * RATE, np.random.default_rng(1)
     at = np.arange(count) / RATE
     speech = np.resize(load(ROOT / "held-out" / held_out("assistant", 1)[0]["file"]), count)
@@ -168,17 +169,17 @@ def signals(runtime, arguments):
         )
 
 
-def semantic(runtime, arguments):
+def semantic(runtime: Runtime, arguments: argparse.Namespace) -> None:
     from tools.train.judge import reader
 
     reader.judge(reader.load(arguments.reader), runtime.codec)
 
 
-def time(runtime, arguments):
-    subprocess.run([PROGRAM, "bench", "codec", "--threads", "1", "--flat-out", "--codec", runtime.codec], check=True)
+def time(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    print(antiphon("bench", "codec", "--threads", "1", "--flat-out", "--codec", runtime.codec), end="")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codec", default=str(DEFAULT))
     parser.add_argument("--count", type=int, default=50, help="clips of each group")

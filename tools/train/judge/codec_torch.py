@@ -2,19 +2,22 @@
 
     python -m tools.train.judge.codec_torch CODEC.safetensors [--count 20] [--save DIR] [--codebooks N] [--ears]
 
-Prints one row per group: WER of the original and of the decoded sound by Whisper-base (against the text where it is known,
-else against what Whisper reads in the original), STOI, PESQ-wb, log-mel distance; then the use of the codebooks. `--ears`:
-how many codes of 60 held questions, heard through a microphone as in the dialogue's test, are those of the clean sound.
+Prints one row per group: WER of the original and of the decoded sound by Whisper-base (against the text where it is
+known, else against what Whisper reads in the original), STOI, PESQ-wb, log-mel distance; then the use of the
+codebooks. `--ears`: how many codes of 60 held questions, heard through a microphone as in the dialogue's test, are
+those of the clean sound.
 """
 
 import argparse
 import json
 import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 import soundfile
 import torch
+from torch import Tensor
 
 from tools.common.sizes import FRAME, RATE
 from tools.train.codec import model
@@ -24,7 +27,7 @@ from tools.train.judge.scores import Scores, held_out, use
 from tools.train.sound import load
 
 
-def through(codec, audio, codebooks=None):
+def through(codec: model.Codec, audio: np.ndarray, codebooks: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Encoded, decoded, and moved back by the codec's delay; and the codes."""
     frames = -(-(len(audio) + codec.c.delay) // FRAME)
     x = torch.zeros(1, frames * FRAME)
@@ -34,13 +37,15 @@ def through(codec, audio, codebooks=None):
     return y[codec.c.delay :][: len(audio)], codes[0].numpy()
 
 
-def ears(codec):
+def ears(codec: model.Codec) -> dict[str, Any]:
     """The share of equal codes of each codebook, clean and through a microphone: a row to print."""
     from tools.train.data.question_clips import held
     from tools.train.judge.microphone import through_microphone
     from tools.train.sound import frames_of
 
-    codes = lambda sound: codec.encode(torch.from_numpy(sound)[None])[0]
+    def codes(sound: np.ndarray) -> Tensor:
+        return codec.encode(torch.from_numpy(sound)[None])[0]
+
     sounds = [frames_of(audio) for _, audio in held(60)]
     same = [codes(clean) == codes(heard) for clean, heard in zip(sounds, through_microphone(sounds))]
     return dict(
@@ -50,7 +55,7 @@ def ears(codec):
     )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("--count", type=int, default=20, help="clips of each group")

@@ -10,16 +10,16 @@ checkpoints are chosen by: to find out what to do next. Needs a release build.
 
 import argparse
 import dataclasses
-import json
 import pathlib
 import random
-import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import soundfile
 
-from tools.common.program import PROGRAM
+from tools.common.program import antiphon_json
 from tools.common.sizes import RATE
 from tools.train.data.question_clips import trimmed
 from tools.train.data.sentences import sentences
@@ -37,37 +37,35 @@ QUIET = 10 ** (-42 / 20)
 class Model:
     """The program under test."""
 
-    def __init__(self, directory, seed):
+    def __init__(self, directory: str | None, seed: int) -> None:
         self.directory, self.seed = directory, seed
         self.scratch = pathlib.Path(tempfile.mkdtemp())
 
-    def respond(self, audio):
+    def respond(self, audio: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Sound in; the reply's sound, and its text."""
         question, reply = self.scratch / "question.wav", self.scratch / "reply.wav"
         soundfile.write(question, audio, RATE)
-        command = [PROGRAM, "respond", question, reply, "--overwrite", "--json", "--seed", str(self.seed)]
-        if self.directory:
-            command += ["--model", self.directory]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return soundfile.read(reply, dtype="float32")[0], json.loads(done.stdout)
+        chosen = ["--model", self.directory] if self.directory else []
+        said = antiphon_json("respond", question, reply, "--overwrite", "--seed", str(self.seed), *chosen, quiet=True)
+        return soundfile.read(reply, dtype="float32")[0], said
 
 
-def silence(seconds):
+def silence(seconds: float) -> np.ndarray:
     return np.zeros(int(seconds * RATE), np.float32)
 
 
-def onset(reply, after=0.0):
+def onset(reply: np.ndarray, after: float = 0.0) -> float | None:
     """Seconds at which the reply is first heard, or None."""
     loud = np.flatnonzero(np.abs(reply[int(after * RATE) :]) > QUIET)
     return after + loud[0] / RATE if len(loud) else None
 
 
-def percent(values):
+def percent(values: Sequence[bool] | np.ndarray) -> str:
     return f"{100 * np.mean(values):.1f} % of {len(values)}" if len(values) else "none"
 
 
 class Test:
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.model, self.judge, self.kokoro = (
             Model(arguments.model, arguments.seed),
@@ -75,11 +73,14 @@ class Test:
             Kokoro(),
         )
 
-    def read(self, audio):
+    def read(self, audio: np.ndarray) -> str:
         return " ".join(self.judge.read(np.concatenate([silence(0.3), audio, silence(0.3)]), "en"))
 
-    def questions(self, change=None):
-        scores, delays, own, texts = {}, [], [], []
+    def questions(self, change: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+        scores: dict[str, list[bool]] = {}
+        delays: list[float] = []
+        own: list[tuple[str, str]] = []
+        texts: list[bool] = []
         for audio, item in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
             question = np.concatenate([silence(0.8), audio, silence(0.6)])
             if change:
@@ -102,18 +103,18 @@ class Test:
             print(f"  {key:14s} right: {percent(values)}")
         print(f"  right in its own text: {percent(texts)}")
         print(f"  WER of its speech against its text: {word_errors(own)}")
-        delays = np.array(delays)
+        late = np.array(delays)
         print(
-            f"  reply begins after the question: median {1000 * np.median(delays):.0f} ms, 95 % within "
-            f"{1000 * np.percentile(delays, 95):.0f} ms; before its end: {percent(delays < 0)}; none at all in "
+            f"  reply begins after the question: median {1000 * np.median(late):.0f} ms, 95 % within "
+            f"{1000 * np.percentile(late, 95):.0f} ms; before its end: {percent(late < 0)}; none at all in "
             f"{self.arguments.count - len(delays)}"
         )
 
-    def microphone(self):
+    def microphone(self) -> None:
         chance = np.random.default_rng(5)
         self.questions(lambda audio: microphone(chance, audio))
 
-    def noise(self):
+    def noise(self) -> None:
         """False starts in half an hour of what is not speech."""
         chance, starts, minutes = np.random.default_rng(9), 0, 0.0
         while minutes < self.arguments.minutes:
@@ -138,13 +139,13 @@ class Test:
             minutes += 1
         print(f"  false starts: {starts} in {minutes:.0f} minutes ({starts / minutes:.2f} per minute)")
 
-    def pause(self):
+    def pause(self) -> None:
         chance, cut, count = np.random.default_rng(3), [], 0
-        for audio, item in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
+        for audio, _ in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
             if len(audio) < 1.5 * RATE:
                 continue
             question = np.concatenate([silence(0.8), paused(Fixed(chance, 0.7), audio)])
-            reply, said = self.model.respond(np.concatenate([question, silence(0.6)]))
+            reply, _ = self.model.respond(np.concatenate([question, silence(0.6)]))
             start = onset(reply)
             cut.append(start is not None and start < len(question) / RATE)
             count += 1
@@ -152,7 +153,7 @@ class Test:
                 break
         print(f"  cuts in on a pause of 700 ms: {percent(cut)}")
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """A second question 0.8 s into the reply to the first."""
         stops, right, pairs = [], [], list(spoken(self.kokoro, self.arguments.count, self.arguments.wordings))
         pairs = [pair for pair in pairs if len(pair[1]["answer"]) > 28]
@@ -177,10 +178,11 @@ class Test:
         stops = np.array(stops)
         print(
             f"  stops when interrupted: 95 % within {1000 * np.percentile(stops, 95):.0f} ms, median "
-            f"{1000 * np.median(stops):.0f} ms, within 500 ms {percent(stops <= 0.5)}; then answers rightly: {percent(right)}"
+            f"{1000 * np.median(stops):.0f} ms, within 500 ms {percent(stops <= 0.5)}; "
+            f"then answers rightly: {percent(right)}"
         )
 
-    def unknown(self):
+    def unknown(self) -> None:
         texts = [text for text in sentences() if len(text.split()) <= 10]
         texts = texts[len(texts) * 9 // 10 :]
         texts = texts[len(texts) // 2 :]
@@ -192,7 +194,7 @@ class Test:
             said_so.append("understand" in normal(self.read(reply)))
         print(f"  out of domain, says it did not understand: {percent(said_so)}")
 
-    def long(self):
+    def long(self) -> None:
         """Sixty turns in ten minutes: the last two minutes against the first two."""
         pairs = list(spoken(self.kokoro, min(60, self.arguments.count), self.arguments.wordings))
         parts = []
@@ -206,17 +208,21 @@ class Test:
             for number, (_, item) in enumerate(pairs)
         ]
         print(
-            f"  a conversation of {len(right)} turns: first twelve {percent(right[:12])}, last twelve {percent(right[-12:])}, "
+            f"  a conversation of {len(right)} turns: first twelve {percent(right[:12])}, "
+            f"last twelve {percent(right[-12:])}, "
             f"all {percent(right)}"
         )
 
-    def ceiling(self):
-        """What the judge reads rightly when the assistant's teacher says the right answer itself: as it is, and through the codec."""
+    def ceiling(self) -> None:
+        """What the judge reads rightly when the assistant's teacher says the right answer itself: as it is, and
+        through the codec.
+        """
         from tools.train.judge.codec_program import DEFAULT, Runtime
 
         teacher = Hibari()
         codec = Runtime(pathlib.Path(self.arguments.model) / "codec.safetensors" if self.arguments.model else DEFAULT)
-        right, said = {}, {}
+        right: dict[str, list[bool]] = {}
+        said: dict[str, list[tuple[str, str]]] = {}
         for index in range(self.arguments.few):
             item = dataclasses.asdict(asked(index, self.arguments.wordings)[1])
             audio = answer_sound(teacher, item["answer"], 1.0, index)[0]
@@ -232,14 +238,14 @@ class Test:
 class Fixed:
     """A chance whose pauses are all of one length."""
 
-    def __init__(self, chance, seconds):
+    def __init__(self, chance: np.random.Generator, seconds: float) -> None:
         self.chance, self.seconds = chance, seconds
 
-    def uniform(self, *_):
+    def uniform(self, *_: float) -> float:
         return self.seconds
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=450, help="questions")
     parser.add_argument("--few", type=int, default=60, help="of the pauses, interruptions and unknown sentences")

@@ -6,8 +6,8 @@
     recite MODEL [--count 60] [--temperature T]                how it says a given text, read by Whisper
     export MODEL.pt DIRECTORY                                  what the runtime reads, beside the codec
 
-MODEL is a checkpoint of `dialogue.train` or exported weights. Checkpoints are chosen by the first, never by teacher-forced
-losses: each answer gives itself away in its first codes.
+MODEL is a checkpoint of `dialogue.train` or exported weights. Checkpoints are chosen by the first, never by
+teacher-forced losses: each answer gives itself away in its first codes.
 """
 
 import argparse
@@ -16,9 +16,11 @@ import itertools
 import pathlib
 import random
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tools.common.sizes import FRAME, RATE
 from tools.train.codec import model as codec
@@ -35,7 +37,7 @@ from tools.train.judge.answers import plain
 from tools.train.sound import frames_of
 
 
-def load(path, codec_path):
+def load(path: str | pathlib.Path, codec_path: str | pathlib.Path) -> dialogue.Dialogue:
     vectors = codec.codec_vectors(codec.load(codec_path))
     exported = str(path).endswith(".safetensors")
     state = weights_of(path) if exported else torch.load(path, map_location="cpu", weights_only=True)["model"]
@@ -44,25 +46,25 @@ def load(path, codec_path):
     return model.eval()
 
 
-def drawing(temperature, most):
+def drawing(temperature: float, most: int) -> Callable[[Tensor], Tensor] | None:
     """Chooses codes as the runtime does: the likeliest, or by chance among the `most` likeliest."""
     if temperature <= 0:
         return None
 
-    def choose(logits):
+    def choose(logits: Tensor) -> Tensor:
         values, places = (logits / temperature).topk(most, -1)
         return places.gather(-1, torch.multinomial(values.softmax(-1), 1))[..., 0]
 
     return choose
 
 
-def answered(talk, codes, slot):
-    """The text of every slot of every conversation, codes [conversations, frames, codebooks]: tokens, and the frame of the
-    first, if any, each [conversations][slots].
+def answered(talk: dialogue.Talk, codes: np.ndarray, slot: int) -> tuple[list[list[list[int]]], list[list[int | None]]]:
+    """The text of every slot of every conversation, codes [conversations, frames, codebooks]: tokens, and the frame
+    of the first, if any, each [conversations][slots].
     """
     slots = range(codes.shape[1] // slot)
-    said = [[[] for _ in slots] for _ in codes]
-    first_word = [[None for _ in slots] for _ in codes]
+    said: list[list[list[int]]] = [[[] for _ in slots] for _ in codes]
+    first_word: list[list[int | None]] = [[None for _ in slots] for _ in codes]
     for frame in range(codes.shape[1]):
         number, place = divmod(frame, slot)
         text, _ = talk.step(torch.from_numpy(codes[:, frame].astype(np.int64)))
@@ -74,12 +76,12 @@ def answered(talk, codes, slot):
     return said, first_word
 
 
-def show(scores):
+def show(scores: Mapping[str, Sequence[bool]]) -> None:
     for key, values in sorted(scores.items()):
         print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
 
 
-def choose(arguments):
+def choose(arguments: argparse.Namespace) -> None:
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
     model, pieces, encoder = load(arguments.model, arguments.codec), load_pieces(), Encoder(arguments.codec)
@@ -108,7 +110,9 @@ def choose(arguments):
     )
     talk = dialogue.Talk(model, len(conversations), None, drawing(arguments.temperature, 50))
     said, first_word = (itertools.chain(*parts) for parts in answered(talk, codes, slot))
-    scores, delays, early = {}, [], 0
+    scores: dict[str, list[bool]] = {}
+    delays: list[int] = []
+    early = 0
     for number, (row, tokens, end, start) in enumerate(zip(rows, said, ends, first_word)):
         spoken = pieces.decode(tokens)
         right = plain(spoken) == plain(row["answer"])
@@ -127,7 +131,7 @@ def choose(arguments):
     print(f"text begins {np.median(delays) * 80:.0f} ms after the question (median); before its end in {early}")
 
 
-def recite(arguments):
+def recite(arguments: argparse.Namespace) -> None:
     """The text is forced; only the codes are the model's own."""
     from tools.train.judge.answers import agrees, compared, word_errors
     from tools.train.judge.recognisers import Whisper
@@ -149,20 +153,20 @@ def recite(arguments):
     text = iter(torch.from_numpy(lines).T)
     talk = dialogue.Talk(model, len(items), lambda _: next(text), drawing(arguments.temperature, 50))
     drawn = torch.stack([talk.step(silence.expand(len(items), -1))[1] for _ in range(lines.shape[1])], 1)
-    right, said = {}, []
+    right: dict[str, list[bool]] = {}
+    said: list[tuple[str, str]] = []
     for item, row in zip(items, dialogue.in_step(drawn)):
         heard = " ".join(judge.read(np.pad(sound.decode(row[None])[0].numpy(), (RATE // 3, 0)), "en"))
-        item = dataclasses.asdict(item)
-        said += compared(item["answer"], heard, item["skill"])
-        for key in (item["skill"], "all"):
-            right.setdefault(key, []).append(agrees(heard, item))
+        said += compared(item.answer, heard, item.skill)
+        for key in (item.skill, "all"):
+            right.setdefault(key, []).append(agrees(heard, dataclasses.asdict(item)))
         if arguments.show and not right["all"][-1]:
-            print(f"{item['answer']} -> heard '{heard}'")
+            print(f"{item.answer} -> heard '{heard}'")
     show(right)
     print(f"WER {word_errors(said)}")
 
 
-def export(arguments):
+def export(arguments: argparse.Namespace) -> None:
     target = pathlib.Path(arguments.directory)
     target.mkdir(parents=True, exist_ok=True)
     model = load(arguments.model, arguments.codec)
@@ -174,7 +178,7 @@ def export(arguments):
         shutil.copy(arguments.codec, target / "codec.safetensors")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("choose")

@@ -2,19 +2,22 @@
 
 import dataclasses
 import random
+from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import soundfile
 
 from tools.common.sizes import RATE
 from tools.train.data import skills
 from tools.train.data.question_clips import trimmed
-from tools.train.data.voices import HELD_VOICES, RESERVED_VOICES
+from tools.train.data.voices import HELD_VOICES, RESERVED_VOICES, Kokoro
 from tools.train.folders import ROOT
 
 FOLDER = ROOT / "final"
 
 
-def asked(index, part):
+def asked(index: int, part: str) -> tuple[random.Random, skills.Exchange]:
     """The question of that number: (chance, exchange)."""
     chance = random.Random(f"final {index}")
     item = skills.exchange(chance, part)
@@ -23,7 +26,7 @@ def asked(index, part):
     return chance, item
 
 
-def spoken(kokoro, count, part="reserved"):
+def spoken(kokoro: Kokoro, count: int, part: str = "reserved") -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
     """Reserved voices saying reserved wordings (or others in what `part` says); kept on disk."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     voices = sorted(HELD_VOICES if part == "choose" else RESERVED_VOICES)

@@ -6,9 +6,9 @@
 LOG has the lines that a training wrote to its log, or those that it printed.
 """
 
+import argparse
 import ast
 import struct
-import sys
 import zlib
 
 import numpy as np
@@ -17,7 +17,7 @@ from tools.common.sizes import RATE
 from tools.train.sound import load
 
 
-def curve(log, out):
+def curve(log: str, out: str) -> None:
     """Loss parts over steps of a codec or a dialogue model, each drawn in its own colour on a common axis, as SVG."""
     rows = [ast.literal_eval(line) for line in open(log) if line.startswith("{")]
     width, height, left, bottom = 720, 300, 46, 34
@@ -25,10 +25,16 @@ def curve(log, out):
     names, top = (sounds, 1.6) if "spectral" in rows[0] else (("words", "first", "rest", "listen"), 4)
     colours = dict(zip(names, ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")))
     last = rows[-1]["step"]
-    x = lambda step: left + (width - left - 10) * step / last
-    y = lambda value: 10 + (height - bottom - 10) * (1 - min(value, top) / top)
+
+    def x(step: float) -> float:
+        return left + (width - left - 10) * step / last
+
+    def y(value: float) -> float:
+        return 10 + (height - bottom - 10) * (1 - min(value, top) / top)
+
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        'font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
     ]
     for tick in np.arange(0, top + 0.01, top / 8):
@@ -49,7 +55,7 @@ def curve(log, out):
     open(out, "w").write("\n".join(parts) + "\n</svg>\n")
 
 
-def spectrogram(audio, seconds):
+def spectrogram(audio: np.ndarray, seconds: float) -> np.ndarray:
     """[frequency, time] in 0...255, 0 to 8 kHz, 60 dB."""
     window = 1024
     frames = np.lib.stride_tricks.sliding_window_view(audio[: int(seconds * RATE)], window)[::150]
@@ -57,14 +63,17 @@ def spectrogram(audio, seconds):
     return (255 * np.clip((level - level.max() + 60) / 60, 0, 1)).astype(np.uint8).T[::-1]
 
 
-def spectra(original, decoded, out):
+def spectra(original: str, decoded: str, out: str) -> None:
     """Original above, decoded below, as an 8-bit grey PNG."""
     x, y = load(original), load(decoded)
     seconds = min(len(x), len(y), 4 * RATE) / RATE
     image = [spectrogram(a, seconds) for a in (x, y)]
     image = np.concatenate([image[0], np.full((6, image[0].shape[1]), 255, np.uint8), image[1]])
     image = image // 16 * 16
-    chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
     raw = b"".join(b"\0" + row.tobytes() for row in image)
     with open(out, "wb") as file:
         file.write(
@@ -75,5 +84,17 @@ def spectra(original, decoded, out):
         )
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for run, names in ((curve, ("log", "out")), (spectra, ("original", "decoded", "out"))):
+        command = commands.add_parser(run.__name__)
+        for name in names:
+            command.add_argument(name)
+        command.set_defaults(run=run)
+    arguments = vars(parser.parse_args())
+    arguments.pop("run")(**arguments)
+
+
 if __name__ == "__main__":
-    {"curve": curve, "spectra": spectra}[sys.argv[1]](*sys.argv[2:])
+    main()

@@ -3,19 +3,21 @@
     python -m tools.train.judge.reader train --codec FILE [--minutes 8] [--device cuda] [--out FILE]
     python -m tools.train.judge.reader judge --codec FILE [--reader FILE]
 
-It trains on the codes of `dialogue.encode`, and is judged on the voices and wordings that checkpoints are chosen by (never
-trained on). Tokens are the dialogue's text pieces; the error is their edit distance, and the words' beside it. A reader is
-made for one codec: what its codebook's entries are is part of it.
+It trains on the codes of `dialogue.encode`, and is judged on the voices and wordings that checkpoints are chosen by
+(never trained on). Tokens are the dialogue's text pieces; the error is their edit distance, and the words' beside it.
+A reader is made for one codec: what its codebook's entries are is part of it.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from tools.common.sizes import FRAME
 from tools.train.codec import model
@@ -30,14 +32,14 @@ BATCH, WIDTH = 64, 256
 OTHER = 0.06  # of the codes, replaced by one that means nearly the same
 
 
-def scaled(vectors):
+def scaled(vectors: Tensor) -> Tensor:
     return (vectors - vectors.mean(0)) / vectors.std()
 
 
 class Reader(nn.Module):
     """Two layers of bidirectional GRU over what the codes stand for, and a head for the pieces."""
 
-    def __init__(self, vectors, pieces):
+    def __init__(self, vectors: Tensor, pieces: int) -> None:
         """`vectors` [entries, width]: codebook 0."""
         super().__init__()
         entries, inner = vectors.shape
@@ -48,13 +50,13 @@ class Reader(nn.Module):
         self.gru = nn.GRU(WIDTH, WIDTH, 2, batch_first=True, bidirectional=True, dropout=0.2)
         self.head = nn.Linear(2 * WIDTH, pieces + 1)
 
-    def forward(self, codes):
+    def forward(self, codes: Tensor) -> Tensor:
         """[batch, frames] -> log-probabilities [batch, frames, pieces + 1]; blank is the last."""
         x = self.map(F.embedding(codes, self.vectors)) + self.own(codes)
         return self.head(F.dropout(self.gru(F.dropout(x, 0.2, self.training))[0], 0.2, self.training)).log_softmax(-1)
 
 
-def training_rows():
+def training_rows() -> Iterator[tuple[np.ndarray, list[int]]]:
     for path in sorted(DIALOGUE.glob("questions-*.json")):
         codes = np.load(path.with_suffix(".npy"))[:, 0].astype(np.int64)
         for row in json.loads(path.read_text()):
@@ -63,14 +65,14 @@ def training_rows():
                 yield span, row["heard"]
 
 
-def padded(spans, filler):
+def padded(spans: Sequence[np.ndarray], filler: int) -> Tensor:
     longest = max(map(len, spans))
     return torch.from_numpy(
         np.stack([np.pad(span, (0, longest - len(span)), constant_values=filler) for span in spans])
     )
 
 
-def train(codec, minutes, device="cpu", rate=2e-3):
+def train(codec: str | Path, minutes: float, device: str = "cpu", rate: float = 2e-3) -> Reader:
     """A reader taught on all questions that are encoded; prints how."""
     torch.manual_seed(1)
     vectors = model.load(codec).quantizer.codebooks[0].embedding
@@ -103,20 +105,21 @@ def train(codec, minutes, device="cpu", rate=2e-3):
         if step % 500 == 0:
             print(f"  step {step}, loss {seen:.3f}", flush=True)
     print(
-        f"  a reader of {sum(p.numel() for p in reader.parameters()) / 1e6:.1f} M parameters, {step} steps on {len(rows)} questions, "
+        f"  a reader of {sum(p.numel() for p in reader.parameters()) / 1e6:.1f} M parameters, "
+        f"{step} steps on {len(rows)} questions, "
         f"loss {seen:.3f}",
         flush=True,
     )
     return reader.cpu().eval()
 
 
-def save(reader, path):
+def save(reader: Reader, path: str | Path) -> None:
     from safetensors.torch import save_file
 
     save_file({name: tensor.half().contiguous() for name, tensor in reader.state_dict().items()}, str(path))
 
 
-def load(path):
+def load(path: str | Path) -> Reader:
     from safetensors.torch import load_file
 
     state = {name: tensor.float() for name, tensor in load_file(str(path)).items()}
@@ -126,7 +129,7 @@ def load(path):
 
 
 @torch.no_grad()
-def judge(reader, codec):
+def judge(reader: Reader, codec: str | Path) -> None:
     """Prints the reader's errors on held voices and wordings."""
     import jiwer
 
@@ -135,7 +138,8 @@ def judge(reader, codec):
     encoder = Encoder(codec)
     if not torch.allclose(reader.vectors[:-1], scaled(encoder.codec.quantizer.codebooks[0].embedding), atol=1e-2):
         raise SystemExit(
-            "judge.reader: this reader was made for a codec with another codebook 0; `judge.reader train` makes one for this codec."
+            "judge.reader: this reader was made for a codec with another codebook 0; "
+            "`judge.reader train` makes one for this codec."
         )
     pieces = load_pieces()
     blank = pieces.get_piece_size()
@@ -157,7 +161,7 @@ def judge(reader, codec):
     )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "judge"))
     parser.add_argument("--codec", default=str(ROOT / "codec" / "codec.safetensors"))

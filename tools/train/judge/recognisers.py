@@ -3,6 +3,8 @@
 import ctypes
 import pathlib
 import re
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from num2words import num2words
@@ -11,10 +13,12 @@ from scipy.signal import resample_poly
 from tools.train.folders import TEACHERS
 
 
-def words(text, language="en"):
-    """Lower case, without marks; numbers spelled: a recogniser writes "1" or "one" as it likes. Long ones digit by digit."""
+def words(text: str, language: str = "en") -> list[str]:
+    """Lower case, without marks; numbers spelled: a recogniser writes "1" or "one" as it likes. Long ones
+    digit by digit.
+    """
 
-    def spelled(found):
+    def spelled(found: re.Match[str]) -> str:
         digits = found.group()
         parts = [digits] if len(digits) < 3 else digits
         return " " + " ".join(num2words(int(part), lang=language) for part in parts) + " "
@@ -23,34 +27,49 @@ def words(text, language="en"):
     return re.sub(r"[^\w' ]", " ", text).split()
 
 
+class Recogniser(Protocol):
+    """Who reads what is said; what it read in originals is kept in the file `kept`."""
+
+    kept: str
+    languages: tuple[str, ...]
+
+    def read(self, audio: np.ndarray, language: str) -> list[str]:
+        """The words of a sound at 24 kHz."""
+        ...
+
+
 class Whisper:
     """Whisper-base."""
 
-    kept, languages = "held-out.read.json", ("en", "it", "ru")
+    kept = "held-out.read.json"
+    languages: tuple[str, ...] = ("en", "it", "ru")
 
-    def __init__(self, threads):
+    def __init__(self, threads: int) -> None:
         from faster_whisper import WhisperModel
 
         self.model = WhisperModel(
             str(TEACHERS / "whisper-base"), device="cpu", compute_type="int8", cpu_threads=threads
         )
 
-    def read(self, audio, language):
+    def read(self, audio: np.ndarray, language: str) -> list[str]:
         at16 = resample_poly(audio, 2, 3).astype(np.float32)
         segments, _ = self.model.transcribe(at16, language=language, beam_size=1, condition_on_previous_text=False)
         return words(" ".join(segment.text for segment in segments), language)
 
 
 class Moonshine:
-    """A second judge, for English alone: no training here has used it (Moonshine base by `moonshine-cpp`; Jeffries et al. 2024)."""
+    """A second judge, for English alone: no training here has used it (Moonshine base by `moonshine-cpp`; Jeffries
+    et al. 2024).
+    """
 
-    kept, languages = "held-out.moonshine.json", ("en",)
+    kept = "held-out.moonshine.json"
+    languages: tuple[str, ...] = ("en",)
 
-    def __init__(self, threads):
+    def __init__(self, threads: int) -> None:
         try:
             from moonshine_cpp import moonshine_cpp
         except ImportError:
-            raise SystemExit("The second judge is not installed: run tools/train/get-teachers again.")
+            raise SystemExit("The second judge is not installed: run tools/train/get-teachers again.") from None
         self.library = moonshine_cpp.moonshine_lib
         folder = pathlib.Path(moonshine_cpp.__file__).parent / "models" / "base-en"
         files = [
@@ -60,7 +79,7 @@ class Moonshine:
         if self.model < 0:
             raise SystemExit(f"Moonshine's model in {folder} cannot be read: run tools/train/get-teachers again.")
 
-    def read(self, audio, language):
+    def read(self, audio: np.ndarray, language: str) -> list[str]:
         # The package's own `transcribe` does not run (0.1.4): the library is called as it calls it.
         assert language in self.languages, language
         at16, text = resample_poly(audio, 2, 3).astype(np.float32), ctypes.c_char_p()
@@ -68,9 +87,9 @@ class Moonshine:
             self.model, at16.ctypes.data_as(ctypes.POINTER(ctypes.c_float)), len(at16), ctypes.byref(text)
         )
         assert problem == 0, problem
-        heard = text.value.decode()
+        heard = (text.value or b"").decode()
         self.library.moonshine_free_text(text)
         return words(heard)
 
 
-JUDGES = {"whisper": Whisper, "moonshine": Moonshine}
+JUDGES: dict[str, Callable[[int], Recogniser]] = {"whisper": Whisper, "moonshine": Moonshine}
