@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from statistics import median
 
+from tools.common.places import REFERENCE
+from tools.common.program import PROGRAM
+
 HERE = Path(__file__).resolve().parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "antiphon" / "reference"
-PROGRAM = Path(os.environ.get("ANTIPHON", HERE.parents[1] / ".build" / "release" / "antiphon"))
 # Width, layers, heads, hidden width, tokens: as antiphon bench step --shape has them.
 SHAPES = {
     "backbone-1b": (2048, 16, 16, 5632, 48000),
@@ -24,7 +25,7 @@ SHAPES = {
 
 def model(home: Path, shape: str, bits: int) -> Path:
     kind = {4: "q4_0", 8: "q8_0"}[bits]
-    path = CACHE / "models" / f"{shape}-{kind}.gguf"
+    path = REFERENCE / "models" / f"{shape}-{kind}.gguf"
     if not path.exists():
         print(f"making {path}", flush=True)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,12 +39,16 @@ def model(home: Path, shape: str, bits: int) -> Path:
 class Neighbour:
     """Another process that has all of one processor to do with, and competes for it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "import os\nos.sched_setaffinity(0, {max(os.sched_getaffinity(0))})\nwhile True: pass"]
+            [
+                sys.executable,
+                "-c",
+                "import os\nos.sched_setaffinity(0, {max(os.sched_getaffinity(0))})\nwhile True: pass",
+            ]
         )
 
-    def end(self):
+    def end(self) -> None:
         self.process.kill()
         self.process.wait()
 
@@ -55,12 +60,32 @@ def ggml(home: Path, path: Path, options: argparse.Namespace) -> tuple[float, fl
     steps = options.steps if one and not options.busy else 1
     done = subprocess.run(
         [
-            home / "build/bin/llama-bench", "-m", path, "-t", str(options.threads), "-fa", "1", "-o", "json",
-            "-p", "0" if one else str(options.columns), "-n", str(steps) if one else "0",
-            "-d", str(options.cache), "-r", "3" if steps > 1 else str(3 * options.steps),
-            "-ctk", options.kv_ggml, "-ctv", options.kv_ggml,
+            home / "build/bin/llama-bench",
+            "-m",
+            path,
+            "-t",
+            str(options.threads),
+            "-fa",
+            "1",
+            "-o",
+            "json",
+            "-p",
+            "0" if one else str(options.columns),
+            "-n",
+            str(steps) if one else "0",
+            "-d",
+            str(options.cache),
+            "-r",
+            "3" if steps > 1 else str(3 * options.steps),
+            "-ctk",
+            options.kv_ggml,
+            "-ctv",
+            options.kv_ggml,
         ],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
     )
     times = [nanoseconds / steps / 1e6 for nanoseconds in json.loads(done.stdout)[0]["samples_ns"]]
     return median(times), max(times)
@@ -69,19 +94,36 @@ def ggml(home: Path, path: Path, options: argparse.Namespace) -> tuple[float, fl
 def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
     done = subprocess.run(
         [
-            PROGRAM, "bench", "step", "--shape", options.shape, "--bits", str(options.bits), "--kv", options.kv,
-            "--threads", str(options.threads), "--sessions", str(options.columns),
-            "--frames-in-cache", str(options.cache), "--frames", str(3 * options.steps),
-            "--realtime" if options.realtime else "--flat-out", "--json",
+            PROGRAM,
+            "bench",
+            "step",
+            "--shape",
+            options.shape,
+            "--bits",
+            str(options.bits),
+            "--kv",
+            options.kv,
+            "--threads",
+            str(options.threads),
+            "--sessions",
+            str(options.columns),
+            "--frames-in-cache",
+            str(options.cache),
+            "--frames",
+            str(3 * options.steps),
+            "--realtime" if options.realtime else "--flat-out",
+            "--json",
         ],
-        stdout=subprocess.PIPE, text=True, check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     report = json.loads(done.stdout)
     step = report["stages"]["step_ms"]
     return step["p50"], step["p99"], report["run"]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/bench-peers ggml", description=__doc__)
     parser.add_argument("--shape", choices=SHAPES, default="backbone-1b")
     parser.add_argument("--bits", type=int, choices=(4, 8), default=4)
@@ -93,12 +135,12 @@ def main():
     parser.add_argument("--steps", type=int, default=12, help="steps of one round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--busy", action="store_true", help="while another process takes one processor")
-    parser.add_argument("--realtime", action="store_true", help="ours as in a live session: its priority, a step every 80 ms")
+    parser.add_argument(
+        "--realtime", action="store_true", help="ours as in a live session: its priority, a step every 80 ms"
+    )
     parser.add_argument("--make", action="store_true", help="make the model and stop")
     options = parser.parse_args()
-    home = Path(
-        subprocess.run([HERE / "setup-ggml"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    )
+    home = Path(subprocess.run([HERE / "setup-ggml"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
     path = model(home, options.shape, options.bits)
     if options.make:
         return
@@ -127,15 +169,20 @@ def main():
     )
     for name, rounds in times.items():
         span = f"{min(rounds):.1f} to {max(rounds):.1f}"
-        late = f"slowest {median(slowest[name]):.1f}" if options.busy or name == "antiphon" else ""
-        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}   {late}")
+        tail = f"slowest {median(slowest[name]):.1f}" if options.busy or name == "antiphon" else ""
+        print(f"{name:<9} {median(rounds):7.2f} ms   rounds {span}   load {os.getloadavg()[0]:.1f}   {tail}")
     print(
         f"ours is faster by {median(times['ggml']) / median(times['antiphon']):.2f} x; it reads "
         f"{int(run['bytes_per_step']) / 1e9:.3f} GB a step, {run['gigabytes_per_second']} GB/s of "
         f"{run['memory_gigabytes_per_second']} that memory gives"
         # At the pace of a session memory is not measured between the steps.
-        + ("" if options.realtime else f", compared step by step {100 * median([float(run['of_memory']) for run in runs]):.1f} %")
+        + (
+            ""
+            if options.realtime
+            else f", compared step by step {100 * median([float(run['of_memory']) for run in runs]):.1f} %"
+        )
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

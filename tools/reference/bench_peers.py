@@ -8,33 +8,53 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import large
-from places import PROGRAM, antiphon_json
+from tools.common.places import REPOSITORY
+from tools.common.program import antiphon_json, require_program
+from tools.reference import large
 
-HERE = Path(__file__).resolve().parent
-FLAGS = ("avx2", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
+FLAGS = (
+    "avx2",
+    "f16c",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_int8",
+    "amx_bf16",
+    "asimddp",
+    "i8mm",
+    "bf16",
+)
 
 
 class Peer:
     """A rival's process: asleep on its input between rounds."""
 
-    def __init__(self, threads: int, *arguments: str | Path):
+    def __init__(self, threads: int, *arguments: str | Path) -> None:
         limits = {name: str(threads) for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "peer.py"), *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | limits,
+            [sys.executable, "-m", "tools.reference.peer", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | limits,
+            cwd=REPOSITORY,
         )
-        if self.process.stdout.readline().strip() != "ready":
+        assert self.process.stdin and self.process.stdout
+        self.requests, self.answers = self.process.stdin, self.process.stdout
+        if self.answers.readline().strip() != "ready":
             raise SystemExit(f"the rival {arguments[0]} did not start")
 
     def round(self) -> dict:
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        """Asks for one round: percentiles of each part."""
+        self.requests.write("go\n")
+        self.requests.flush()
+        return json.loads(self.answers.readline())
 
-    def end(self):
-        self.process.stdin.close()
+    def end(self) -> None:
+        self.requests.close()
         self.process.wait()
 
 
@@ -42,7 +62,8 @@ def ours(frames: int, parts: tuple[str, ...], *arguments: str | Path) -> dict:
     """One round of our program, one frame right after the other as the rivals run, in the rivals' terms."""
     report = antiphon_json("bench", *arguments, "--flat-out", "--frames", str(frames))
     return {
-        part: {f"{level}_ms": report["stages"][f"{part}_ms"][level] for level in ("p50", "p90", "p99")} for part in parts
+        part: {f"{level}_ms": report["stages"][f"{part}_ms"][level] for level in ("p50", "p90", "p99")}
+        for part in parts
     }
 
 
@@ -50,7 +71,7 @@ def machine() -> dict:
     described = json.loads(subprocess.run(["lscpu", "--json"], capture_output=True, text=True, check=True).stdout)
     fields = {}
 
-    def walk(entries):
+    def walk(entries: list[dict[str, Any]]) -> None:
         for entry in entries:
             fields[entry["field"].rstrip(":")] = entry["data"]
             walk(entry.get("children", []))
@@ -60,7 +81,7 @@ def machine() -> dict:
     memory = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     return {
         "processor": fields.get("Model name", platform.processor()),
-        "processors": int(fields.get("CPU(s)", os.cpu_count())),
+        "processors": int(fields.get("CPU(s)") or os.cpu_count() or 0),
         "threads_per_core": fields.get("Thread(s) per core", ""),
         "flags": [flag for flag in FLAGS if flag in words],
         "memory_gb": round(int(memory.split()[1]) / 1e6, 1),
@@ -74,7 +95,7 @@ def load() -> float:
 
 def alternate(rounds: int, contenders: dict) -> dict[str, list[dict]]:
     """A B A B ...: slow drift of the machine then meets both alike."""
-    results = {name: [] for name in contenders}
+    results: dict[str, list[dict]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():
             results[name].append(run())
@@ -82,7 +103,7 @@ def alternate(rounds: int, contenders: dict) -> dict[str, list[dict]]:
 
 
 def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
-    table = {}
+    table: dict[str, dict] = {}
     for name, rounds in results.items():
         table[name] = {}
         for part in parts:
@@ -97,7 +118,7 @@ def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
     return table
 
 
-def show(title: str, table: dict, ours: str):
+def show(title: str, table: dict, ours: str) -> None:
     print(f"\n{title}")
     print(f"| {'':<24} | {'part':<15} | median ms | rounds (lowest to highest) | p99 ms | ours is faster by |")
     print(f"| {'-' * 24} | {'-' * 15} | --------- | -------------------------- | ------ | ----------------- |")
@@ -152,22 +173,23 @@ def bench_step(options: argparse.Namespace) -> dict:
     return table
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/bench-peers", description=__doc__)
     parser.add_argument("subjects", nargs="*", help="codec, step (both when none is named)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", type=int, default=100, help="frames per round of both codecs, and of our model")
     parser.add_argument("--steps", type=int, default=20, help="steps per round of a rival model")
     parser.add_argument("--threads", type=int, default=2, help="threads of the language model step")
-    parser.add_argument("--full-window", action="store_true", help="our model: so many steps that most see a full window")
+    parser.add_argument(
+        "--full-window", action="store_true", help="our model: so many steps that most see a full window"
+    )
     parser.add_argument("--shape", choices=large.SHAPES, default="stt-1b")
     parser.add_argument("--official", action="store_true", help="the official package's codec too")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     options = parser.parse_args()
     subjects = options.subjects or ["codec", "step"]
-    if not PROGRAM.exists():
-        parser.error(f"{PROGRAM} is missing: run `swift build -c release`, or set ANTIPHON to the program")
-    report = {"machine": machine(), "load_before": load()}
+    require_program()
+    report: dict[str, Any] = {"machine": machine(), "load_before": load()}
     print(json.dumps(report["machine"]))
     print(f"load before: {report['load_before']:.2f}")
     if report["load_before"] > 0.5:
@@ -182,4 +204,5 @@ def main():
         options.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

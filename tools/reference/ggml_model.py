@@ -1,4 +1,6 @@
-"""Makes a model of llama's layout with weights of no meaning, for llama-bench: OUT TYPE WIDTH LAYERS HEADS HIDDEN TOKENS.
+"""Makes a model of llama's layout with weights of no meaning, for llama-bench.
+
+    ggml_model.py OUT TYPE WIDTH LAYERS HEADS HIDDEN TOKENS
 
 TYPE is q4_0 or q8_0. The layers share the content of equal matrices, not the bytes: every one is in the file.
 """
@@ -12,7 +14,7 @@ BLOCK_BYTES = {"q4_0": 18, "q8_0": 34}
 FILE_TYPE = {"q4_0": 2, "q8_0": 7}
 
 
-def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int, tokens: int):
+def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int, tokens: int) -> None:
     random = np.random.default_rng(0)
     made: dict[tuple[int, int], np.ndarray] = {}
     writer = gguf.GGUFWriter(path, "llama")
@@ -28,7 +30,7 @@ def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int,
     writer.add_tokenizer_model("no_vocab")
     writer.add_file_type(FILE_TYPE[kind])
 
-    def matrix(name: str, rows: int, columns: int):
+    def matrix(name: str, rows: int, columns: int) -> None:
         if (rows, columns) not in made:
             few = min(rows, 256)
             blocks = random.integers(0, 256, (few, columns // 32, BLOCK_BYTES[kind]), dtype=np.uint8)
@@ -37,7 +39,7 @@ def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int,
             made[rows, columns] = np.resize(blocks.reshape(few, -1), (rows, columns // 32 * BLOCK_BYTES[kind]))
         writer.add_tensor(name, made[rows, columns], raw_dtype=gguf.GGMLQuantizationType[kind.upper()])
 
-    def norm(name: str):
+    def norm(name: str) -> None:
         writer.add_tensor(name, np.ones(width, np.float32))
 
     matrix("token_embd.weight", tokens, width)
@@ -58,4 +60,5 @@ def main(path: str, kind: str, width: int, layers: int, heads: int, hidden: int,
     writer.close()
 
 
-main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

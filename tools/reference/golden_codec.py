@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 
-import codec
-from speech import speech
-from tensors import save
+from tools.common.sizes import FRAME
+from tools.reference import official_codec
+from tools.reference.speech import speech
+from tools.reference.tensors import save
 
 FRAMES = 12
 SEEDS = range(1, 40)
@@ -44,32 +45,37 @@ def _renamed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return result
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     folder = golden / "tiny-codec"
     model = folder / "model.safetensors"
-    pcm = torch.from_numpy(speech(FRAMES * codec.SAMPLES_PER_FRAME, seed=11))
+    pcm = torch.from_numpy(speech(FRAMES * FRAME, seed=11))
     for seed in SEEDS:
-        mimi = codec.randomise(codec.TINY, seed, branch=(0.3, 0.8))
-        tensors = codec.published(mimi, half_precision=True)
-        codec.write(model, tensors, codec.TINY, limit=None)
+        mimi = official_codec.randomise(official_codec.TINY, seed, branch=(0.3, 0.8))
+        tensors = official_codec.published(mimi, half_precision=True)
+        official_codec.write(model, tensors, official_codec.TINY, limit=None)
         # From here on the file speaks: what is compared is what a reader finds in it.
-        mimi = codec.load(model, codec.TINY, codebooks=8)
-        gap = codec.narrowest_choice(mimi, pcm)
-        codes, sound = codec.stream(mimi, pcm)
+        mimi = official_codec.load(model, official_codec.TINY, codebooks=8)
+        gap = official_codec.narrowest_choice(mimi, pcm)
+        codes, sound = official_codec.stream(mimi, pcm)
         variety = min(len(row.unique()) for row in codes)
         print(f"  seed {seed}: narrowest choice {gap:.1e}, distinct codes per book at least {variety} of {FRAMES}")
         if gap > 2e-3 and variety >= 7:
             break
     else:
         raise SystemExit("no seed gives a codec without near-ties")
-    codec.write(model, tensors, codec.TINY, limit=100_000)
-    codec.write(folder / "model-renamed.safetensors", _renamed(tensors), codec.TINY, limit=100_000)
-    codec.write(folder / "model-weight-norm.safetensors", _weight_normalised(tensors), codec.TINY, limit=100_000)
+    official_codec.write(model, tensors, official_codec.TINY, limit=100_000)
+    official_codec.write(folder / "model-renamed.safetensors", _renamed(tensors), official_codec.TINY, limit=100_000)
+    official_codec.write(
+        folder / "model-weight-norm.safetensors", _weight_normalised(tensors), official_codec.TINY, limit=100_000
+    )
     save(folder / "input.safetensors", {"pcm": pcm})
     save(folder / "output.safetensors", {"codes": codes, "pcm": sound})
-    save(folder / "stages.safetensors", codec.stages(mimi, pcm))
+    save(folder / "stages.safetensors", official_codec.stages(mimi, pcm))
 
-    few = codec.load(model, codec.TINY, codebooks=3)
-    save(folder / "three-codebooks.safetensors", {"codes": codes[:3, :4], "pcm": codec.decode(few, codes[:3, :4])})
-    again = codec.load(folder / "model-renamed.safetensors", codec.TINY, codebooks=8)
-    assert torch.equal(codec.stream(again, pcm)[0], codes)
+    few = official_codec.load(model, official_codec.TINY, codebooks=3)
+    save(
+        folder / "three-codebooks.safetensors",
+        {"codes": codes[:3, :4], "pcm": official_codec.decode(few, codes[:3, :4])},
+    )
+    again = official_codec.load(folder / "model-renamed.safetensors", official_codec.TINY, codebooks=8)
+    assert torch.equal(official_codec.stream(again, pcm)[0], codes)

@@ -6,7 +6,7 @@ import torch
 from moshi.modules.conv import StreamingConv1d, StreamingConvTranspose1d
 from moshi.modules.transformer import StreamingTransformer, create_norm_fn
 
-from tensors import save, stacked
+from tools.reference.tensors import save, stacked
 
 SEED = 3
 CONVOLUTIONS = {
@@ -25,17 +25,35 @@ TRANSPOSED = {
     "convtr_k4s2_depthwise": (8, 8, 4, 2, 8, False),
 }
 CODEC_TRANSFORMER = dict(
-    d_model=16, num_heads=2, num_layers=2, dim_feedforward=32, causal=True, context=4, positional_embedding="rope",
-    norm="layer_norm", gating="none", layer_scale=0.01, max_period=10000,
+    d_model=16,
+    num_heads=2,
+    num_layers=2,
+    dim_feedforward=32,
+    causal=True,
+    context=4,
+    positional_embedding="rope",
+    norm="layer_norm",
+    gating="none",
+    layer_scale=0.01,
+    max_period=10000,
 )
 DIALOGUE_TRANSFORMER = dict(
-    d_model=24, num_heads=2, num_layers=2, dim_feedforward=48, causal=True, context=4, positional_embedding="rope",
-    norm="rms_norm_f32", gating="silu", layer_scale=None, max_period=100000,
+    d_model=24,
+    num_heads=2,
+    num_layers=2,
+    dim_feedforward=48,
+    causal=True,
+    context=4,
+    positional_embedding="rope",
+    norm="rms_norm_f32",
+    gating="silu",
+    layer_scale=None,
+    max_period=100000,
 )
 NORMS = ("layer_norm", "layer_norm_f32", "rms_norm", "rms_norm_f32")
 
 
-def _randomise(module: torch.nn.Module):
+def _randomise(module: torch.nn.Module) -> None:
     for name, value in module.named_parameters():
         value.copy_(torch.randn(value.shape) / (value[0].numel() ** 0.5 if value.dim() >= 2 else 3))
         if "norm" in name and not name.endswith("bias"):
@@ -44,16 +62,16 @@ def _randomise(module: torch.nn.Module):
             value.copy_(0.2 + 0.6 * torch.rand(value.shape))
 
 
-def _stream(layer, value: torch.Tensor, chunk: int, axis: int) -> torch.Tensor:
+def _stream(layer: torch.nn.Module, value: torch.Tensor, chunk: int, axis: int) -> torch.Tensor:
     with layer.streaming(1):
         return torch.cat([layer(part) for part in value.split(chunk, axis)], axis)
 
 
-def make(golden: Path):
+def make(golden: Path) -> None:
     torch.manual_seed(SEED)
     result: dict[str, torch.Tensor] = {}
 
-    def note(name: str, layer: torch.nn.Module, value: torch.Tensor, answer: torch.Tensor):
+    def note(name: str, layer: torch.nn.Module, value: torch.Tensor, answer: torch.Tensor) -> None:
         for key, weight in stacked(layer.state_dict()).items():
             short = key.removeprefix("conv.conv.").removeprefix("convtr.convtr.")
             result[f"{name}.{short}"] = weight

@@ -1,25 +1,46 @@
 """One tiny model as other programs' quantized files: candle's GGUF Q8_0, and MLX of 8 and 4 bits. Needs numpy only.
 
-The weights are random, rounded once to 16 levels per block of 32, with scales that are powers of two: every format here
-can hold them exactly, so that a reader is right only if it finds the same numbers in all of them.
+The weights are random, rounded once to 16 levels per block of 32, with scales that are powers of two: every format
+here can hold them exactly, so that a reader is right only if it finds the same numbers in all of them.
 
-usage: python3 tools/reference/golden_quantized.py [--check]     (--check also reads the GGUF file with the gguf package)
+    python -m tools.reference.golden_quantized [--check] [--to DIRECTORY]
 """
 
+import argparse
 import json
 import struct
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2] / "Assets" / "golden" / "tiny-quantized"
-CONFIG = {
-    "model_type": "moshi", "causal": True, "context": 8, "max_period": 10000, "gating": "silu",
-    "norm": "rms_norm_f32", "positional_embedding": "rope", "depformer_gating": "silu", "depformer_pos_emb": "none",
-    "depformer_weights_per_step": True, "dim": 64, "num_heads": 2, "num_layers": 1, "card": 32, "text_card": 31,
-    "n_q": 3, "dep_q": 2, "delays": [0, 0, 1, 0], "depformer_dim": 32, "depformer_num_heads": 2,
-    "depformer_num_layers": 1, "depformer_dim_feedforward": 48,
+from tools.common import tensor_files
+from tools.common.places import REPOSITORY
+
+GOLDEN = REPOSITORY / "Assets" / "golden"
+CONFIG: dict[str, Any] = {
+    "model_type": "moshi",
+    "causal": True,
+    "context": 8,
+    "max_period": 10000,
+    "gating": "silu",
+    "norm": "rms_norm_f32",
+    "positional_embedding": "rope",
+    "depformer_gating": "silu",
+    "depformer_pos_emb": "none",
+    "depformer_weights_per_step": True,
+    "dim": 64,
+    "num_heads": 2,
+    "num_layers": 1,
+    "card": 32,
+    "text_card": 31,
+    "n_q": 3,
+    "dep_q": 2,
+    "delays": [0, 0, 1, 0],
+    "depformer_dim": 32,
+    "depformer_num_heads": 2,
+    "depformer_num_layers": 1,
+    "depformer_dim_feedforward": 48,
 }
 BLOCK = 32
 
@@ -27,7 +48,7 @@ BLOCK = 32
 class Maker:
     """Matrices as levels of 4 bits and a scale per block."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 
     def matrix(self, rows: int, columns: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -49,17 +70,13 @@ def bf16(values: np.ndarray) -> bytes:
     return (bits >> 16).astype("<u2").tobytes()
 
 
-def safetensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]):
-    header, data = {}, b""
-    for name, (kind, shape, content) in tensors.items():
-        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
-        data += content
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+def write_tensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]) -> None:
+    tensor_files.write(
+        path, {name: tensor_files.Tensor(*parts) for name, parts in tensors.items()}, separators=(",", ":")
+    )
 
 
-def gguf(path: Path, tensors: dict[str, tuple[int, tuple[int, ...], bytes]]):
+def gguf(path: Path, tensors: dict[str, tuple[int, tuple[int, ...], bytes]]) -> None:
     """Version 2, as candle writes it: no keys, data at multiples of 32."""
     header, data = b"GGUF" + struct.pack("<IQQ", 2, len(tensors), 0), b""
     for name, (kind, shape, content) in tensors.items():
@@ -99,7 +116,7 @@ def make() -> dict[str, tuple[np.ndarray, np.ndarray] | np.ndarray]:
     for i in range(c["n_q"]):
         model[f"emb.{i}.weight"] = maker.matrix(c["card"] + 1, d, 8)
 
-    def layer(name: str, width: int, inner: int):
+    def layer(name: str, width: int, inner: int) -> None:
         model[f"{name}.norm1.alpha"] = np.ones((1, 1, width), np.float32)
         model[f"{name}.norm2.alpha"] = np.ones((1, 1, width), np.float32)
         model[f"{name}.self_attn.in_proj_weight"] = maker.matrix(3 * width, width, 2)
@@ -126,33 +143,41 @@ def mlx_name(name: str) -> str:
     return name.replace(".alpha", ".weight").replace("in_proj_weight", "in_proj.weight")
 
 
-def write(folder: Path, name: str):
+def write(folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG | {"moshi_name": name}, indent=2) + "\n")
 
 
-def main():
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="also read the GGUF file with the gguf package")
+    parser.add_argument("--to", type=Path, default=GOLDEN, help="instead of Assets/golden")
+    options = parser.parse_args()
+    root = options.to / "tiny-quantized"
     model = make()
-    write(ROOT / "plain", "model.safetensors")
+    write(root / "plain", "model.safetensors")
     plain = {
-        name: ("BF16", value.shape, bf16(value)) if isinstance(value, np.ndarray)
+        name: ("BF16", value.shape, bf16(value))
+        if isinstance(value, np.ndarray)
         else ("BF16", value[0].shape, bf16(numbers(*value)))
         for name, value in model.items()
     }
-    safetensors(ROOT / "plain" / "model.safetensors", plain)
+    write_tensors(root / "plain" / "model.safetensors", plain)
 
-    write(ROOT / "gguf", "model.q8.gguf")
+    write(root / "gguf", "model.q8.gguf")
     blocks = {
-        name: (0, value.shape, value.tobytes()) if isinstance(value, np.ndarray)
+        name: (0, value.shape, value.tobytes())
+        if isinstance(value, np.ndarray)
         # Some rows are no multiple of the block: one exporter leaves such tables as floats.
-        else (0, value[0].shape, numbers(*value).tobytes()) if "emb" in name and value[0].shape[0] % BLOCK
+        else (0, value[0].shape, numbers(*value).tobytes())
+        if "emb" in name and value[0].shape[0] % BLOCK
         else (8, value[0].shape, q8_0(*value))
         for name, value in model.items()
     }
-    gguf(ROOT / "gguf" / "model.q8.gguf", blocks)
+    gguf(root / "gguf" / "model.q8.gguf", blocks)
 
     for bits in (8, 4):
-        write(ROOT / f"mlx-q{bits}", f"model.q{bits}.safetensors")
+        write(root / f"mlx-q{bits}", f"model.q{bits}.safetensors")
         tensors: dict = {}
         for name, value in model.items():
             name = mlx_name(name)
@@ -161,26 +186,27 @@ def main():
             elif bits == 8 and value[0].shape[1] % 64:
                 tensors[name] = ("BF16", value[0].shape, bf16(numbers(*value)))
             else:
-                weight, scales, biases = mlx(*value, bits)
+                weight, scales, biases = mlx(value[0], value[1], bits)
                 rows, columns = value[0].shape
                 stem, groups = name.removesuffix(".weight"), columns // (32 if bits == 4 else 64)
                 tensors[name] = ("U32", (rows, columns * bits // 32), weight)
                 tensors[stem + ".scales"] = ("BF16", (rows, groups), scales)
                 tensors[stem + ".biases"] = ("BF16", (rows, groups), biases)
-        safetensors(ROOT / f"mlx-q{bits}" / f"model.q{bits}.safetensors", tensors)
+        write_tensors(root / f"mlx-q{bits}" / f"model.q{bits}.safetensors", tensors)
 
-    if "--check" in sys.argv:
+    if options.check:
         import gguf as package
 
-        found = {tensor.name: tensor for tensor in package.GGUFReader(ROOT / "gguf" / "model.q8.gguf").tensors}
+        found = {tensor.name: tensor for tensor in package.GGUFReader(root / "gguf" / "model.q8.gguf").tensors}
         assert found.keys() == model.keys()
         for name, value in model.items():
             expected = value if isinstance(value, np.ndarray) else numbers(*value)
             got = package.quants.dequantize(found[name].data, found[name].tensor_type)
             assert np.array_equal(got.reshape(expected.shape), expected), name
         print(f"the gguf package reads the same numbers: {len(found)} tensors")
-    for path in sorted(ROOT.rglob("model*")):
-        print(f"  {path.stat().st_size:>7} bytes  {path.relative_to(ROOT)}")
+    for path in sorted(root.rglob("model*")):
+        print(f"  {path.stat().st_size:>7} bytes  {path.relative_to(root)}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,20 +4,22 @@ import argparse
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from tools.common.sizes import RATE
 
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import torch
 from safetensors.torch import load_file
 
-import codec
-import dialogue
-import large
-from places import CACHE, antiphon, recorded_speech
-from tensors import save
+from tools.common.places import REFERENCE
+from tools.common.program import antiphon
+from tools.reference import large, official_codec, official_dialogue
+from tools.reference.recordings import recorded_speech
+from tools.reference.tensors import save
 
-FRAMES_PER_SECOND = 12.5
 PCM_LIMIT = 1e-4
 LOGITS_LIMIT = 1e-3
 
@@ -25,24 +27,24 @@ LOGITS_LIMIT = 1e-3
 class Table:
     """Rows of what was compared, what came out, what is allowed."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple[str, str, str, str, str]] = []
         self.good = True
 
-    def add(self, subject: str, what: str, found: str, allowed: str, good: bool):
+    def add(self, subject: str, what: str, found: str, allowed: str, good: bool) -> None:
         self.rows.append((subject, what, found, allowed, "yes" if good else "NO"))
         self.good &= good
 
-    def show(self):
+    def show(self) -> None:
         head = ("subject", "compared", "found", "allowed", "met")
         widths = [max(len(row[column]) for row in (head, *self.rows)) for column in range(5)]
         for row in (head, tuple("-" * width for width in widths), *self.rows):
             print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
 
 
-def remembered(key: str, make) -> dict[str, torch.Tensor]:
+def remembered(key: str, make: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """What the official package answered last time for exactly this question, or now."""
-    path = CACHE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
+    path = REFERENCE / "answers" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.safetensors"
     if not path.exists():
         print(f"asking the official package: {key}", flush=True)
         save(path, make(), {"question": key}, limit=None, quiet=True)
@@ -50,7 +52,7 @@ def remembered(key: str, make) -> dict[str, torch.Tensor]:
 
 
 def ours(kind: str, model: Path, question: dict[str, torch.Tensor], *options: str) -> dict[str, torch.Tensor]:
-    folder = CACHE / "answers"
+    folder = REFERENCE / "answers"
     folder.mkdir(parents=True, exist_ok=True)
     given, answer = folder / f"{kind}-in.safetensors", folder / f"{kind}-out.safetensors"
     answer.unlink(missing_ok=True)
@@ -68,15 +70,15 @@ def edition(path: Path) -> str:
     return f"{path.parent.name}/{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}"
 
 
-def compare_codec(table: Table, options: argparse.Namespace):
+def compare_codec(table: Table, options: argparse.Namespace) -> None:
     path = large.mimi()
     pcm = torch.from_numpy(recorded_speech(options.seconds, options.speech))
     codebooks = options.codebooks
-    subject = f"Mimi, true size, {len(pcm) / 24000:.1f} s of speech, {codebooks} codebooks"
+    subject = f"Mimi, true size, {len(pcm) / RATE:.1f} s of speech, {codebooks} codebooks"
 
-    def official():
-        mimi = codec.load(path, codec.TRUE, codebooks)
-        codes, sound = codec.stream(mimi, pcm)
+    def official() -> dict[str, torch.Tensor]:
+        mimi = official_codec.load(path, official_codec.TRUE, codebooks)
+        codes, sound = official_codec.stream(mimi, pcm)
         return {"codes": codes, "pcm": sound}
 
     theirs = remembered(f"codec {edition(path)} codebooks {codebooks} pcm {fingerprint(pcm)}", official)
@@ -94,19 +96,19 @@ def compare_codec(table: Table, options: argparse.Namespace):
     table.add(subject, "PCM max abs error", f"{worst:.2e}", f"{PCM_LIMIT:.0e}", worst <= PCM_LIMIT)
 
 
-def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
+def compare_dialogue(table: Table, shape: str, options: argparse.Namespace) -> None:
     directory = large.model(shape, options.weights, context=options.context)
     config = large.SHAPES[shape]
-    codes = dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)
+    codes = official_dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)
     subject = f"{shape}, {options.weights} weights, context {options.context}, {options.steps} steps"
 
-    def official():
+    def official() -> dict[str, torch.Tensor]:
         # Weights as stored, arithmetic in float32: the exact meaning of the file.
-        return dialogue.trace(dialogue.load(directory, torch.float32), codes)
+        return official_dialogue.trace(official_dialogue.load(directory, torch.float32), codes)
 
     weights = directory / config["moshi_name"]
     theirs = remembered(f"dialogue {edition(weights)} codes {fingerprint(codes)}", official)
-    gap = dialogue.narrowest_choice(theirs)
+    gap = official_dialogue.narrowest_choice(theirs)
     print(f"{subject}: {len(theirs['text'].unique())} distinct text tokens, narrowest choice {gap:.1e}")
     if options.reference_only:
         return
@@ -126,7 +128,7 @@ def compare_dialogue(table: Table, shape: str, options: argparse.Namespace):
             table.add(subject, f"{name}, greedy", f"{count} of {len(steps)} steps{first}", "all", count == len(steps))
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="tools/parity", description=__doc__)
     parser.add_argument("subjects", nargs="*", help="codec, dialogue, stt-1b, 7b-two-layers, or all (the default)")
     parser.add_argument("--seconds", type=float, default=20, help="length of the recorded speech")
@@ -157,4 +159,5 @@ def main():
     sys.exit(0 if table.good else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,36 +1,43 @@
 """A rival kept warm in a process of its own: it runs one round for each line on its input and prints milliseconds.
 
-usage: peer.py rustymimi FILE FRAMES | official-codec FILE FRAMES | official-step DIRECTORY STEPS THREADS bf16|f32
+python -m tools.reference.peer rustymimi FILE FRAMES
+python -m tools.reference.peer official-codec FILE FRAMES
+python -m tools.reference.peer official-step DIRECTORY STEPS THREADS bf16|f32
 """
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tools.common.sizes import FRAME, FRAMES_PER_SECOND
 
 os.environ.setdefault("NO_TORCH_COMPILE", "1")
 
 import numpy as np
 
-from places import recorded_speech
+from tools.reference.recordings import recorded_speech
 
-SAMPLES_PER_FRAME = 1920
 WARM_UP = 8
+Round = Callable[[], dict[str, list[float]]]  # milliseconds of each part
 
 
-def timed(function, *arguments):
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     start = time.perf_counter()
     result = function(*arguments)
     return result, (time.perf_counter() - start) * 1e3
 
 
-def rustymimi_round(path: str, frames: int):
+def rustymimi_round(path: str, frames: int) -> Round:
     import rustymimi
 
-    sound = recorded_speech((frames + WARM_UP) / 12.5, None).reshape(-1, 1, 1, SAMPLES_PER_FRAME)
+    sound = recorded_speech((frames + WARM_UP) / FRAMES_PER_SECOND, None).reshape(-1, 1, 1, FRAME)
     tokenizer = rustymimi.Tokenizer(path, num_codebooks=8, dtype="f32")
 
-    def run():
+    def run() -> dict[str, list[float]]:
         tokenizer.reset()
         encode, decode = [], []
         for frame in sound:
@@ -42,16 +49,17 @@ def rustymimi_round(path: str, frames: int):
     return run
 
 
-def official_codec_round(path: str, frames: int):
+def official_codec_round(path: str, frames: int) -> Round:
     import torch
-    import codec
+
+    from tools.reference import official_codec
 
     torch.set_grad_enabled(False)
     torch.set_num_threads(1)
-    sound = torch.from_numpy(recorded_speech((frames + WARM_UP) / 12.5, None)).view(-1, 1, 1, SAMPLES_PER_FRAME)
-    mimi = codec.load(path, codec.TRUE, codebooks=8)
+    sound = torch.from_numpy(recorded_speech((frames + WARM_UP) / FRAMES_PER_SECOND, None)).view(-1, 1, 1, FRAME)
+    mimi = official_codec.load(Path(path), official_codec.TRUE, codebooks=8)
 
-    def run():
+    def run() -> dict[str, list[float]]:
         encode, decode = [], []
         with mimi.streaming(1):
             for frame in sound:
@@ -63,21 +71,20 @@ def official_codec_round(path: str, frames: int):
     return run
 
 
-def official_step_round(directory: str, steps: int, threads: int, kind: str):
-    from pathlib import Path
-
+def official_step_round(directory: str, steps: int, threads: int, kind: str) -> Round:
     import torch
-    import dialogue
     from moshi.models import LMGen
+
+    from tools.reference import official_dialogue
 
     torch.set_grad_enabled(False)
     torch.set_num_threads(threads)
-    model = dialogue.load(Path(directory), {"bf16": torch.bfloat16, "f32": torch.float32}[kind])
+    model = official_dialogue.load(Path(directory), {"bf16": torch.bfloat16, "f32": torch.float32}[kind])
     rows = model.n_q - model.dep_q
-    codes = dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
+    codes = official_dialogue.user_codes(rows, steps + WARM_UP, model.card, seed=4).long()
     generator = LMGen(model, use_sampling=False)
 
-    def run():
+    def run() -> dict[str, list[float]]:
         spent = []
         with generator.streaming(1):
             for row in codes:
@@ -87,10 +94,14 @@ def official_step_round(directory: str, steps: int, threads: int, kind: str):
     return run
 
 
-ROUNDS = {"rustymimi": rustymimi_round, "official-codec": official_codec_round, "official-step": official_step_round}
+ROUNDS: dict[str, Callable[..., Round]] = {
+    "rustymimi": rustymimi_round,
+    "official-codec": official_codec_round,
+    "official-step": official_step_round,
+}
 
 
-def main(kind: str, path: str, *options: str):
+def main(kind: str, path: str, *options: str) -> None:
     run = ROUNDS[kind](path, *(int(text) if text.isdigit() else text for text in options))
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -101,4 +112,5 @@ def main(kind: str, path: str, *options: str):
         print(json.dumps(percentiles), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

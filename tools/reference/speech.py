@@ -1,14 +1,14 @@
-"""Sound that behaves like speech: voiced syllables with moving formants, breath noise, pauses. No recording involved."""
+"""Sound that behaves like speech: voiced syllables with moving formants, breath noise, pauses. No recording."""
 
 import numpy as np
 
-SAMPLE_RATE = 24_000
+from tools.common.sizes import RATE
 
 
 def _resonate(signal: np.ndarray, frequency: float, bandwidth: float) -> np.ndarray:
     """A two-pole resonator with unit gain at its frequency."""
-    radius = np.exp(-np.pi * bandwidth / SAMPLE_RATE)
-    angle = 2 * np.pi * frequency / SAMPLE_RATE
+    radius = np.exp(-np.pi * bandwidth / RATE)
+    angle = 2 * np.pi * frequency / RATE
     a1, a2 = -2 * radius * np.cos(angle), radius * radius
     gain = (1 - radius) * np.sqrt(1 - 2 * radius * np.cos(2 * angle) + a2)
     out = np.zeros_like(signal)
@@ -28,7 +28,7 @@ def speech(samples: int, seed: int, level: float = 0.3) -> np.ndarray:
     while position < samples:
         length = int(rng.integers(2400, 6000))
         pitch = rng.uniform(90, 240) * (1 + 0.2 * np.linspace(0, rng.uniform(-1, 1), length))
-        phase = np.cumsum(pitch) / SAMPLE_RATE
+        phase = np.cumsum(pitch) / RATE
         pulses = np.diff(np.floor(phase), prepend=0.0)
         source = pulses * 40 + rng.standard_normal(length) * (1.5 if rng.random() < 0.3 else 0.15)
         syllable = sum(

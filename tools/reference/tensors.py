@@ -16,7 +16,7 @@ def save(
     metadata: dict | None = None,
     limit: int | None = SIZE_LIMIT,
     quiet: bool = False,
-):
+) -> None:
     """Writes one file. Metadata values that are not strings become JSON. A file over `limit` bytes is a mistake."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (metadata or {}).items()}
@@ -32,13 +32,13 @@ def save(
 
 def narrow(tensors: dict[str, torch.Tensor], keep: str = "") -> dict[str, torch.Tensor]:
     """The same tensors in BF16, but for keys that match `keep`."""
-    return {
-        key: value if keep and re.search(keep, key) else value.to(torch.bfloat16) for key, value in tensors.items()
-    }
+    return {key: value if keep and re.search(keep, key) else value.to(torch.bfloat16) for key, value in tensors.items()}
 
 
 def stacked(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The names of published files: one `in_proj_weight` and one `out_proj.weight` per attention, weight sets stacked."""
+    """The names of published files: one `in_proj_weight` and one `out_proj.weight` per attention,
+    weight sets stacked.
+    """
     pieces: dict[str, list[torch.Tensor]] = {}
     result: dict[str, torch.Tensor] = {}
     for key, value in state.items():
@@ -73,11 +73,7 @@ def candle(tensors: dict[str, torch.Tensor], schedule: list[int]) -> dict[str, t
     `schedule[k]` is the weight set of codebook k; scheduled weights are repeated.
     """
     sets = max(schedule) + 1
-    result = {
-        key: value
-        for key, value in tensors.items()
-        if not key.startswith(("depformer", "linears."))
-    }
+    result = {key: value for key, value in tensors.items() if not key.startswith(("depformer", "linears."))}
     for k, chosen in enumerate(schedule):
         result[f"depformer.{k}.linear_in.weight"] = tensors[f"depformer_in.{chosen}.weight"]
         result[f"depformer.{k}.linear_out.weight"] = tensors[f"linears.{k}.weight"]

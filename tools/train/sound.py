@@ -1,13 +1,17 @@
 """Reading sound files."""
+
+from pathlib import Path
+
 import numpy as np
 import soundfile
 
-from places import RATE
+from tools.common.sizes import FRAME, RATE
 
 
-def decode(path):
+def decode(path: str | Path) -> tuple[np.ndarray, int]:
     """Any sound file that PyAV reads, as mono float at its own rate."""
     import av
+
     with av.open(str(path), format="g722" if str(path).endswith(".g722") else None) as container:
         blocks = []
         for frame in container.decode(audio=0):
@@ -21,10 +25,12 @@ def decode(path):
     return np.concatenate(blocks), rate
 
 
-def load(path):
+def load(path: str | Path) -> np.ndarray:
     """Any sound file as mono float at 24 kHz."""
     from math import gcd
+
     from scipy.signal import resample_poly
+
     try:
         audio, rate = soundfile.read(path, dtype="float32")
         audio = audio.mean(1) if audio.ndim > 1 else audio
@@ -34,3 +40,8 @@ def load(path):
         common = gcd(RATE, rate)
         audio = resample_poly(audio, RATE // common, rate // common).astype(np.float32)
     return audio
+
+
+def frames_of(sound: np.ndarray) -> np.ndarray:
+    """The sound, a whole number of frames long."""
+    return np.pad(sound, (0, -len(sound) % FRAME))

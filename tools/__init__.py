@@ -1,0 +1,1 @@
+"""Python tools of this repository; run from its root: `python -m tools.PACKAGE.MODULE`."""

@@ -1,0 +1,1 @@
+"""What tools/reference and tools/train share. Nothing here imports more than the standard library and numpy."""

@@ -1,0 +1,1 @@
+"""The spectral codec and its trainings."""

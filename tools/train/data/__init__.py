@@ -1,0 +1,1 @@
+"""Speech: who speaks, what is said, and where; packed for training."""

@@ -1,0 +1,1 @@
+"""The dialogue model, its training data in codes, and its training."""

@@ -1,0 +1,1 @@
+"""Judges of codecs and dialogue models, in PyTorch and through the program."""
