@@ -37,7 +37,7 @@ struct SessionPlan: Sendable {
 struct HalfState: ~Copyable, Sendable {
   let memory: MemoryBlock
   private let scratch: MemoryBlock
-  private let columns: Columns
+  private let lanes: Lanes
   private let plan: SessionPlan
   /// Frames done.
   var frames: Int64
@@ -48,7 +48,7 @@ struct HalfState: ~Copyable, Sendable {
     self.plan = plan
     self.memory = memory
     scratch = MemoryBlock(plan.scratch)
-    columns = Columns(capacity: plan.columns)
+    lanes = Lanes(capacity: plan.columns)
     self.frames = frames
   }
 
@@ -56,7 +56,7 @@ struct HalfState: ~Copyable, Sendable {
 
   /// What a network sees of it during one frame.
   var session: Session {
-    Session(memory: memory.view, scratch: scratch.view, columns: columns, frames: frames)
+    Session(memory: memory.view, scratch: scratch.view, lanes: lanes, frames: frames)
   }
 }
 
@@ -64,7 +64,7 @@ struct HalfState: ~Copyable, Sendable {
 struct Session {
   let memory: MemoryView
   let scratch: MemoryView
-  let columns: Columns
+  let lanes: Lanes
   /// Frames before this one.
   let frames: Int64
 }

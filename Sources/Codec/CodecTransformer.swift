@@ -11,7 +11,7 @@ enum CodecTransformer {
     var layers = 0
     while scope.hasAny(below: "layers.\(layers)") { layers += 1 }
     guard width % (2 * configuration.heads) == 0 else {
-      // Heads have an even width: rotary positions turn pairs.
+      // Heads have an even width: rotary positions rotate pairs.
       throw .badField(
         file: scope.checkpoint.path, field: "codec.num_heads", expected: "a divisor of half of \(width)",
         found: "\(configuration.heads)")
@@ -22,5 +22,14 @@ enum CodecTransformer {
         width: width, heads: configuration.heads, layers: layers, context: configuration.context,
         capacity: max(configuration.context, columns), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
         gated: false, position: .rotary), state: &plan.state)
+  }
+}
+
+extension Session {
+  /// The pass of this frame's `tokens` tokens through the transformer.
+  func pass(tokens: Int, _ workers: Workers) -> Pass {
+    lanes.removeAll()
+    lanes.append(memory, first: frames * Int64(tokens), length: tokens)
+    return Pass(lanes, scratch: scratch, workers)
   }
 }

@@ -6,7 +6,7 @@ internal import Layers
 struct MimiAnalysis: Analysis {
   private let convolutions: SEANetEncoder
   private let transformer: Transformer
-  private let transformerScratch: Transformer.Scratch
+  private let transformerScratch: TransformerLayer.Scratch
   private let downsample: StreamingConvolution
   let width: Int
   let bytes: Int
@@ -22,7 +22,7 @@ struct MimiAnalysis: Analysis {
     transformer = try CodecTransformer.load(
       checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns,
       &plan)
-    transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: columns, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
     let shape = try SEANetNames.shape(scope, "")
     guard columns == max(shape[2] / 2, 1) else {
@@ -35,7 +35,7 @@ struct MimiAnalysis: Analysis {
       steps: columns,
       state: &plan.state)
     plan.columns = columns
-    bytes = convolutions.bytes + transformer.bytesPerStep + downsample.bytes
+    bytes = convolutions.bytes + transformer.bytesPerPass() + downsample.bytes
   }
 
   func step(
@@ -44,9 +44,7 @@ struct MimiAnalysis: Analysis {
   ) {
     let x = downsample.input(session.memory)
     convolutions.step(frame, into: x, session.memory, workers)
-    session.columns.removeAll()
-    session.columns.append(session.memory, first: session.frames * Int64(columns), length: columns)
-    transformer.step(x, session.columns, transformerScratch, session.scratch, workers)
+    transformer.step(x, transformerScratch, session.pass(tokens: columns, workers))
     downsample.step(columns, into: latent, isFirst: session.frames == 0, session.memory, workers)
   }
 }

@@ -6,7 +6,7 @@ internal import Layers
 struct MimiSynthesis: Synthesis {
   private let upsample: StreamingDepthwiseUpsample
   private let transformer: Transformer
-  private let transformerScratch: Transformer.Scratch
+  private let transformerScratch: TransformerLayer.Scratch
   private let convolutions: SEANetDecoder
   private let features: Region<Float>  // [columns][width]
   let width: Int
@@ -29,7 +29,7 @@ struct MimiSynthesis: Synthesis {
     transformer = try CodecTransformer.load(
       checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns,
       &plan)
-    transformerScratch = transformer.reserveScratch(columns: columns, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: columns, in: &plan.scratch)
     convolutions = try SEANetDecoder(
       checkpoint.scope("decoder"), columns: columns, samples: configuration.samplesPerFrame,
       state: &plan.state)
@@ -40,7 +40,7 @@ struct MimiSynthesis: Synthesis {
     }
     plan.columns = columns
     features = plan.scratch.reserve(Float.self, columns * width)
-    bytes = transformer.bytesPerStep + convolutions.bytes
+    bytes = transformer.bytesPerPass() + convolutions.bytes
   }
 
   func step(
@@ -50,9 +50,7 @@ struct MimiSynthesis: Synthesis {
     let x = session.scratch[features]
     upsample.input(session.memory).update(from: latent, count: width)
     upsample.step(1, into: x, session.memory)
-    session.columns.removeAll()
-    session.columns.append(session.memory, first: session.frames * Int64(columns), length: columns)
-    transformer.step(x, session.columns, transformerScratch, session.scratch, workers)
+    transformer.step(x, transformerScratch, session.pass(tokens: columns, workers))
     convolutions.step(x, into: frame, session.memory, workers)
   }
 }

@@ -17,7 +17,7 @@ struct SpectralAnalysis: Analysis {
   private let middleBlocks: [ConvNeXtBlock]
   private let middleDown: StreamingConvolution
   private let transformer: Transformer
-  private let transformerScratch: Transformer.Scratch
+  private let transformerScratch: TransformerLayer.Scratch
   private let spectrum: Region<Float>  // [steps][2 bins]
   private let magnitude: Region<Float>  // [steps][bins]
   private let hidden: Region<Float>  // [steps][encoder width]
@@ -64,13 +64,13 @@ struct SpectralAnalysis: Analysis {
     width = sizes.latentWidth
     transformer = try CodecTransformer.load(
       checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: 1, &plan)
-    transformerScratch = transformer.reserveScratch(columns: 1, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: 1, in: &plan.scratch)
     spectrum = plan.scratch.reserve(Float.self, outer * 2 * bins)
     magnitude = plan.scratch.reserve(Float.self, outer * bins)
     hidden = plan.scratch.reserve(Float.self, outer * sizes.encoderWidth)
     bytes = (blocks + middleBlocks).reduce(
       transform.bytes + mel.bytes + input.bytes + outerDown.bytes + middleDown.bytes
-        + transformer.bytesPerStep
+        + transformer.bytesPerPass()
     ) { $0 + $1.bytes }
   }
 
@@ -91,9 +91,7 @@ struct SpectralAnalysis: Analysis {
       middleBlocks[index].step(middleDown.input(state), state, scratch, workers)
     }
     middleDown.step(middle, into: latent, isFirst: false, state, workers)
-    session.columns.removeAll()
-    session.columns.append(state, first: session.frames)
-    transformer.step(latent, session.columns, transformerScratch, scratch, workers)
+    transformer.step(latent, transformerScratch, session.pass(tokens: 1, workers))
   }
 
   // Log-mel bands, then the low bins' real and imaginary parts, compressed by the root of their magnitude.

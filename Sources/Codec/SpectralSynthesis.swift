@@ -10,7 +10,7 @@ struct SpectralSynthesis: Synthesis {
   private let sizes: SpectralSizes
   private let input: StreamingConvolution
   private let transformer: Transformer
-  private let transformerScratch: Transformer.Scratch
+  private let transformerScratch: TransformerLayer.Scratch
   private let middleUp: StreamingTransposedConvolution
   private let middleBlocks: [ConvNeXtBlock]
   private let outerUp: StreamingTransposedConvolution
@@ -37,7 +37,7 @@ struct SpectralSynthesis: Synthesis {
       scope["input.conv"], inputs: width, outputs: width, kernel: 3, steps: 1, state: &plan.state)
     transformer = try CodecTransformer.load(
       checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: 1, &plan)
-    transformerScratch = transformer.reserveScratch(columns: 1, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: 1, in: &plan.scratch)
     middleUp = try StreamingTransposedConvolution(
       scope["up.0.convtr"], inputs: width, outputs: width, kernel: 2 * middle, stride: middle, steps: 1,
       state: &plan.state)
@@ -61,7 +61,7 @@ struct SpectralSynthesis: Synthesis {
     sizesOfBins = plan.scratch.reserve(Float.self, outer * bins)
     directions = plan.scratch.reserve(Float.self, outer * 2 * bins)
     bytes = (blocks + middleBlocks).reduce(
-      input.bytes + transformer.bytesPerStep + middleUp.bytes + outerUp.bytes + magnitude.matrix.bytes
+      input.bytes + transformer.bytesPerPass() + middleUp.bytes + outerUp.bytes + magnitude.matrix.bytes
         + phase.matrix.bytes + inverse.bytes
     ) { $0 + $1.bytes }
   }
@@ -91,9 +91,7 @@ struct SpectralSynthesis: Synthesis {
     let (outer, middle) = sizes.steps
     let token = middleUp.input(state)
     input.step(latent, 1, into: token, isFirst: false, state, workers)
-    session.columns.removeAll()
-    session.columns.append(state, first: session.frames)
-    transformer.step(token, session.columns, transformerScratch, scratch, workers)
+    transformer.step(token, transformerScratch, session.pass(tokens: 1, workers))
     middleUp.step(1, into: outerUp.input(state), state, workers)
     for index in middleBlocks.indices {
       middleBlocks[index].step(outerUp.input(state), state, scratch, workers)

@@ -71,62 +71,36 @@ extension Dialogue {
   ) -> Comparison {
     precondition(hasStreams(of: other) && user.count % max(streams.user, 1) == 0)
     var comparison = Comparison(streams: 1 + streams.own)
-    var mine = makeState(seed: seed)
-    var others = other.makeState(seed: seed)
+    var mine = DialogueStepper(self)
+    var others = DialogueStepper(other)
+    var state = makeState(seed: seed)
+    var otherState = other.makeState(seed: seed)
     let frames = user.count / max(streams.user, 1)
-    var tokens = [Int32](repeating: 0, count: 1 + streams.own)
+    var own = [Int32](repeating: 0, count: streams.own)
     for frame in 0..<frames {
-      step(codes(user, frame), nil, &mine)
-      tokens.withUnsafeMutableBufferPointer { tokens in
-        tokens[0] = lastText(mine)
-        for (index, code) in drawnCodes(mine).enumerated() { tokens[1 + index] = code }
-      }
-      other.step(codes(user, frame), tokens, &others)
-      add(mine, others, other, frame, to: &comparison)
+      let codes = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
+      var said = own.mutableSpan
+      _ = mine.step(codes, into: &said, &state)
+      let tokens = [lastText(state)] + drawnCodes(state)
+      _ = others.step(codes, forcing: tokens.span, into: &said, &otherState)
+      comparison.add(frame, mine, others, rows: streams.own)
       guard progress(frame + 1) else { break }
     }
     return comparison
   }
+}
 
-  private func codes(_ user: [Int32], _ frame: Int) -> [Int32] {
-    Array(user[frame * streams.user..<(frame + 1) * streams.user])
-  }
-
-  private func step(_ user: [Int32], _ forced: [Int32]?, _ state: inout DialogueState) {
-    var result = DialogueStep(text: 0, isReady: false, times: (0, 0, 0))
-    var own = [Int32](repeating: 0, count: streams.own)
-    user.withUnsafeBufferPointer { user in
-      own.withUnsafeMutableBufferPointer { own in
-        withUnsafeMutablePointer(to: &state) { state in
-          if let forced {
-            forced.withUnsafeBufferPointer {
-              advance(
-                state, count: 1, user.baseAddress, own.baseAddress, &result, state.pointee.workspace,
-                forced: $0.baseAddress)
-            }
-          } else {
-            advance(state, count: 1, user.baseAddress, own.baseAddress, &result, state.pointee.workspace)
-          }
-        }
-      }
-    }
-  }
-
-  private func add(
-    _ mine: borrowing DialogueState, _ others: borrowing DialogueState, _ other: Dialogue, _ frame: Int,
-    to comparison: inout Comparison
+extension Comparison {
+  fileprivate mutating func add(
+    _ frame: Int, _ mine: borrowing DialogueStepper, _ others: borrowing DialogueStepper, rows: Int
   ) {
-    let (plan, theirs) = (mine.workspace.plan, others.workspace.plan)
-    let (scratch, otherScratch) = (mine.workspace.memory.view, others.workspace.memory.view)
-    comparison.add(
-      stream: 0, position: frame, scratch[plan.textLogits], otherScratch[theirs.textLogits],
-      configuration.textOutputs)
-    guard let depth = plan.depth, let otherDepth = theirs.depth else { return }
-    for row in 0..<streams.own {
-      comparison.add(
-        stream: 1 + row, position: frame, scratch[depth.logits] + row * depth.capacity * streams.cardinality,
-        otherScratch[otherDepth.logits] + row * otherDepth.capacity * streams.cardinality, streams.cardinality
-      )
+    for stream in 0...rows {
+      let first = stream == 0 ? mine.textLogits : mine.codeLogits(stream - 1)
+      let second = stream == 0 ? others.textLogits : others.codeLogits(stream - 1)
+      guard let first = first.baseAddress, let second = second.baseAddress else { continue }
+      add(
+        stream: stream, position: frame, first, second,
+        stream == 0 ? mine.textLogits.count : mine.codeLogits(stream - 1).count)
     }
   }
 }

@@ -14,25 +14,29 @@ extension Dialogue {
   /// Runs greedy steps from a fresh state and keeps what they computed.
   ///
   /// - Parameter user: [steps][streams.user]
-  public func trace(_ user: [Int32], steps: Int, conditions: [String: String] = [:]) -> Trace {
-    var state = makeState(conditions: conditions)
+  /// - Throws: where `user` has another length, or a condition is unknown.
+  public func trace(
+    _ user: [Int32], steps: Int, conditions: [String: String] = [:]
+  ) throws(DialogueError) -> Trace {
+    guard user.count == steps * streams.user else {
+      throw .wrongCount(name: "user", expected: steps * streams.user, found: user.count)
+    }
+    var stepper = DialogueStepper(self)
+    var state = try makeState(conditions: conditions)
     state.textSampling = .greedy
     state.audioSampling = .greedy
     var trace = Trace()
     for step in 0..<steps {
       var own = [Int32](repeating: -1, count: streams.own)
       var span = own.mutableSpan
-      let result = self.step(
+      let result = stepper.step(
         user.span.extracting(step * streams.user..<(step + 1) * streams.user), into: &span, &state)
       trace.text.append(result.text)
       trace.output += own
-      let (plan, scratch) = (state.workspace.plan, state.workspace.memory.view)
-      trace.textLogits += UnsafeBufferPointer(start: scratch[plan.textLogits], count: plan.textLogits.count)
-      trace.extraHeads += UnsafeBufferPointer(start: scratch[plan.extra], count: plan.extra.count)
-      if let depth = plan.depth {
-        trace.audioLogits += UnsafeBufferPointer(start: scratch[depth.logits], count: depth.logits.count)
-        trace.audio += drawnCodes(state)
-      }
+      trace.textLogits += stepper.textLogits
+      trace.extraHeads += stepper.extraHeads
+      for row in 0..<streams.own { trace.audioLogits += stepper.codeLogits(row) }
+      trace.audio += drawnCodes(state)
     }
     return trace
   }

@@ -24,51 +24,59 @@ package struct Attention: Sendable {
     output = try projection(["out_proj.weight"], "out_projs", width)
   }
 
-  /// Scratch of one attention step, shared by all layers of a stack.
+  /// Regions of scratch that all layers of a stack share.
   package struct Scratch: Sendable {
-    let projected: Region<Float>  // [columns][3 width]
-    let attended: Region<Float>  // [columns][width]
-    let scores: Region<Float>  // [columns][heads][capacity]
-    // Cosines and sines of the columns' positions.
+    let projected: Region<Float>  // [lanes][3 width]
+    let attended: Region<Float>  // [lanes][width]
+    let scores: Region<Float>  // [lanes][heads][capacity]
+    // Cosines and sines of the lanes' positions.
     let angles: Region<Float>?
 
     package init(
-      width: Int, heads: Int, capacity: Int, columns: Int, rotary: RotaryEmbedding?, in plan: inout MemoryPlan
+      width: Int, heads: Int, capacity: Int, lanes: Int, rotary: RotaryEmbedding?, in plan: inout MemoryPlan
     ) {
-      projected = plan.reserve(Float.self, columns * 3 * width)
-      attended = plan.reserve(Float.self, columns * width)
-      scores = plan.reserve(Float.self, columns * heads * capacity)
-      angles = rotary?.reserve(columns: columns, in: &plan)
+      projected = plan.reserve(Float.self, lanes * 3 * width)
+      attended = plan.reserve(Float.self, lanes * width)
+      scores = plan.reserve(Float.self, lanes * heads * capacity)
+      angles = rotary?.reserve(lanes: lanes, in: &plan)
     }
   }
 
+  /// What the queries of one layer see.
+  package struct Window: Sendable {
+    /// The layer's ring of keys and values.
+    let cache: KVCache
+    /// Positions a query sees, itself included.
+    let context: Int
+    /// Prepared for the lanes of the pass, or none.
+    let rotary: RotaryEmbedding?
+    /// Scales keys before they are stored, and queries against them.
+    let fold: KeyFold?
+  }
+
   /// - Parameters:
-  ///   - x: [count][width]
-  ///   - y: [count][width]; added to with `accumulate`.
-  ///   - rotary: prepared for these columns, or none.
-  ///   - fold: scales keys before they are stored, and queries against them.
+  ///   - x: [lanes][width]
+  ///   - y: [lanes][width]; added to with `accumulate`.
   package func step(
-    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, accumulate: Bool, _ cache: KVCache,
-    context: Int, rotary: RotaryEmbedding?, fold: KeyFold? = nil, _ columns: Columns, _ regions: Scratch,
-    _ scratch: MemoryView,
-    _ workers: Workers
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, accumulate: Bool, _ window: Window,
+    _ regions: Scratch, _ pass: Pass
   ) {
-    let width = output.inputs
-    let count = columns.count
-    let projected = scratch[regions.projected]
-    input(x, into: projected, count: count, workers)
-    if let rotary, let angles = regions.angles {
-      // Queries and keys are neighbours: one call turns the heads of both.
+    let (lanes, workers, width) = (pass.lanes, pass.workers, output.inputs)
+    let (projected, attended) = (pass.scratch[regions.projected], pass.scratch[regions.attended])
+    let memory = window.cache.memory
+    input(x, into: projected, count: lanes.count, workers)
+    if let rotary = window.rotary, let angles = regions.angles {
+      // Queries and keys are neighbours: one call rotates the heads of both.
       rotary.rotate(
-        projected, stride: 3 * width, heads: 2 * cache.memory.heads, count: count, scratch[angles])
+        projected, stride: 3 * width, heads: 2 * memory.heads, count: lanes.count, pass.scratch[angles])
     }
-    if let fold {
-      for column in 0..<count { fold.apply(projected + column * 3 * width) }
+    if let fold = window.fold {
+      for lane in 0..<lanes.count { fold.apply(projected + lane * 3 * width) }
     }
     workers.attend(
-      cache.memory, queries: projected, keys: projected + width, values: projected + 2 * width,
-      stride: 3 * width, sessions: columns.states, positions: columns.positions, newest: columns.newest,
-      columns: count, context: context, scores: scratch[regions.scores], into: scratch[regions.attended])
-    output(scratch[regions.attended], into: y, count: count, accumulate: accumulate, workers)
+      memory, queries: projected, keys: projected + width, values: projected + 2 * width, stride: 3 * width,
+      sessions: lanes.states, positions: lanes.positions, newest: lanes.newest, columns: lanes.count,
+      context: window.context, scores: pass.scratch[regions.scores], into: attended)
+    output(attended, into: y, count: lanes.count, accumulate: accumulate, workers)
   }
 }

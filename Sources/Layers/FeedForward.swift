@@ -23,8 +23,8 @@ package enum FeedForward: Sendable {
       second: try Linear(scope["linear2"], inputs: hidden, outputs: width))
   }
 
-  /// Floats of scratch per column.
-  package var scratchPerColumn: Int {
+  /// Floats of scratch per lane.
+  package var scratchPerLane: Int {
     switch self {
     case .gated(let input, let output): input.outputs + output.inputs
     case .plain(let first, _): first.outputs
@@ -38,21 +38,22 @@ package enum FeedForward: Sendable {
   }
 
   /// - Parameters:
-  ///   - x: [count][width]
-  ///   - y: [count][width]; added to with `accumulate`.
-  ///   - scratch: count * `scratchPerColumn` floats.
+  ///   - x: [lanes][width]
+  ///   - y: [lanes][width]; added to with `accumulate`.
+  ///   - hidden: `scratchPerLane` floats for every lane.
   package func callAsFunction(
-    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int, accumulate: Bool,
-    scratch: UnsafeMutablePointer<Float>, _ workers: Workers
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, accumulate: Bool,
+    _ hidden: Region<Float>, _ pass: Pass
   ) {
+    let (count, scratch, workers) = (pass.lanes.count, pass.scratch[hidden], pass.workers)
     switch self {
     case .gated(let input, let output):
       let hidden = output.inputs
       let gated = scratch + count * 2 * hidden
       input(x, into: scratch, count: count, workers)
-      for column in 0..<count {
-        let gate = scratch + column * 2 * hidden
-        Kernels.siluMultiply(gate, gate + hidden, into: gated + column * hidden, hidden)
+      for lane in 0..<count {
+        let gate = scratch + lane * 2 * hidden
+        Kernels.siluMultiply(gate, gate + hidden, into: gated + lane * hidden, hidden)
       }
       output(gated, into: y, count: count, accumulate: accumulate, workers)
     case .plain(let first, let second):

@@ -7,7 +7,7 @@ package struct KVCacheOptions: Sendable {
   package var format: Format
   /// Layers that are remembered in another form, by index.
   package var layers: [Int: Format] = [:]
-  /// In 4 bits: whether heads are turned by a Hadamard matrix.
+  /// In 4 bits: whether heads are rotated by a Hadamard matrix.
   package var isRotated = true
   /// In 4 bits: whether keys are scaled so that pairs have equal energies, by `folds` or by the file's `key_fold`.
   package var isFolded = true
@@ -23,16 +23,16 @@ package struct KVCacheOptions: Sendable {
   package func format(ofLayer index: Int) -> Format { layers[index] ?? format }
 }
 
-/// The ring of keys and values of one layer, in the session's memory. It wraps for ever.
+/// The ring of keys and values of one layer, in the state's memory. It wraps for ever.
 ///
 /// Keys are stored already rotated at their absolute position, so nothing is ever moved or rotated again.
-/// With `capacity` = context + (columns per step - 1) a block of columns sees exactly what single steps would see; with
-/// `capacity` = context, the earlier columns of a block lose the oldest keys, as Mimi's own streaming does.
+/// With `capacity` = context + (lanes per pass - 1) a block of lanes sees exactly what single steps would see; with
+/// `capacity` = context, the earlier lanes of a block lose the oldest keys, as Mimi's own streaming does.
 package struct KVCache: Sendable {
   package let memory: AttentionMemory
 
   /// - Parameters:
-  ///   - block: most positions of one session that one step adds.
+  ///   - block: most positions of one state that one pass adds.
   ///   - layer: index of the layer.
   package init(
     heads: Int, headWidth: Int, capacity: Int, block: Int = 1, layer: Int = 0,

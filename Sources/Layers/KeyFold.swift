@@ -36,13 +36,13 @@ package struct KeyFold: Sendable {
   /// - Parameters:
   ///   - cache: of one layer, in f32.
   ///   - positions: positions written so far.
-  package static func factors(_ cache: KVCache, _ session: MemoryView, positions: Int) -> [Float] {
+  package static func factors(_ cache: KVCache, _ state: MemoryView, positions: Int) -> [Float] {
     let (memory, pairs) = (cache.memory, cache.memory.headWidth / 2)
     var factors: [Float] = []
     for head in 0..<memory.heads {
       var largest = [Float](repeating: 0, count: pairs)
       for slot in 0..<min(positions, memory.capacity) {
-        let key = memory.key(session, head: head, slot: slot)
+        let key = memory.key(state, head: head, slot: slot)
         for pair in 0..<pairs {
           let square = key[2 * pair] * key[2 * pair] + key[2 * pair + 1] * key[2 * pair + 1]
           largest[pair] = max(largest[pair], square.squareRoot())

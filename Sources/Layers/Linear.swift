@@ -20,7 +20,7 @@ package struct Linear: Sendable {
     bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil
   }
 
-  /// The same, copied into panels: for layers that always see many columns at once.
+  /// The same, copied into panels: for layers whose products always have many columns.
   package init(panels scope: Scope, inputs: Int, outputs: Int) throws(CheckpointError) {
     matrix = try scope.panels("weight", outputs, inputs)
     bias = scope.has("bias") ? try scope.vector("bias", outputs) : nil

@@ -40,8 +40,8 @@ package struct Norm: Sendable {
   ///   - x: [count][width]
   ///   - y: [count][width]; may be `x`.
   package func callAsFunction(_ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int) {
-    for column in 0..<count {
-      let (source, target) = (x + column * width, y + column * width)
+    for lane in 0..<count {
+      let (source, target) = (x + lane * width, y + lane * width)
       if let bias {
         Kernels.layerNorm(source, gain: gain, bias: bias, epsilon: epsilon, into: target)
       } else {

@@ -13,39 +13,39 @@ package struct RotaryEmbedding: Sendable {
     }
   }
 
-  /// Room for the cosines and sines of so many columns: [columns][headWidth / 2] each.
-  func reserve(columns: Int, in plan: inout MemoryPlan) -> Region<Float> {
-    plan.reserve(Float.self, 2 * columns * frequencies.count)
+  /// Reserves the table of cosines and sines for so many lanes: [lanes][headWidth / 2] each.
+  func reserve(lanes: Int, in plan: inout MemoryPlan) -> Region<Float> {
+    plan.reserve(Float.self, 2 * lanes * frequencies.count)
   }
 
-  /// Fills the table for the columns' positions: once a step, for all layers.
-  func prepare(_ columns: Columns, _ cosines: UnsafeMutablePointer<Float>) {
+  /// Fills the table for the lanes' positions: once a pass, for all layers.
+  func prepare(_ lanes: Lanes, _ cosines: UnsafeMutablePointer<Float>) {
     let half = frequencies.count
-    let sines = cosines + columns.count * half
-    for column in 0..<columns.count {
-      let position = Double(columns.positions[column])
+    let sines = cosines + lanes.count * half
+    for lane in 0..<lanes.count {
+      let position = Double(lanes.positions[lane])
       for i in 0..<half {
         let angle = position * Double(frequencies[i])
-        cosines[column * half + i] = Float(cos(angle))
-        sines[column * half + i] = Float(sin(angle))
+        cosines[lane * half + i] = Float(cos(angle))
+        sines[lane * half + i] = Float(sin(angle))
       }
     }
   }
 
-  /// Rotates `heads` heads of every column in place.
+  /// Rotates `heads` heads of every lane in place.
   ///
   /// - Parameters:
   ///   - x: [count][stride], heads contiguous.
-  ///   - cosines: the table `prepare` filled for as many columns.
+  ///   - cosines: the table that `prepare` filled for as many lanes.
   func rotate(
     _ x: UnsafeMutablePointer<Float>, stride: Int, heads: Int, count: Int, _ cosines: UnsafePointer<Float>
   ) {
     let half = frequencies.count
     let sines = cosines + count * half
-    for column in 0..<count {
-      let (cosine, sine) = (cosines + column * half, sines + column * half)
+    for lane in 0..<count {
+      let (cosine, sine) = (cosines + lane * half, sines + lane * half)
       for head in 0..<heads {
-        let pair = x + column * stride + head * 2 * half
+        let pair = x + lane * stride + head * 2 * half
         for i in 0..<half {
           let (a, b) = (pair[2 * i], pair[2 * i + 1])
           pair[2 * i] = a * cosine[i] - b * sine[i]

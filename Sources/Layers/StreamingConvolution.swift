@@ -4,7 +4,7 @@ package import Kernels
 /// Causal convolution over time, as one matrix product: samples lie [time][channels], so the window of every output is
 /// contiguous and overlaps its neighbour's. No window is ever copied out.
 ///
-/// The last `kernel - stride` inputs stay in front of the next call's, in the session's memory.
+/// The last `kernel - stride` inputs stay in front of the next call's, in the state's memory.
 package struct StreamingConvolution: Sendable {
   /// What stands before the first input.
   package enum Padding: Sendable {
@@ -25,7 +25,7 @@ package struct StreamingConvolution: Sendable {
 
   /// Reads `weight` [outputs, inputs, kernel] (or `weight_g`, `weight_v`) and, where the file has one, `bias`.
   ///
-  /// - Parameter steps: most input columns of one call, a multiple of `stride`.
+  /// - Parameter steps: most inputs of one call, a multiple of `stride`.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = .zeros,
     steps: Int,
@@ -67,7 +67,7 @@ package struct StreamingConvolution: Sendable {
   ///
   /// - Parameters:
   ///   - y: [steps / stride][outputs]; added to with `accumulate`.
-  ///   - isFirst: whether nothing came before in this session.
+  ///   - isFirst: whether this state has seen nothing before.
   package func step(
     _ steps: Int, into y: UnsafeMutablePointer<Float>, accumulate: Bool = false, isFirst: Bool,
     _ state: MemoryView,
@@ -77,7 +77,7 @@ package struct StreamingConvolution: Sendable {
     let start = state[buffer]
     let kept = kernel - stride
     if isFirst && padding == .replicate {
-      for column in 0..<kept { (start + column * inputs).update(from: start + kept * inputs, count: inputs) }
+      for input in 0..<kept { (start + input * inputs).update(from: start + kept * inputs, count: inputs) }
     }
     weights.multiply(
       start, xStride: stride * inputs, into: y, yStride: outputs, count: steps / stride, bias: bias?.base,

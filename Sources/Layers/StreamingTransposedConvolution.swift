@@ -12,7 +12,7 @@ package struct StreamingTransposedConvolution: Sendable {
 
   /// Reads `weight` [inputs, outputs, kernel] and, where the file has one, `bias`.
   ///
-  /// - Parameter steps: most input columns of one call.
+  /// - Parameter steps: most inputs of one call.
   package init(
     _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int, steps: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {

@@ -38,6 +38,7 @@ public struct Conversation: ~Copyable, Sendable {
   public let model: Model
   private var encoder: EncoderState
   private var decoder: DecoderState
+  private var stepper: DialogueStepper
   private var state: DialogueState
   private var heard: [Int32]
   private var said: [Int32]
@@ -52,6 +53,7 @@ public struct Conversation: ~Copyable, Sendable {
     self.start = start
     encoder = model.codec.makeEncoderState()
     decoder = model.codec.makeDecoderState()
+    stepper = DialogueStepper(model.dialogue)
     state = model.dialogue.makeState(seed: seed)
     if isGreedy {
       state.textSampling = .greedy
@@ -71,8 +73,7 @@ public struct Conversation: ~Copyable, Sendable {
 
   /// Bytes this conversation occupies beside the model's weights.
   public var bytes: Int {
-    let dialogue = state.bytes
-    return encoder.bytes + decoder.bytes + dialogue.kept + dialogue.scratch
+    encoder.bytes + decoder.bytes + state.bytes + stepper.bytes
   }
 
   /// Positions and bytes in the dialogue model's window.
@@ -111,14 +112,14 @@ public struct Conversation: ~Copyable, Sendable {
     let streams = model.dialogue.streams
     if !isBegun {
       isBegun = true
-      if start == .recording { _ = Self.answer(heard, into: &said, model, &state) }
+      if start == .recording { _ = Self.answer(heard, into: &said, &stepper, &state) }
     }
-    let answer = Self.answer(heard, into: &said, model, &state)
+    let answer = Self.answer(heard, into: &said, &stepper, &state)
     step.text = answer.text
     step.isReady = answer.isReady && streams.own > 0
     step.userSemantic = heard[0]
     step.ownSemantic = said.isEmpty ? 0 : said[0]
-    step.temporalEnd = Int64(answer.times.temporal / 1000)
+    step.temporalEnd = Int64(answer.times.backbone / 1000)
     step.textEnd = Int64(answer.times.text / 1000)
     step.depthEnd = Int64(answer.times.depth / 1000)
   }
@@ -141,10 +142,12 @@ public struct Conversation: ~Copyable, Sendable {
   }
 
   private static func answer(
-    _ heard: [Int32], into said: inout [Int32], _ model: Model, _ state: inout DialogueState
+    _ heard: [Int32], into said: inout [Int32], _ stepper: inout DialogueStepper,
+    _ state: inout DialogueState
   ) -> DialogueStep {
     var span = said.mutableSpan
-    return model.dialogue.step(heard.span.extracting(0..<model.dialogue.streams.user), into: &span, &state)
+    let user = heard.span.extracting(0..<stepper.dialogue.streams.user)
+    return stepper.step(user, into: &span, &state)
   }
 
   private static func say(

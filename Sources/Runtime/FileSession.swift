@@ -103,7 +103,7 @@ private struct FilePass: ~Copyable {
       initial: Int32(model.dialogue.streams.textCardinality))
     frame = [Float](repeating: 0, count: format.samplesPerFrame)
     reply = frame
-    leading = Int((dialogue.transcription.prefix * model.codec.frameRate).rounded(.up))
+    leading = Int((dialogue.family.prefixSeconds * model.codec.frameRate).rounded(.up))
   }
 
   private var secondsPerFrame: Double { 1 / model.codec.frameRate }
@@ -119,15 +119,14 @@ private struct FilePass: ~Copyable {
     if phase == .hearing {
       var span = frame.mutableSpan
       if source.read(into: &span) > 0 { return true }
-      // A translation model waits for a sign that the recording has ended.
-      phase = model.dialogue.configuration.modelType == .hibiki ? .ending : .waiting
+      phase = model.dialogue.configuration.family.hasEndSign ? .ending : .waiting
     } else {
       phase = .waiting
     }
     waited += 1
     let seconds = Double(waited) * secondsPerFrame
     // The last words of a transcript come late by its delay, however quiet it is until then.
-    let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.transcription.delay + 1
+    let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.family.delaySeconds + 1
     return !isOver && seconds <= options.tail && hearSilence()
   }
 

@@ -13,7 +13,7 @@ package struct LatencyPlot: Sendable {
   private static let right = 24.0
   /// The first is drawn first, under the others.
   private static let stages: [(LatencyStage, String, String)] = [
-    (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "temporal", "#f28e2b"),
+    (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "backbone", "#f28e2b"),
     (.depth, "depth", "#edc948"),
     (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"),
   ]

@@ -162,7 +162,7 @@ struct BenchStep: ParsableCommand {
       var answer = own.mutableSpan
       batch.step(user: user.span, own: &answer)
       let times = batch.result(0).times
-      record.backboneEnd = clock.time(nanoseconds: times.temporal)
+      record.backboneEnd = clock.time(nanoseconds: times.backbone)
       record.textEnd = clock.time(nanoseconds: times.text)
       record.depthEnd = clock.time(nanoseconds: times.depth)
       if let sound {

@@ -52,7 +52,8 @@ struct Compare: ParsableCommand {
     let original = try Dialogue.open(models[0], threads: threads)
     var cache = memory.options
     if let recording = memory.fold {
-      cache.keyFolds = folds(of: original, hearing: try codes(of: recording, for: original, in: models[0]))
+      cache.keyFolds = try folds(
+        of: original, hearing: try codes(of: recording, for: original, in: models[0]))
     }
     let rounded = try Dialogue.open(models[1], threads: threads, bits: bits, cache: cache)
     guard original.hasStreams(of: rounded) else {
@@ -72,15 +73,16 @@ struct Compare: ParsableCommand {
   }
 
   /// What a conversation over these codes makes of the keys' energies.
-  private func folds(of dialogue: Dialogue, hearing user: [Int32]) -> [[Float]] {
+  private func folds(of dialogue: Dialogue, hearing user: [Int32]) throws -> [[Float]] {
     let count = dialogue.streams.user
+    var stepper = DialogueStepper(dialogue)
     var state = dialogue.makeState(seed: seed)
     var own = [Int32](repeating: 0, count: dialogue.streams.own)
     for first in stride(from: 0, to: user.count, by: max(count, 1)) {
       var codes = own.mutableSpan
-      _ = dialogue.step(user.span.extracting(first..<first + count), into: &codes, &state)
+      _ = stepper.step(user.span.extracting(first..<first + count), into: &codes, &state)
     }
-    return dialogue.keyFolds(state)
+    return try dialogue.keyFolds(state)
   }
 
   /// A recording as the model hears it, [frames][user]; at least one frame.

@@ -79,13 +79,13 @@ struct InspectView: Encodable {
     let configuration = dialogue.configuration
     let streams = dialogue.streams
     self.dialogue = DialogueView(
-      kind: configuration.modelType.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
+      kind: configuration.family.kind.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
       textTokens: streams.textCardinality, delays: streams.delays, context: configuration.context,
       cacheBytesPerFrame: dialogue.cacheBytesPerFrame)
     needs.append(
       Need(
         part: "dialogue step", bytesPerFrame: dialogue.bytesPerStep,
-        sessionBytes: dialogue.makeState().bytes.kept))
+        sessionBytes: dialogue.makeState().bytes))
     bytesPerSecond += Double(dialogue.bytesPerStep) * Self.frameRate
   }
 

@@ -26,6 +26,7 @@ struct Message: Equatable {
     case let error as AudioDeviceError: self.init(error)
     case let error as CheckpointError: self.init(error)
     case let error as TextTokenizerError: self.init(error)
+    case let error as DialogueError: self.init(error)
     case let error as CommandError: self.init(error)
     default: return nil
     }

@@ -69,7 +69,7 @@ struct TraceDialogue: ParsableCommand {
       throw CheckpointError.badField(
         file: input, field: "codes", expected: "-1 to \(streams.cardinality)", found: "others")
     }
-    let trace = dialogue.trace(user, steps: shape[0])
+    let trace = try dialogue.trace(user, steps: shape[0])
     let steps = shape[0]
     var file = SafetensorsWriter()
     file.add("text", trace.text, shape: [steps])

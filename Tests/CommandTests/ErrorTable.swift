@@ -18,7 +18,8 @@ enum ErrorTable {
   static let sections = [
     Section(title: "Sound files", source: "AudioIO/SoundFileError.swift", rows: sound),
     Section(title: "Models and codes files", source: "Checkpoint/CheckpointError.swift", rows: checkpoint),
-    Section(title: "Tokenizers", source: "Dialogue/TextTokenizerError.swift", rows: tokenizer),
+    Section(title: "Tokenizers", source: "Dialogue/Tokens/TextTokenizer.swift", rows: tokenizer),
+    Section(title: "Dialogue model", source: "Dialogue/DialogueError.swift", rows: dialogue),
     Section(title: "Latency logs", source: "Runtime/LatencyReportError.swift", rows: latency),
     Section(title: "Sound devices", source: "AudioIO/AudioDeviceError.swift", rows: device),
     Section(title: "Commands", source: "antiphon/CommandError.swift", rows: command),
@@ -185,6 +186,28 @@ enum ErrorTable {
       TextTokenizerError.wrongVocabulary(path: "tokenizer.model", expected: 32000, found: 8000),
       "the tokenizer of another model"
     ),
+  ]
+
+  private static let dialogue: [(any Error, String)] = [
+    (
+      DialogueError.badArgument(name: "threads", expected: "a number from 1 to 1024", found: "0"),
+      "a program gave the library a value that is out of range"
+    ),
+    (
+      DialogueError.unknownCondition(name: "tempo", known: ["description"]),
+      "the name is misspelt, or of another model"
+    ),
+    (
+      DialogueError.unknownValue(condition: "description", value: "loud", known: ["very_bad", "very_good"]),
+      "the value is misspelt, or of another model"
+    ),
+    (
+      DialogueError.wrongCount(name: "user", expected: 16, found: 8),
+      "codes of another model, or of fewer frames than their text"
+    ),
+    (DialogueError.anotherModel, "a program mixed the conversations of two models"),
+    (DialogueError.batchIsFull(capacity: 8), "more people want to talk than the batch was made for"),
+    (DialogueError.emptySlot(slot: 3), "a program released a conversation twice"),
   ]
 
   private static let latency: [(any Error, String)] = [

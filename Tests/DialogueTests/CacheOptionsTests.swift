@@ -70,7 +70,7 @@ struct CacheOptionsTests {
     let user = dialogue.babble(51, 150)
     let exact = dialogue.talk(user, &state).text
     var folded = CacheOptions(.q4)
-    folded.keyFolds = dialogue.keyFolds(state)
+    folded.keyFolds = try dialogue.keyFolds(state)
     #expect(folded.keyFolds?.count == 2 && folded.keyFolds?[0].count == 32)
     // Keys of the louder channels are made smaller.
     #expect(folded.keyFolds![0][0] < 0.5 && folded.keyFolds![0][5] > 0.9)
@@ -96,9 +96,7 @@ struct CacheOptionsTests {
   @Test("8 and 4 bits need heads of whole blocks, and say so", arguments: [CacheOptions.Format.q8, .q4])
   func narrow(format: CacheOptions.Format) throws {
     let path = Golden.path("tiny-dialogue/moshi")
-    let error = checkpointError { () throws(CheckpointError) in
-      _ = try Dialogue.open(path, cache: CacheOptions(format))
-    }
+    let error: CheckpointError? = caught { _ = try Dialogue.open(path, cache: CacheOptions(format)) }
     guard case .badField(_, let field, _, let found) = error else {
       Issue.record("no error")
       return
@@ -110,12 +108,13 @@ struct CacheOptionsTests {
   func allocations(format: CacheOptions.Format) throws {
     let directory = try TemporaryDirectory()
     let dialogue = try Self.open(CacheOptions(format), in: directory)
+    var stepper = DialogueStepper(dialogue)
     var state = dialogue.makeState(seed: 1)
     let user = dialogue.babble(52, 1)
     var own: [Int32] = []
     func step() {
       var span = own.mutableSpan
-      _ = dialogue.step(user.span, into: &span, &state)
+      _ = stepper.step(user.span, into: &span, &state)
     }
     for _ in 0..<6 { step() }
     #expect(countAllocations { for _ in 0..<10 { step() } } == 0)

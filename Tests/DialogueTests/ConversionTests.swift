@@ -37,8 +37,8 @@ struct ConversionTests {
 
   private static let steps = 24
 
-  private func trace(_ dialogue: Dialogue) -> Trace {
-    dialogue.trace(dialogue.babble(5, Self.steps), steps: Self.steps)
+  private func trace(_ dialogue: Dialogue) throws -> Trace {
+    try dialogue.trace(dialogue.babble(5, Self.steps), steps: Self.steps)
   }
 
   @Test(
@@ -47,8 +47,8 @@ struct ConversionTests {
   func equal(model: String, bits: Int) throws {
     let card = try #require(try convert(model, bits: bits).card)
     #expect(card.tensors.count == 17)
-    let rounded = trace(try Dialogue.open(Golden.path("tiny-quantized/" + model), bits: bits))
-    let opened = trace(try Dialogue.open(packed))
+    let rounded = try trace(Dialogue.open(Golden.path("tiny-quantized/" + model), bits: bits))
+    let opened = try trace(Dialogue.open(packed))
     #expect(opened.textLogits == rounded.textLogits && opened.audioLogits == rounded.audioLogits)
     #expect(opened.text == rounded.text && opened.audio == rounded.audio)
   }

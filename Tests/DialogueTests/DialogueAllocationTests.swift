@@ -10,12 +10,13 @@ struct DialogueAllocationTests {
     arguments: ["moshi", "hibiki", "plain", "stt"], [true, false])
   func step(model: String, isGreedy: Bool) throws {
     let dialogue = try Dialogue.golden(model)
+    var stepper = DialogueStepper(dialogue)
     var state = isGreedy ? dialogue.makeGreedyState() : dialogue.makeState(seed: 1)
     let user = dialogue.babble(71, 1)
     var own = [Int32](repeating: 0, count: dialogue.streams.own)
     func step() {
       var span = own.mutableSpan
-      _ = dialogue.step(user.span, into: &span, &state)
+      _ = stepper.step(user.span, into: &span, &state)
     }
     for _ in 0..<6 { step() }
     #expect(countAllocations { for _ in 0..<10 { step() } } == 0)

@@ -20,16 +20,88 @@ struct DialogueBatchTests {
       var own = [Int32](repeating: -1, count: 3 * streams.own)
       var span = own.mutableSpan
       batch.step(user: user.span, own: &span)
-      for session in 0..<3 {
-        let step = batch.result(session)
-        together[session].text.append(step.text)
-        together[session].drawn.append(batch.withState(session) { Array(dialogue.drawnCodes($0)) })
-        together[session].own.append(
-          step.isReady ? Array(own[session * streams.own..<(session + 1) * streams.own]) : [])
+      for slot in 0..<3 {
+        let step = batch.result(slot)
+        together[slot].text.append(step.text)
+        together[slot].drawn.append(batch.withState(slot) { Array(dialogue.drawnCodes($0)) })
+        together[slot].own.append(
+          step.isReady ? Array(own[slot * streams.own..<(slot + 1) * streams.own]) : [])
       }
     }
     #expect(together == alone)
     #expect(Set(together.map(\.text)).count == 3)
+  }
+
+  @Test("conversations come and go, pause and resume, and each says what it would say alone")
+  func comeAndGo() throws {
+    let dialogue = try Dialogue.golden()
+    let streams = dialogue.streams
+    let users = (0..<3).map { dialogue.babble(70 + $0, 30) }
+    let alone = (0..<3).map { dialogue.talk(users[$0], seed: UInt64(5 + $0)) }
+    let batch = try DialogueBatch(dialogue, capacity: 2)
+    var (drawn, heard) = ([[[Int32]]](repeating: [], count: 3), [0, 0, 0])
+    // (slot, conversation) of each lane.
+    func step(_ lanes: [(slot: Int, who: Int)]) {
+      let user = lanes.flatMap {
+        users[$0.who][heard[$0.who] * streams.user..<(heard[$0.who] + 1) * streams.user]
+      }
+      let slots = lanes.map(\.slot)
+      var own = [Int32](repeating: -1, count: lanes.count * streams.own)
+      var span = own.mutableSpan
+      batch.step(active: slots.span, user: user.span, own: &span)
+      for (lane, (slot, who)) in lanes.enumerated() {
+        drawn[who].append(batch.withState(slot) { Array(dialogue.drawnCodes($0)) })
+        let result = batch.result(slot)
+        #expect(result.text == alone[who].text[heard[who]])
+        let codes = Array(own[lane * streams.own..<(lane + 1) * streams.own])
+        #expect(!result.isReady || codes == alone[who].own[heard[who]])
+        heard[who] += 1
+      }
+    }
+    let first = try batch.admit(dialogue.makeState(seed: 5))
+    for _ in 0..<4 { step([(first, 0)]) }
+    let second = try batch.admit(dialogue.makeState(seed: 6))
+    for _ in 0..<6 { step([(second, 1), (first, 0)]) }
+    for _ in 0..<3 { step([(second, 1)]) }
+    // The first goes, the third takes its slot, and the first comes back for the second.
+    let away = try batch.release(first)
+    #expect(!batch.isOccupied(first) && batch.count == 1)
+    let third = try batch.admit(dialogue.makeState(seed: 7))
+    #expect(third == first)
+    for _ in 0..<5 { step([(third, 2), (second, 1)]) }
+    _ = try batch.release(second)
+    let again = try batch.admit(away)
+    for _ in 0..<8 { step([(again, 0), (third, 2)]) }
+    step([])
+    #expect(heard == [18, 14, 13])
+    for who in 0..<3 { #expect(drawn[who] == Array(alone[who].drawn.prefix(heard[who]))) }
+  }
+
+  @Test("the backbone's hidden state can be read after a step, before its norm and after it")
+  func hidden() throws {
+    let dialogue = try Dialogue.golden()
+    var stepper = DialogueStepper(dialogue)
+    var state = dialogue.makeState(seed: 1)
+    let batch = DialogueBatch(dialogue, seeds: [4, 1])
+    let user = dialogue.babble(73, 3)
+    for frame in 0..<3 {
+      let codes = Array(user[frame * 8..<(frame + 1) * 8])
+      var one = [Int32](repeating: 0, count: 8)
+      var two = [Int32](repeating: 0, count: 16)
+      var said = one.mutableSpan
+      var bothSaid = two.mutableSpan
+      _ = stepper.step(codes.span, into: &said, &state)
+      batch.step(user: (codes + codes).span, own: &bothSaid)
+    }
+    let (single, both) = (stepper.hidden, batch.hidden(lanes: 2))
+    let width = dialogue.configuration.width
+    #expect(single.width == width && single.count == 1 && both.count == 2)
+    func row(_ values: UnsafePointer<Float>, _ lane: Int) -> [Float] {
+      (0..<width).map { values[lane * width + $0] }
+    }
+    #expect(row(single.raw, 0) == row(both.raw, 1) && row(single.normed, 0) == row(both.normed, 1))
+    #expect(row(single.raw, 0) != row(single.normed, 0) && row(both.raw, 0) != row(both.raw, 1))
+    #expect(row(single.normed, 0).contains { $0 != 0 })
   }
 
   @Test("a batch of what only listens")
@@ -43,7 +115,7 @@ struct DialogueBatchTests {
       var own: [Int32] = []
       var span = own.mutableSpan
       batch.step(user: user.span, own: &span)
-      for session in 0..<2 { text[session].append(batch.result(session).text) }
+      for slot in 0..<2 { text[slot].append(batch.result(slot).text) }
     }
     #expect(text == users.map { dialogue.talk($0).text })
   }
@@ -87,10 +159,10 @@ struct DialogueBatchTests {
       Int32.random(in: 0..<Int32(streams.cardinality), using: &noise)
     }
     var block = dialogue.makeState(seed: 3)
-    dialogue.prefill(user: user.span, text: text.span, own: own.span, &block)
+    try dialogue.prefill(user: user.span, text: text.span, own: own.span, &block)
     var single = dialogue.makeState(seed: 3)
     for frame in 0..<40 {
-      dialogue.prefill(
+      try dialogue.prefill(
         user: user.span.extracting(frame * streams.user..<(frame + 1) * streams.user),
         text: text.span.extracting(frame..<frame + 1),
         own: own.span.extracting(frame * streams.own..<(frame + 1) * streams.own), &single)
@@ -115,7 +187,7 @@ struct DialogueBatchTests {
     let said = dialogue.talk(before, &live)
     let own = said.drawn.flatMap { $0 }
     var given = dialogue.makeGreedyState()
-    dialogue.prefill(user: before.span, text: said.text.span, own: own.span, &given)
+    try dialogue.prefill(user: before.span, text: said.text.span, own: own.span, &given)
     let expected = dialogue.talk(rest, &live)
     let after = dialogue.talk(rest, &given)
     #expect(after == expected)
@@ -126,7 +198,7 @@ struct DialogueBatchTests {
     let dialogue = try Dialogue.golden()
     var state = dialogue.makeState(seed: 1)
     let none: [Int32] = []
-    dialogue.prefill(user: none.span, text: none.span, own: none.span, &state)
+    try dialogue.prefill(user: none.span, text: none.span, own: none.span, &state)
     #expect(state.steps == 0)
     let user = dialogue.babble(61, 5)
     let talk = dialogue.talk(user, &state)

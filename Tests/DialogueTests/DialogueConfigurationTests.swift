@@ -36,7 +36,7 @@ struct DialogueConfigurationTests {
   @Test("the golden models are read as they are")
   func golden() throws {
     let moshi = try Self.configuration(of: "moshi").get()
-    #expect(moshi.modelType == .moshi && moshi.width == 24 && moshi.context == 4 && moshi.textOutputs == 48)
+    #expect(moshi.family.kind == .moshi && moshi.width == 24 && moshi.context == 4 && moshi.textOutputs == 48)
     #expect(moshi.streams.own == 8 && moshi.streams.user == 8 && moshi.streams.maxDelay == 1)
     #expect(moshi.files.codec == "codec.safetensors")
     #expect(moshi.sampling.text == Sampling(temperature: 0.7, topK: 25))
@@ -188,11 +188,11 @@ struct DialogueConfigurationTests {
     let directory = try TemporaryDirectory()
     let none = directory.file("none")
     #expect(
-      checkpointError { () throws(CheckpointError) in _ = try Dialogue.open(none) }
+      caught { _ = try Dialogue.open(none) } as CheckpointError?
         == .notFound(file: none + "/model.safetensors"))
     try RawFile().write(to: directory.file("file"))
     #expect(
-      checkpointError { () throws(CheckpointError) in _ = try Dialogue.open(directory.file("file")) } != nil)
+      caught { _ = try Dialogue.open(directory.file("file")) } as CheckpointError? != nil)
   }
 
   @Test(
@@ -211,7 +211,7 @@ struct DialogueConfigurationTests {
       var file = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
       file += json + whole[(8 + length)...]
       try file.write(to: URL(filePath: directory.file("model.safetensors")))
-      return checkpointError { () throws(CheckpointError) in _ = try Dialogue.open(directory.path) }
+      return caught { _ = try Dialogue.open(directory.path) }
     }
     #expect(try error(header) == nil)
     for (name, value) in header where name != "__metadata__" {

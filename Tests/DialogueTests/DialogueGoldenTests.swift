@@ -16,7 +16,7 @@ struct DialogueGoldenTests {
     let dialogue = try Dialogue.open(Golden.path("tiny-dialogue/\(model)"))
     let (shape, user) = try Golden.open("tiny-dialogue/\(traces)/input.safetensors").int32s("codes", rank: 2)
     let expected = try Golden.open("tiny-dialogue/\(traces)/output.safetensors")
-    let trace = dialogue.trace(user, steps: shape[0])
+    let trace = try dialogue.trace(user, steps: shape[0])
     #expect(trace.text == (try expected.int32s("text", rank: 1).values))
     #expect(largestDifference(trace.textLogits, try expected.floats("text_logits", rank: 2).values) <= 1e-3)
     if dialogue.streams.own > 0 {

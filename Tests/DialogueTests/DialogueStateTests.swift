@@ -76,17 +76,17 @@ struct DialogueStateTests {
     let streams = dialogue.streams
     #expect(streams.userRows.map { streams.delays[$0] } == [0, 2])
     let user = dialogue.babble(8, 12)
-    func logits(changing row: Int) -> [[Float]] {
+    func logits(changing row: Int) throws -> [[Float]] {
       var changed = user
       changed[4 * streams.user + row] = (changed[4 * streams.user + row] + 1) % Int32(streams.cardinality)
-      let (a, b) = (dialogue.trace(user, steps: 12), dialogue.trace(changed, steps: 12))
+      let (a, b) = (try dialogue.trace(user, steps: 12), try dialogue.trace(changed, steps: 12))
       let size = dialogue.configuration.textOutputs
       return (0..<12).map { step in
         (0..<size).map { a.textLogits[step * size + $0] - b.textLogits[step * size + $0] }
       }
     }
     for row in 0..<2 {
-      let first = logits(changing: row).firstIndex { $0.contains { $0 != 0 } }
+      let first = try logits(changing: row).firstIndex { $0.contains { $0 != 0 } }
       #expect(first == 4 + streams.delays[1 + streams.own + row])
     }
   }
@@ -95,9 +95,9 @@ struct DialogueStateTests {
   func conditions() throws {
     let dialogue = try Dialogue.golden("hibiki")
     let user = dialogue.babble(9, 6)
-    let usual = dialogue.trace(user, steps: 6).textLogits
-    #expect(dialogue.trace(user, steps: 6, conditions: ["description": "very_good"]).textLogits == usual)
-    #expect(dialogue.trace(user, steps: 6, conditions: ["description": "bad"]).textLogits != usual)
+    let usual = try dialogue.trace(user, steps: 6).textLogits
+    #expect(try dialogue.trace(user, steps: 6, conditions: ["description": "very_good"]).textLogits == usual)
+    #expect(try dialogue.trace(user, steps: 6, conditions: ["description": "bad"]).textLogits != usual)
   }
 
   @Test("two states of one model do not touch each other")

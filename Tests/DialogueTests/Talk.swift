@@ -26,11 +26,12 @@ extension Dialogue {
 
   /// Steps through `user`, [frames][user].
   func talk(_ user: [Int32], _ state: inout DialogueState) -> Talk {
+    var stepper = DialogueStepper(self)
     var talk = Talk()
     for frame in 0..<user.count / streams.user {
       var own = [Int32](repeating: -1, count: streams.own)
       var span = own.mutableSpan
-      let step = step(
+      let step = stepper.step(
         user.span.extracting(frame * streams.user..<(frame + 1) * streams.user), into: &span, &state)
       talk.text.append(step.text)
       talk.drawn.append(Array(drawnCodes(state)))
@@ -56,5 +57,15 @@ extension Dialogue {
 extension Talk {
   static func + (a: Talk, b: Talk) -> Talk {
     Talk(text: a.text + b.text, drawn: a.drawn + b.drawn, own: a.own + b.own)
+  }
+}
+
+/// The error of that type that `body` throws, or nil.
+func caught<Fault: Error>(_ body: () throws -> Void) -> Fault? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return error as? Fault
   }
 }

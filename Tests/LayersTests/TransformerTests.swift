@@ -5,41 +5,41 @@ import Layers
 import TestSupport
 import Testing
 
-/// A stack of layers with the memory of any number of sessions.
+/// A stack of layers with the memory of any number of states.
 private final class Stack {
   let transformer: Transformer
   private let plan: MemoryPlan
-  private let regions: Transformer.Scratch
+  private let regions: TransformerLayer.Scratch
   private let scratch: MemoryBlock
-  private let columns: Columns
+  private let lanes: Lanes
   private let workers: Workers
   private var width: Int { transformer.configuration.width }
 
-  /// - Parameter columns: most columns of one step.
+  /// - Parameter lanes: most lanes of one pass.
   init(
-    _ scope: Scope, _ configuration: TransformerConfiguration, columns: Int, threads: Int = 1
+    _ scope: Scope, _ configuration: TransformerConfiguration, lanes: Int, threads: Int = 1
   ) throws {
     var (state, scratch) = (MemoryPlan(), MemoryPlan())
     transformer = try Transformer(scope, configuration, state: &state)
     plan = state
-    regions = transformer.reserveScratch(columns: columns, in: &scratch)
+    regions = transformer.reserveScratch(lanes: lanes, in: &scratch)
     self.scratch = MemoryBlock(scratch)
-    self.columns = Columns(capacity: columns)
+    self.lanes = Lanes(capacity: lanes)
     workers = Workers(threads: threads)
   }
 
   func makeMemory() -> MemoryBlock { MemoryBlock(plan) }
 
-  /// One step of columns `runs`: each is so many tokens of one memory from a position on. `x` is [columns][width].
+  /// One pass of the lanes `runs`: each is so many tokens of one memory from a position on. `x` is [lanes][width].
   func step(_ x: [Float], _ runs: [(memory: MemoryView, first: Int64, length: Int)]) -> [Float] {
-    columns.removeAll()
-    for run in runs { columns.append(run.memory, first: run.first, length: run.length) }
+    lanes.removeAll()
+    for run in runs { lanes.append(run.memory, first: run.first, length: run.length) }
     var y = x
-    transformer.step(&y, columns, regions, scratch.view, workers)
+    transformer.step(&y, regions, Pass(lanes, scratch: scratch.view, workers))
     return y
   }
 
-  /// All of `x` through one memory, `block` columns at a time.
+  /// All of `x` through one memory, `block` lanes at a time.
   func run(_ x: [Float], _ memory: borrowing MemoryBlock, from first: Int64 = 0, block: Int = 1) -> [Float] {
     var result: [Float] = []
     for start in stride(from: 0, to: x.count / width, by: block) {
@@ -56,7 +56,7 @@ struct TransformerTests {
     width: 16, heads: 2, layers: 2, context: 4, capacity: 4, maxPeriod: 10000, norm: .layerNorm, gated: false,
     position: .rotary)
 
-  /// - Parameter capacity: of the ring: context, and one less than the columns of a block.
+  /// - Parameter capacity: of the ring: context, and one less than the lanes of a block.
   private static func dialogue(
     capacity: Int, position: TransformerConfiguration.Position = .rotary
   ) -> TransformerConfiguration {
@@ -66,23 +66,23 @@ struct TransformerTests {
   }
 
   private static func stack(
-    capacity: Int = 19, columns: Int = 1, threads: Int = 1,
+    capacity: Int = 19, lanes: Int = 1, threads: Int = 1,
     position: TransformerConfiguration.Position = .rotary
   ) throws -> Stack {
     try Stack(
       GoldenLayers.open().scope["dialogue_transformer"], dialogue(capacity: capacity, position: position),
-      columns: columns, threads: threads)
+      lanes: lanes, threads: threads)
   }
 
-  private static func input(_ seed: UInt64, _ columns: Int) -> [Float] {
+  private static func input(_ seed: UInt64, _ positions: Int) -> [Float] {
     var noise = Noise(seed)
-    return noise.floats(columns * 24)
+    return noise.floats(positions * 24)
   }
 
   @Test("the codec's transformer is the reference's, two positions a call, while the ring wraps")
   func codecGolden() throws {
     let (scope, file) = try GoldenLayers.open()
-    let stack = try Stack(scope["codec_transformer"], Self.codec, columns: 2)
+    let stack = try Stack(scope["codec_transformer"], Self.codec, lanes: 2)
     let x = try file.floats("codec_transformer.input", rank: 2).values
     let expected = try file.floats("codec_transformer.output", rank: 2).values
     #expect(largestDifference(stack.run(x, stack.makeMemory(), block: 2), expected) <= 1e-5)
@@ -98,11 +98,11 @@ struct TransformerTests {
   }
 
   @Test(
-    "a block of columns is as many single steps, to the last bit, long after the ring has wrapped",
+    "a block of lanes is as many single steps, to the last bit, long after the ring has wrapped",
     arguments: [2, 3, 7, 16])
   func blocks(size: Int) throws {
     // Sixty positions: three times round a ring of 19.
-    let (single, block) = (try Self.stack(), try Self.stack(columns: size))
+    let (single, block) = (try Self.stack(), try Self.stack(lanes: size))
     let x = Self.input(20, 60)
     #expect(block.run(x, block.makeMemory(), block: size) == single.run(x, single.makeMemory()))
   }
@@ -125,18 +125,18 @@ struct TransformerTests {
     #expect(first[(10 * 24)..<(11 * 24)] != second[(10 * 24)..<(11 * 24)])
   }
 
-  @Test("sessions in one step are as many steps of one session each, and never touch each other")
-  func sessions() throws {
-    let stack = try Self.stack(columns: 6)
+  @Test("states in one pass are as many passes of one state each, and never touch each other")
+  func states() throws {
+    let stack = try Self.stack(lanes: 6)
     let inputs = (0..<3).map { Self.input(24 + $0, 25) }
     let alone = inputs.map { stack.run($0, stack.makeMemory()) }
-    // Three sessions at three positions: the second begins 5 steps late, the third takes two columns a step.
+    // Three states at three positions: the second begins 5 steps late, the third takes two lanes a step.
     let a = stack.makeMemory()
     let b = stack.makeMemory()
     let c = stack.makeMemory()
     var results: [[Float]] = [[], [], []]
-    func tokens(_ session: Int, _ first: Int, _ count: Int) -> [Float] {
-      Array(inputs[session][first * 24..<(first + count) * 24])
+    func tokens(_ state: Int, _ first: Int, _ count: Int) -> [Float] {
+      Array(inputs[state][first * 24..<(first + count) * 24])
     }
     for step in 0..<25 {
       var x = tokens(0, step, 1)
@@ -177,7 +177,7 @@ struct TransformerTests {
 
   @Test("threads do not change a bit", arguments: 2...4)
   func threads(count: Int) throws {
-    let (one, many) = (try Self.stack(columns: 3), try Self.stack(columns: 3, threads: count))
+    let (one, many) = (try Self.stack(lanes: 3), try Self.stack(lanes: 3, threads: count))
     let x = Self.input(29, 12)
     #expect(many.run(x, many.makeMemory(), block: 3) == one.run(x, one.makeMemory(), block: 3))
   }
@@ -218,7 +218,7 @@ struct TransformerTests {
       gated: true,
       position: .sinusoidal)
     let stack = try Stack(
-      Checkpoint(try Safetensors(directory.file("w.safetensors"))).scope(""), configuration, columns: 1)
+      Checkpoint(try Safetensors(directory.file("w.safetensors"))).scope(""), configuration, lanes: 1)
     let memory = stack.makeMemory()
     for position in [0, 1, 50] {
       let y = stack.step([Float](repeating: 2, count: 8), [(memory.view, Int64(position), 1)])

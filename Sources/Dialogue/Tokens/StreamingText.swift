@@ -1,6 +1,6 @@
 /// Text as it is spoken: token ids go in one at a time, whole characters come out.
 ///
-/// A value: a copy goes on from the same place.
+/// A value: a copy continues from the same place.
 public struct StreamingText: Sendable {
   private let tokenizer: TextTokenizer
   private let endOfPadding: Int32
@@ -49,5 +49,57 @@ public struct StreamingText: Sendable {
     if isStarted || text.isEmpty { return text }
     isStarted = true
     return text.hasPrefix(" ") ? String(text.dropFirst()) : text
+  }
+}
+
+/// Collects the bytes of one character.
+struct UTF8Character: Sendable {
+  private var scalar: UInt32 = 0
+  private var missing = 0
+  /// What the next byte may be: narrower than a continuation byte after some first bytes.
+  private var allowed: ClosedRange<UInt8> = 0x80...0xBF
+
+  static let replacement = "\u{FFFD}"
+
+  /// Takes the next byte and returns what it completes: a character, or U+FFFD for each piece of a
+  /// character that cannot be completed, cut where Swift's own decoding of damaged text cuts.
+  mutating func append(_ byte: UInt8) -> String {
+    if missing > 0 {
+      guard allowed.contains(byte) else {
+        missing = 0
+        return Self.replacement + append(byte)
+      }
+      scalar = scalar << 6 | UInt32(byte & 0x3F)
+      missing -= 1
+      allowed = 0x80...0xBF
+      return missing == 0 ? Unicode.Scalar(scalar).map { String($0) } ?? Self.replacement : ""
+    }
+    allowed = 0x80...0xBF
+    switch byte {
+    case 0x00...0x7F: return String(Unicode.Scalar(byte))
+    case 0xC2...0xDF: start(byte & 0x1F, missing: 1)
+    case 0xE0...0xEF:
+      start(byte & 0x0F, missing: 2)
+      // No overlong forms, no surrogates.
+      if byte == 0xE0 { allowed = 0xA0...0xBF }
+      if byte == 0xED { allowed = 0x80...0x9F }
+    case 0xF0...0xF4:
+      start(byte & 0x07, missing: 3)
+      if byte == 0xF0 { allowed = 0x90...0xBF }
+      if byte == 0xF4 { allowed = 0x80...0x8F }
+    default: return Self.replacement
+    }
+    return ""
+  }
+
+  /// Gives up the character that is not complete: U+FFFD if there is one.
+  mutating func flush() -> String {
+    defer { missing = 0 }
+    return missing > 0 ? Self.replacement : ""
+  }
+
+  private mutating func start(_ bits: UInt8, missing: Int) {
+    scalar = UInt32(bits)
+    self.missing = missing
   }
 }

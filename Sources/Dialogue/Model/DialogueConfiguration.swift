@@ -3,15 +3,10 @@ internal import Layers
 
 /// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {
-  /// The published kinds of model.
-  public enum ModelType: String, Sendable {
-    case moshi, hibiki, stt, tts
-  }
-
-  public let modelType: ModelType
+  public let family: Family
   /// Rows, delays and initial tokens.
   public let streams: Streams
-  /// Width of the temporal transformer.
+  /// Width of the backbone.
   public let width: Int
   /// Text pieces the model may answer with.
   public let textOutputs: Int
@@ -19,18 +14,16 @@ public struct DialogueConfiguration: Sendable {
   public let textPadding: Int32
   /// The text token before a new word.
   public let textEndOfPadding: Int32
-  /// Positions the temporal transformer sees.
+  /// Positions the backbone sees.
   public let context: Int
-  /// How text and codes are drawn unless a session says otherwise.
+  /// How text and codes are drawn unless a conversation says otherwise.
   public let sampling: (text: Sampling, audio: Sampling)
-  /// For transcription models: silence that must stand before a recording, and how long after a word its text may come;
-  /// in seconds.
-  public let transcription: (prefix: Double, delay: Double)
   /// Names of the files beside config.json.
   public let files: (model: String, codec: String, tokenizer: String)
   /// Whether config.json names the file of the weights.
   let namesModel: Bool
-  /// Names and values of the conditions that are summed into every step, with the value used unless a session chooses.
+  /// Names and values of the conditions that are summed into every step, with the value used unless a conversation
+  /// chooses.
   public let conditions: [Condition]
 
   /// A table of named values, one of which is added to every step.
@@ -43,11 +36,11 @@ public struct DialogueConfiguration: Sendable {
     let bins: Int
   }
 
-  var temporal: TransformerConfiguration
+  var backbone: TransformerConfiguration
   let depth: DepthConfiguration?
   let extraHeads: (count: Int, width: Int)
 
-  /// Most columns of one state that may be advanced in one step.
+  /// Most lanes of one state in one pass.
   static let longestBlock = 16
 
   /// Reads `config.json` of a model directory.
@@ -61,11 +54,7 @@ public struct DialogueConfiguration: Sendable {
   }
 
   package init(_ fields: Fields, isMoshi7B: Bool = false) throws(CheckpointError) {
-    let type = try fields.string("model_type", default: "moshi")
-    guard let modelType = ModelType(rawValue: type) else {
-      throw .unsupported(file: fields.path, field: "model_type", found: type)
-    }
-    self.modelType = modelType
+    family = try Family(fields)
     func required(_ name: String, _ usual: Int, _ range: ClosedRange<Int>) throws(CheckpointError) -> Int {
       try fields.integer(name, default: isMoshi7B ? usual : nil, range)
     }
@@ -80,16 +69,16 @@ public struct DialogueConfiguration: Sendable {
     context = try fields.integer("context", default: isMoshi7B ? 3000 : nil, 1...1_000_000)
     let norm = try Self.norm(fields, "norm", default: isMoshi7B ? "rms_norm_f32" : "layer_norm")
     let gating = try fields.string("gating", default: isMoshi7B ? "silu" : "none")
-    temporal = TransformerConfiguration(
+    backbone = TransformerConfiguration(
       width: width, heads: try required("num_heads", 32, 1...1024),
       layers: try required("num_layers", 32, 1...1024),
       context: context, capacity: context + Self.longestBlock - 1,
       maxPeriod: try fields.number("max_period", default: 10000, 1...1e12), norm: norm,
       gated: try Self.isGated(fields, "gating", gating),
       position: try Self.position(fields, isMoshi7B: isMoshi7B), block: Self.longestBlock)
-    guard width % temporal.heads == 0 else { throw fields.bad("num_heads", "a divisor of \(width)") }
-    switch temporal.position {
-    case .rotary where width / temporal.heads % 2 != 0:
+    guard width % backbone.heads == 0 else { throw fields.bad("num_heads", "a divisor of \(width)") }
+    switch backbone.position {
+    case .rotary where width / backbone.heads % 2 != 0:
       throw fields.bad("num_heads", "heads of even width, for rotary positions")
     case .sinusoidal where width % 2 != 0:
       throw fields.bad("dim", "an even number, for sinusoidal positions")
@@ -98,24 +87,19 @@ public struct DialogueConfiguration: Sendable {
     depth =
       streams.own == 0
       ? nil
-      : try DepthConfiguration(fields, norm: norm, gating: gating, isMoshi7B: isMoshi7B, steps: streams.own)
+      : try DepthConfiguration(fields, streams, norm: norm, gating: gating, isMoshi7B: isMoshi7B)
     extraHeads = (
       try fields.integer("extra_heads_num_heads", default: 0, 0...64),
       try fields.integer("extra_heads_dim", default: 6, 1...4096)
     )
-    sampling = try Self.sampling(fields, modelType)
+    sampling = try Self.sampling(fields, family.sampling)
     namesModel = fields.has("moshi_name")
     files = (
       try fields.string("moshi_name", default: "model.safetensors"),
       try fields.string("mimi_name", default: "tokenizer-e351c8d8-checkpoint125.safetensors"),
       try fields.string("tokenizer_name", default: "tokenizer_spm_32k_3.model")
     )
-    let transcription = try fields.object("stt_config")
-    self.transcription = (
-      try transcription?.number("audio_silence_prefix_seconds", default: 0) ?? 0,
-      try transcription?.number("audio_delay_seconds", default: 0) ?? 0
-    )
-    conditions = try Self.conditions(fields, modelType)
+    conditions = try Self.conditions(fields, family)
   }
 
   // Published features this runtime has no code for yet: better a sentence than a wrong answer.
@@ -161,14 +145,14 @@ public struct DialogueConfiguration: Sendable {
   }
 
   private static func sampling(
-    _ fields: Fields, _ type: ModelType
+    _ fields: Fields, _ usual: (text: Sampling, audio: Sampling)
   ) throws(CheckpointError) -> (text: Sampling, audio: Sampling) {
     let given = try fields.object("lm_gen_config")
-    func temperature(_ names: [String], _ usual: Double) throws(CheckpointError) -> Float {
+    func temperature(_ names: [String], _ usual: Float) throws(CheckpointError) -> Float {
       for name in names {
         if let given, given.has(name) { return Float(try given.number(name, 0...100)) }
       }
-      return Float(usual)
+      return usual
     }
     func topK(_ names: [String], _ usual: Int) throws(CheckpointError) -> Int {
       for name in names {
@@ -178,13 +162,15 @@ public struct DialogueConfiguration: Sendable {
     }
     return (
       Sampling(
-        temperature: try temperature(["temp_text", "text_temp"], type == .stt ? 0 : 0.7),
-        topK: try topK(["top_k_text", "text_top_k"], 25)),
-      Sampling(temperature: try temperature(["temp"], 0.8), topK: try topK(["top_k"], 250))
+        temperature: try temperature(["temp_text", "text_temp"], usual.text.temperature),
+        topK: try topK(["top_k_text", "text_top_k"], usual.text.topK)),
+      Sampling(
+        temperature: try temperature(["temp"], usual.audio.temperature),
+        topK: try topK(["top_k"], usual.audio.topK))
     )
   }
 
-  private static func conditions(_ fields: Fields, _ type: ModelType) throws(CheckpointError) -> [Condition] {
+  private static func conditions(_ fields: Fields, _ family: Family) throws(CheckpointError) -> [Condition] {
     guard let fuser = try fields.object("fuser"), let table = try fields.object("conditioners") else {
       return []
     }
@@ -206,55 +192,9 @@ public struct DialogueConfiguration: Sendable {
       conditions.append(
         Condition(
           name: name, values: values,
-          usual: type == .hibiki && values.contains("very_good") ? "very_good" : nil,
+          usual: family.usualCondition.flatMap { values.contains($0) ? $0 : nil },
           width: try lut.integer("dim", 1...65536), bins: bins))
     }
     return conditions
-  }
-}
-
-/// What `config.json` says of the depth transformer.
-struct DepthConfiguration: Sendable {
-  let width: Int
-  let heads: Int
-  let layers: Int
-  let norm: Norm.Kind
-  let gated: Bool
-  /// Norm before the heads, where there is one.
-  let headNorm: Norm.Kind?
-  /// The weight set of each step.
-  let schedule: [Int]
-  /// Width of low-rank embedding tables.
-  let lowRank: Int?
-
-  init(
-    _ fields: Fields, norm usualNorm: Norm.Kind, gating: String, isMoshi7B: Bool, steps: Int
-  ) throws(CheckpointError) {
-    width = try fields.integer("depformer_dim", default: isMoshi7B ? 1024 : nil, 1...65536)
-    heads = try fields.integer("depformer_num_heads", default: isMoshi7B ? 16 : nil, 1...1024)
-    layers = try fields.integer("depformer_num_layers", default: isMoshi7B ? 6 : nil, 1...1024)
-    guard width % heads == 0 else { throw fields.bad("depformer_num_heads", "a divisor of \(width)") }
-    norm = usualNorm
-    gated = try DialogueConfiguration.isGated(
-      fields, "depformer_gating", fields.string("depformer_gating", default: gating))
-    headNorm =
-      fields.has("depformer_norm")
-      ? try DialogueConfiguration.norm(fields, "depformer_norm", default: "layer_norm") : nil
-    let position = try fields.string("depformer_pos_emb", default: "none")
-    guard position == "none" else {
-      throw .unsupported(file: fields.path, field: "depformer_pos_emb", found: position)
-    }
-    let perStep = try fields.flag("depformer_weights_per_step", default: isMoshi7B)
-    if let given = try fields.integers("depformer_weights_per_step_schedule", 0...1023) {
-      guard given.count >= steps else {
-        throw fields.bad("depformer_weights_per_step_schedule", "\(steps) integers")
-      }
-      schedule = Array(given.prefix(steps))
-    } else {
-      schedule = (0..<steps).map { perStep ? $0 : 0 }
-    }
-    lowRank =
-      fields.has("depformer_low_rank_embeddings")
-      ? try fields.integer("depformer_low_rank_embeddings", 1...65536) : nil
   }
 }

@@ -5,6 +5,10 @@ internal import Layers
 /// The vectors of one condition's values: table, projection, and a learnt vector for "not said".
 struct Conditioner: Sendable {
   let name: String
+  /// The values that are known, in the order of the configuration.
+  let values: [String]
+  /// The value that is used where none is chosen; nil is "not said".
+  let usual: String?
   private let vectors: [String: [Float]]
   private let unsaid: [Float]
 
@@ -14,6 +18,8 @@ struct Conditioner: Sendable {
     let table = try scope.table("embed.weight", condition.bins + 1, condition.width)
     let project = try Linear(scope["output_proj"], inputs: condition.width, outputs: width)
     name = condition.name
+    values = Array(condition.values.prefix(condition.bins))
+    usual = condition.usual
     let padding = try scope.vector("learnt_padding", width)
     unsaid = (0..<width).map { padding[$0] }
     var vectors: [String: [Float]] = [:]
@@ -27,10 +33,11 @@ struct Conditioner: Sendable {
     self.vectors = vectors
   }
 
-  /// Adds the value's vector to `sum`; nil is "not said". False where the value is unknown.
-  func add(_ value: String?, to sum: UnsafeMutablePointer<Float>) -> Bool {
-    guard let vector = value.map({ vectors[$0] }) ?? unsaid else { return false }
+  /// Adds the value's vector to `sum`; nil, or a value that is not one of `values`, is "not said".
+  ///
+  /// - Parameter sum: [width]
+  func add(_ value: String?, to sum: UnsafeMutablePointer<Float>) {
+    let vector = value.flatMap { vectors[$0] } ?? unsaid
     for (index, element) in vector.enumerated() { sum[index] += element }
-    return true
   }
 }

@@ -1,17 +1,17 @@
 package import Kernels
 
-/// The columns a transformer advances at once. A column names its state and its position.
+/// The lanes that a pass advances. A lane is one position of one state.
 ///
-/// One column is a live step; k columns of one state, at consecutive positions, are a prompt or a block (causal inside);
-/// columns of several states are several sessions. Every weight is read once for all of them.
-package final class Columns: @unchecked Sendable {
+/// One lane is a live step; k lanes of one state, at consecutive positions, are a prompt or a block (causal inside);
+/// lanes of several states are several conversations. Every weight is read once for all of them.
+package final class Lanes: @unchecked Sendable {
   package let capacity: Int
   package private(set) var count = 0
-  /// Position of each column's token; grows for ever.
+  /// Position of each lane's token; it grows for ever.
   package let positions: UnsafeMutablePointer<Int64>
-  /// Newest position written to that column's rings once this step has run.
+  /// Newest position in each lane's rings once this pass has run.
   package let newest: UnsafeMutablePointer<Int64>
-  /// Memory of each column's session.
+  /// Memory of each lane's state.
   let states: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 
   package init(capacity: Int) {
@@ -29,7 +29,7 @@ package final class Columns: @unchecked Sendable {
 
   package func removeAll() { count = 0 }
 
-  /// Adds `length` columns of one state, at positions `first`, `first + 1`, ...
+  /// Adds `length` lanes of one state, at positions `first`, `first + 1`, ...
   package func append(_ state: MemoryView, first: Int64, length: Int = 1) {
     precondition(count + length <= capacity)
     for i in 0..<length {

@@ -1,0 +1,51 @@
+package import Checkpoint
+
+/// What sets one published family of models apart from the others.
+///
+/// Everything that depends on the family is a part of this value; nothing else asks for `kind`.
+public struct Family: Sendable {
+  /// The published kinds of model, by their names in `config.json`.
+  public enum Kind: String, Sendable {
+    /// Conversation.
+    case moshi
+    /// Translation of speech.
+    case hibiki
+    /// Speech to text.
+    case stt
+    /// Text to speech.
+    case tts
+  }
+
+  public let kind: Kind
+  /// Whether the model waits for a sign that a recording has ended: one frame in which all codes are "nothing".
+  public let hasEndSign: Bool
+  /// The text token with which the model ends its text; it reads padding in its place. Nil where there is no such token.
+  public let textEnd: Int32?
+  /// Silence that must stand before a recording, in seconds.
+  public let prefixSeconds: Double
+  /// How long after a word its text may come, in seconds.
+  public let delaySeconds: Double
+  /// How text and codes are drawn where `config.json` says nothing else.
+  public let sampling: (text: Sampling, audio: Sampling)
+  /// The value that a condition takes if it knows it and nothing else is asked for.
+  let usualCondition: String?
+
+  /// Reads `model_type` and `stt_config`.
+  package init(_ fields: Fields) throws(CheckpointError) {
+    let name = try fields.string("model_type", default: Kind.moshi.rawValue)
+    guard let kind = Kind(rawValue: name) else {
+      throw .unsupported(file: fields.path, field: "model_type", found: name)
+    }
+    self.kind = kind
+    hasEndSign = kind == .hibiki
+    textEnd = kind == .hibiki ? 2 : nil
+    usualCondition = kind == .hibiki ? "very_good" : nil
+    sampling = (
+      // What transcribes takes the likeliest word.
+      Sampling(temperature: kind == .stt ? 0 : 0.7, topK: 25), Sampling(temperature: 0.8, topK: 250)
+    )
+    let transcription = try fields.object("stt_config")
+    prefixSeconds = try transcription?.number("audio_silence_prefix_seconds", default: 0) ?? 0
+    delaySeconds = try transcription?.number("audio_delay_seconds", default: 0) ?? 0
+  }
+}

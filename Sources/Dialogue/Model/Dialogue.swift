@@ -1,0 +1,141 @@
+package import Checkpoint
+internal import Glibc
+internal import Kernels
+internal import Layers
+
+/// The dual-stream language model (Moshi, 3.4): it hears the user's codes and predicts its own text and codes, a frame
+/// at a time. It sees codes, never samples.
+///
+/// A step is `Listener` -> `Backbone` -> `Speaker`, in `Steps/Dialogue+Steps.swift`.
+public final class Dialogue: Sendable {
+  public let configuration: DialogueConfiguration
+  public let streams: Streams
+  /// Path of the weights.
+  public let path: String
+  private let file: MappedFile
+  let ring: TokenRing
+  let listener: Listener
+  let backbone: Backbone
+  let speaker: Speaker
+  /// Bytes of weights that one step reads. Added up once: every frame of a log asks for it.
+  public let bytesPerStep: Int
+  /// Bytes of keys and values that one more frame adds, until the window is full.
+  public let cacheBytesPerFrame: Int
+  private let statePlan: MemoryPlan
+  let workers: Workers
+
+  /// Reads the model of a directory in the published layout: `config.json` and the file it names.
+  ///
+  /// - Parameters:
+  ///   - threads: threads that share the arithmetic of one step, 1 to 1024.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
+  ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
+  ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
+  /// - Throws: `CheckpointError` where a file is wrong, `DialogueError` where an argument is.
+  public static func open(
+    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions()
+  ) throws -> Dialogue {
+    if let bits, bits != 8 && bits != 4 {
+      throw DialogueError.badArgument(name: "bits", expected: "8 or 4", found: "\(bits)")
+    }
+    return try open(
+      directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache)
+  }
+
+  /// The same, with weights in any form.
+  package static func open(
+    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions
+  ) throws -> Dialogue {
+    try DialogueError.check("threads", threads, 1...1024)
+    let files = try DialogueFiles(directory)
+    var configuration = files.configuration
+    try cache.check(for: configuration.backbone)
+    try configuration.setCache(cache, file: directory + "/config.json")
+    let checkpoint = try Checkpoint.open(files.weights, weights: weights, rename: DialogueFiles.name)
+    return try Dialogue(checkpoint, configuration, threads: threads)
+  }
+
+  /// What a model reads of its file.
+  package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
+    let survey = Survey()
+    let checkpoint = try Checkpoint.open(files.weights, survey: survey, rename: DialogueFiles.name)
+    _ = try Dialogue(checkpoint, files.configuration, threads: 1)
+    return (checkpoint, survey)
+  }
+
+  private init(
+    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int
+  ) throws(CheckpointError) {
+    let root = checkpoint.scope("")
+    var plan = MemoryPlan()
+    workers = Workers(threads: threads)
+    backbone = try Backbone(root, configuration.backbone, state: &plan)
+    ring = TokenRing(configuration.streams, block: DialogueConfiguration.longestBlock, in: &plan)
+    listener = try Listener(root, configuration, ring, workers, state: &plan)
+    speaker = try Speaker(root, configuration, ring)
+    bytesPerStep = backbone.bytesPerPass + speaker.bytesPerStep
+    cacheBytesPerFrame = backbone.bytesPerPosition
+    statePlan = plan
+    self.configuration = configuration
+    streams = configuration.streams
+    file = checkpoint.file
+    path = checkpoint.path
+  }
+
+  /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
+  public var digest: String { file.digest }
+
+  /// A conversation that has not begun, with the usual value of every condition.
+  ///
+  /// - Parameter seed: of the generator that draws tokens.
+  public func makeState(seed: UInt64 = 0) -> DialogueState { newState(seed, [:]) }
+
+  /// A conversation that has not begun.
+  ///
+  /// - Parameters:
+  ///   - seed: of the generator that draws tokens.
+  ///   - conditions: values by name, as `configuration.conditions` lists them; those not named take their usual value.
+  /// - Throws: where a name or a value is unknown.
+  public func makeState(
+    seed: UInt64 = 0, conditions: [String: String]
+  ) throws(DialogueError) -> DialogueState {
+    try listener.check(conditions)
+    return newState(seed, conditions)
+  }
+
+  private func newState(_ seed: UInt64, _ conditions: [String: String]) -> DialogueState {
+    let memory = MemoryBlock(statePlan)
+    listener.begin(memory.view, conditions)
+    return DialogueState(
+      dialogue: self, memory: memory, steps: 0, generator: SeededGenerator(seed: seed),
+      textSampling: configuration.sampling.text, audioSampling: configuration.sampling.audio)
+  }
+
+  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard and
+  /// said so far: some minutes of typical speech.
+  ///
+  /// - Throws: where the model does not remember keys in f32, or the state is another model's.
+  public func keyFolds(_ state: borrowing DialogueState) throws(DialogueError) -> [[Float]] {
+    guard state.dialogue === self else { throw .anotherModel }
+    let cache = configuration.backbone.cache
+    for layer in 0..<configuration.backbone.layers where cache.format(ofLayer: layer) != .f32 {
+      throw .badArgument(
+        name: "cache", expected: "f32 in every layer", found: cache.format(ofLayer: layer).rawValue)
+    }
+    return backbone.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
+  }
+
+  func workspacePlan(lanes: Int) -> DialogueWorkspace.Plan {
+    var memory = MemoryPlan()
+    let backbone = backbone.reserveScratch(lanes: lanes, in: &memory)
+    let speaker = speaker.reserveScratch(lanes: lanes, in: &memory)
+    return DialogueWorkspace.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
+  }
+
+  // Nanoseconds of CLOCK_MONOTONIC_RAW.
+  static func now() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC_RAW, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,82 @@
+internal import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// How a step begins: what is heard is remembered, and the vectors of all tokens that the model reads are added up.
+struct Listener: Sendable {
+  private let streams: Streams
+  private let ring: TokenRing
+  private let textEmbedding: TokenEmbedding
+  private let audioEmbeddings: [TokenEmbedding]
+  private let conditioners: [Conditioner]
+  private let condition: Region<Float>  // [width]
+  private let textEnd: Int32?
+  private let textPadding: Int32
+  private let width: Int
+
+  /// - Parameters:
+  ///   - root: where `text_emb`, `emb.0`, ... lie.
+  ///   - state: what a state keeps.
+  init(
+    _ root: Scope, _ configuration: DialogueConfiguration, _ ring: TokenRing, _ workers: Workers,
+    state: inout MemoryPlan
+  ) throws(CheckpointError) {
+    let (streams, width) = (configuration.streams, configuration.width)
+    self.streams = streams
+    self.ring = ring
+    self.width = width
+    textEmbedding = try TokenEmbedding(root["text_emb"], tokens: streams.textCardinality + 1, width: width)
+    audioEmbeddings = try (0..<streams.own + streams.user).map { index throws(CheckpointError) in
+      try TokenEmbedding(root["emb.\(index)"], tokens: streams.cardinality + 1, width: width)
+    }
+    conditioners = try configuration.conditions.map { condition throws(CheckpointError) in
+      try Conditioner(
+        root["condition_provider.conditioners.\(condition.name)"], condition, width: width, workers)
+    }
+    condition = state.reserve(Float.self, width)
+    textEnd = configuration.family.textEnd
+    textPadding = configuration.textPadding
+  }
+
+  /// Throws where a condition or its value is unknown.
+  func check(_ values: [String: String]) throws(DialogueError) {
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      guard let conditioner = conditioners.first(where: { $0.name == name }) else {
+        throw .unknownCondition(name: name, known: conditioners.map(\.name))
+      }
+      guard conditioner.values.contains(value) else {
+        throw .unknownValue(condition: name, value: value, known: conditioner.values)
+      }
+    }
+  }
+
+  /// Prepares a new state.
+  ///
+  /// - Parameter values: of conditions, by name; those not named take their usual value.
+  func begin(_ memory: MemoryView, _ values: [String: String]) {
+    for conditioner in conditioners {
+      conditioner.add(values[conditioner.name] ?? conditioner.usual, to: memory[condition])
+    }
+  }
+
+  /// - Parameters:
+  ///   - codes: the user's codes of this step's frame, [user], or none.
+  ///   - x: where the lane begins, [width].
+  func listen(
+    _ codes: UnsafePointer<Int32>?, at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>,
+    _ workers: Workers
+  ) {
+    if let codes { ring.hear(codes, at: step, memory) }
+    let scratch = x  // The backbone's tables are never low-rank, so nothing is written there.
+    x.update(repeating: 0, count: width)
+    // Audio rows are summed first, then text, as in the reference.
+    for row in 1..<streams.rows {
+      let token = ring.input(row: row, at: step, memory)
+      audioEmbeddings[row - 1].add(token, to: x, scratch: scratch, workers)
+    }
+    var text = ring.input(row: Streams.text, at: step, memory)
+    if text == textEnd { text = textPadding }
+    textEmbedding.add(text, to: x, scratch: scratch, workers)
+    if !conditioners.isEmpty { Kernels.add(memory[condition], to: x, width) }
+  }
+}

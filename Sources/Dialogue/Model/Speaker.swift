@@ -1,0 +1,106 @@
+internal import Checkpoint
+internal import Kernels
+internal import Layers
+
+/// What becomes of the backbone's hidden state: a text token, values of extra heads, and the codes of a frame.
+struct Speaker: Sendable {
+  private let streams: Streams
+  private let ring: TokenRing
+  private let textHead: Linear
+  private let extraHeads: [Linear]
+  private let extraWidth: Int
+  private let depth: DepthTransformer?
+
+  /// - Parameter root: where `text_linear`, `extra_heads.0`, ... and the depth transformer lie.
+  init(
+    _ root: Scope, _ configuration: DialogueConfiguration, _ ring: TokenRing
+  ) throws(CheckpointError) {
+    streams = configuration.streams
+    self.ring = ring
+    let (width, extra) = (configuration.width, configuration.extraHeads)
+    textHead = try Linear(root["text_linear"], inputs: width, outputs: configuration.textOutputs)
+    extraHeads = try (0..<extra.count).map { index throws(CheckpointError) in
+      try Linear(root["extra_heads.\(index)"], inputs: width, outputs: extra.width)
+    }
+    extraWidth = extra.width
+    depth = try configuration.depth.map { depth throws(CheckpointError) in
+      try DepthTransformer(root.checkpoint, depth, inputs: width)
+    }
+  }
+
+  /// Bytes of weights that one step reads.
+  var bytesPerStep: Int { textHead.matrix.bytes + (depth?.bytesPerStep ?? 0) }
+
+  struct Scratch: Sendable {
+    let textLogits: Region<Float>  // [lanes][text outputs]
+    let extra: Region<Float>  // [lanes][extra heads][extra width]
+    let tokens: Region<Int32>  // [lanes]
+    let depth: DepthTransformer.Scratch?
+    let sampler: Sampler
+  }
+
+  func reserveScratch(lanes: Int, in plan: inout MemoryPlan) -> Scratch {
+    Scratch(
+      textLogits: plan.reserve(Float.self, lanes * textHead.outputs),
+      extra: plan.reserve(Float.self, lanes * extraHeads.count * extraWidth),
+      tokens: plan.reserve(Int32.self, lanes), depth: depth?.reserveScratch(lanes: lanes, in: &plan),
+      sampler: Sampler(cardinality: max(textHead.outputs, streams.cardinality), scratch: &plan))
+  }
+
+  /// Draws the text token of every lane, and reads the extra heads.
+  func speakText(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
+    let (logits, tokens) = (pass.scratch[regions.textLogits], pass.scratch[regions.tokens])
+    textHead(hidden.normed, into: logits, count: hidden.count, pass.workers)
+    readExtraHeads(hidden, pass.scratch[regions.extra], pass.workers)
+    for lane in 0..<hidden.count {
+      let state = request.states[lane]
+      let drawn = regions.sampler.draw(
+        logits + lane * textHead.outputs, textHead.outputs, state.pointee.textSampling,
+        &state.pointee.generator, pass.scratch)
+      tokens[lane] = say(drawn, row: Streams.text, lane, request)
+    }
+  }
+
+  /// Draws the codes of every lane. `speakText` comes first.
+  ///
+  /// - Parameter pass: with lanes for the depth transformer.
+  func speakCodes(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
+    guard let depth, let scratch = regions.depth else { return }
+    depth.step(hidden.normed, pass.scratch[regions.tokens], count: hidden.count, scratch, pass) {
+      step, lane, logits in
+      let state = request.states[lane]
+      let drawn = regions.sampler.draw(
+        logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.generator, pass.scratch)
+      return say(drawn, row: 1 + step, lane, request)
+    }
+  }
+
+  /// Remembers the token of a row: the one that is forced, or else the one that was drawn.
+  private func say(_ drawn: Int32, row: Int, _ lane: Int, _ request: StepRequest) -> Int32 {
+    var token = drawn
+    if let forced = request.forced {
+      let given = forced[lane * (1 + streams.own) + row]
+      if given >= 0 && given <= streams.initialToken(row) { token = given }
+    }
+    let state = request.states[lane]
+    ring.tokens(at: state.pointee.steps, state.pointee.memory.view)[row] = token
+    return token
+  }
+
+  private func readExtraHeads(
+    _ hidden: Hidden, _ values: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) {
+    let stride = extraHeads.count * extraWidth
+    for index in extraHeads.indices {
+      let out = values + index * extraWidth
+      extraHeads[index](hidden.normed, into: out, yStride: stride, count: hidden.count, workers)
+      for lane in 0..<hidden.count { Kernels.softmax(out + lane * stride, extraWidth) }
+    }
+  }
+
+  /// Logits of code row `row` of a step of one lane, [cardinality].
+  func codeLogits(row: Int, _ regions: Scratch, _ scratch: MemoryView) -> UnsafeBufferPointer<Float>? {
+    guard let depth, let depthScratch = regions.depth else { return nil }
+    return depth.logits(step: row, depthScratch, scratch)
+  }
+}

@@ -1,0 +1,110 @@
+internal import Kernels
+internal import Layers
+
+extension Dialogue {
+  /// One step of some conversations at once: every weight is read once for all of them.
+  func advance(_ request: StepRequest, _ workspace: borrowing DialogueWorkspace) {
+    let (plan, pass) = (workspace.plan, workspace.pass(workers))
+    listen(request, plan.backbone, pass)
+    let hidden = backbone.think(plan.backbone, pass)
+    let backboneDone = Self.now()
+    speaker.speakText(hidden, request, plan.speaker, pass)
+    let textDone = Self.now()
+    speaker.speakCodes(hidden, request, plan.speaker, workspace.depthPass(workers))
+    finish(request, times: (backboneDone, textDone, Self.now()))
+  }
+
+  private func listen(_ request: StepRequest, _ regions: Backbone.Scratch, _ pass: Pass) {
+    for lane in 0..<request.count {
+      let state = request.states[lane]
+      let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
+      let codes = request.user.map { $0 + lane * streams.user }
+      listener.listen(codes, at: step, memory, into: backbone.lane(lane, regions, pass), pass.workers)
+      pass.lanes.append(memory, first: step)
+    }
+  }
+
+  private func finish(_ request: StepRequest, times: (UInt64, UInt64, UInt64)) {
+    for lane in 0..<request.count {
+      let state = request.states[lane]
+      let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
+      var result = DialogueStep()
+      result.text = ring.tokens(at: step, memory)[Streams.text]
+      result.isReady = ring.isReady(step)
+      result.times = times
+      if result.isReady, let own = request.own {
+        ring.undelay(at: step, into: own + lane * streams.own, memory)
+      }
+      request.results[lane] = result
+      state.pointee.steps += 1
+    }
+  }
+
+  /// Hears frames with the tokens given, not drawn: a prompt, or what was said before. Nothing comes out, and the
+  /// generator is not used. Weights are read once for up to 16 frames, and memory is allocated for them, so this is not
+  /// for the frame path. A negative token adds nothing to what the model reads.
+  ///
+  /// - Parameters:
+  ///   - user: the user's codes, [frames][streams.user], each at most `cardinality`.
+  ///   - text: the text token of each step, [frames], each at most `textCardinality`.
+  ///   - own: the codes of each step, [frames][streams.own]: that of row k belongs to frame (step - delay of k).
+  /// - Throws: where lengths do not fit, a token is none of the model's, or the state is another model's.
+  public func prefill(
+    user: Span<Int32>, text: Span<Int32>, own: Span<Int32>, _ state: inout DialogueState
+  ) throws(DialogueError) {
+    let frames = text.count
+    guard state.dialogue === self else { throw .anotherModel }
+    try Self.check("user", user, frames * streams.user, limit: streams.cardinality)
+    try Self.check("text", text, frames, limit: streams.textCardinality)
+    try Self.check("own", own, frames * streams.own, limit: streams.cardinality)
+    guard frames > 0 else { return }
+    let longest = min(frames, DialogueConfiguration.longestBlock)
+    let workspace = DialogueWorkspace(workspacePlan(lanes: longest))
+    for start in stride(from: 0, to: frames, by: longest) {
+      let pass = workspace.pass(workers)
+      let block = start..<min(start + longest, frames)
+      pass.lanes.append(state.memory.view, first: state.steps, length: block.count)
+      for frame in block {
+        let x = backbone.lane(frame - start, workspace.plan.backbone, pass)
+        prepare(frame, user, text, own, state.memory.view, step: state.steps, into: x)
+        state.steps += 1
+      }
+      _ = backbone.think(workspace.plan.backbone, pass)
+    }
+  }
+
+  // One frame of a prompt: what is heard and given.
+  private func prepare(
+    _ frame: Int, _ user: Span<Int32>, _ text: Span<Int32>, _ own: Span<Int32>, _ memory: MemoryView,
+    step: Int64, into x: UnsafeMutablePointer<Float>
+  ) {
+    user.extracting(frame * streams.user..<(frame + 1) * streams.user).withUnsafeBufferPointer {
+      listener.listen($0.baseAddress, at: step, memory, into: x, workers)
+    }
+    let tokens = ring.tokens(at: step, memory)
+    tokens[Streams.text] = text[frame]
+    for row in 0..<streams.own { tokens[1 + row] = own[frame * streams.own + row] }
+  }
+
+  private static func check(
+    _ name: String, _ tokens: Span<Int32>, _ count: Int, limit: Int
+  ) throws(DialogueError) {
+    guard tokens.count == count else {
+      throw .wrongCount(name: name, expected: count, found: tokens.count)
+    }
+    for index in tokens.indices where tokens[index] > limit {
+      throw .badArgument(name: name, expected: "tokens of at most \(limit)", found: "\(tokens[index])")
+    }
+  }
+
+  /// The codes of the state's last step, before their delays are undone, [streams.own].
+  package func drawnCodes(_ state: borrowing DialogueState) -> UnsafeBufferPointer<Int32> {
+    UnsafeBufferPointer(
+      start: ring.tokens(at: max(state.steps - 1, 0), state.memory.view) + 1, count: streams.own)
+  }
+
+  /// The text token of the state's last step.
+  package func lastText(_ state: borrowing DialogueState) -> Int32 {
+    ring.tokens(at: max(state.steps - 1, 0), state.memory.view)[Streams.text]
+  }
+}

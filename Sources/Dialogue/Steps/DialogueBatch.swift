@@ -1,0 +1,206 @@
+internal import Kernels
+
+/// Several conversations of one model that take their steps together: every weight is read once for all of them.
+///
+/// Conversations are admitted to slots and released from them at any time between steps. Each says what it would say
+/// alone, whoever else takes part. A batch belongs to one thread at a time, and a step allocates nothing.
+public final class DialogueBatch {
+  public let dialogue: Dialogue
+  /// Slots: 0 ..< capacity.
+  public let capacity: Int
+  /// Conversations.
+  public private(set) var count = 0
+  // By slot; nil where the slot is free.
+  private let states: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>?>
+  private let results: UnsafeMutablePointer<DialogueStep>
+  // The step in which a slot last took part, so that none takes part twice.
+  private let stamps: UnsafeMutablePointer<UInt64>
+  private var stamp: UInt64 = 0
+  // By lane.
+  private let lanes: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>>
+  private let slots: UnsafeMutablePointer<Int>
+  private let laneResults: UnsafeMutablePointer<DialogueStep>
+  private let workspace: DialogueWorkspace
+
+  /// A batch without conversations.
+  ///
+  /// - Parameter capacity: most conversations, 1 to 1024. Scratch is allocated for all of them.
+  /// - Throws: where the capacity is out of its range.
+  public convenience init(_ dialogue: Dialogue, capacity: Int) throws(DialogueError) {
+    try DialogueError.check("capacity", capacity, 1...1024)
+    self.init(dialogue, slots: capacity)
+  }
+
+  /// A batch that is full: conversations that have not begun, one per seed, in the slots 0, 1, ...
+  public convenience init(_ dialogue: Dialogue, seeds: [UInt64]) {
+    self.init(dialogue, slots: max(seeds.count, 1))
+    for (slot, seed) in seeds.enumerated() { put(dialogue.makeState(seed: seed), in: slot) }
+  }
+
+  private init(_ dialogue: Dialogue, slots capacity: Int) {
+    self.dialogue = dialogue
+    self.capacity = capacity
+    states = .allocate(capacity: capacity)
+    states.initialize(repeating: nil, count: capacity)
+    results = .allocate(capacity: capacity)
+    results.initialize(repeating: DialogueStep(), count: capacity)
+    stamps = .allocate(capacity: capacity)
+    stamps.initialize(repeating: 0, count: capacity)
+    lanes = .allocate(capacity: capacity)
+    slots = .allocate(capacity: capacity)
+    laneResults = .allocate(capacity: capacity)
+    laneResults.initialize(repeating: DialogueStep(), count: capacity)
+    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: capacity))
+  }
+
+  deinit {
+    for slot in 0..<capacity {
+      guard let state = states[slot] else { continue }
+      state.deinitialize(count: 1)
+      state.deallocate()
+    }
+    states.deallocate()
+    results.deallocate()
+    stamps.deallocate()
+    lanes.deallocate()
+    slots.deallocate()
+    laneResults.deallocate()
+  }
+
+  /// Bytes of the scratch, which all conversations share.
+  public var bytes: Int { workspace.memory.bytes }
+
+  /// Whether a slot has a conversation; false of what is no slot.
+  public func isOccupied(_ slot: Int) -> Bool { 0..<capacity ~= slot && states[slot] != nil }
+
+  /// Takes a conversation in, wherever it stands.
+  ///
+  /// - Returns: its slot, the first that was free.
+  /// - Throws: where no slot is free or the state is another model's; the state is gone then.
+  public func admit(_ state: consuming DialogueState) throws(DialogueError) -> Int {
+    guard state.dialogue === dialogue else { throw .anotherModel }
+    guard let slot = (0..<capacity).first(where: { states[$0] == nil }) else {
+      throw .batchIsFull(capacity: capacity)
+    }
+    put(state, in: slot)
+    return slot
+  }
+
+  /// Gives a conversation back, as it stands; its slot is free afterwards.
+  ///
+  /// - Throws: where the slot has no conversation.
+  public func release(_ slot: Int) throws(DialogueError) -> DialogueState {
+    guard isOccupied(slot), let place = states[slot] else { throw .emptySlot(slot: slot) }
+    states[slot] = nil
+    results[slot] = DialogueStep()
+    count -= 1
+    let state = place.move()
+    place.deallocate()
+    return state
+  }
+
+  private func put(_ state: consuming DialogueState, in slot: Int) {
+    let place = UnsafeMutablePointer<DialogueState>.allocate(capacity: 1)
+    place.initialize(to: state)
+    states[slot] = place
+    count += 1
+  }
+
+  /// Hears one frame of every conversation and answers with one of each, in the order of their slots.
+  ///
+  /// - Parameters:
+  ///   - user: [count][streams.user]
+  ///   - own: [count][streams.own]; a conversation's codes are left as they are while it is not ready.
+  /// - Precondition: the spans have these lengths.
+  public func step(user: Span<Int32>, own: inout MutableSpan<Int32>) {
+    var lane = 0
+    for slot in 0..<capacity where states[slot] != nil {
+      slots[lane] = slot
+      lane += 1
+    }
+    advance(count: lane, user, nil, &own)
+  }
+
+  /// Hears one frame of some conversations and answers with one of each; the others wait.
+  ///
+  /// - Parameters:
+  ///   - active: slots with conversations, each once, in any order.
+  ///   - user: [active.count][streams.user]
+  ///   - own: [active.count][streams.own]
+  /// - Precondition: the spans have these lengths, and the slots have conversations.
+  public func step(active: Span<Int>, user: Span<Int32>, own: inout MutableSpan<Int32>) {
+    take(active)
+    advance(count: active.count, user, nil, &own)
+  }
+
+  /// The same, with tokens that are said in place of drawn ones.
+  ///
+  /// - Parameter tokens: [active.count][1 + streams.own], -1 where the token is drawn.
+  public func step(
+    active: Span<Int>, user: Span<Int32>, forcing tokens: Span<Int32>, own: inout MutableSpan<Int32>
+  ) {
+    take(active)
+    precondition(
+      tokens.count == active.count * (1 + dialogue.streams.own), "one token for each of the models' rows")
+    tokens.withUnsafeBufferPointer { advance(count: active.count, user, $0.baseAddress, &own) }
+  }
+
+  private func take(_ active: Span<Int>) {
+    precondition(active.count <= capacity, "no more lanes than slots")
+    for lane in active.indices { slots[lane] = active[lane] }
+  }
+
+  private func advance(
+    count: Int, _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?, _ own: inout MutableSpan<Int32>
+  ) {
+    let streams = dialogue.streams
+    precondition(
+      user.count == count * streams.user && own.count == count * streams.own,
+      "one code for each codebook of each conversation")
+    guard count > 0 else { return }
+    stamp += 1
+    for lane in 0..<count {
+      let slot = slots[lane]
+      guard isOccupied(slot), let state = states[slot], stamps[slot] != stamp else {
+        preconditionFailure("slots with conversations, each once")
+      }
+      stamps[slot] = stamp
+      lanes[lane] = state
+    }
+    user.withUnsafeBufferPointer { user in
+      own.withUnsafeMutableBufferPointer { own in
+        let request = StepRequest(
+          states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
+          own: own.baseAddress, results: laneResults)
+        dialogue.advance(request, workspace)
+      }
+    }
+    for lane in 0..<count { results[slots[lane]] = laneResults[lane] }
+  }
+
+  /// What its last step told of the conversation in a slot; nothing of a free slot.
+  ///
+  /// - Precondition: 0 ..< capacity
+  public func result(_ slot: Int) -> DialogueStep {
+    precondition(0..<capacity ~= slot, "a slot of the batch")
+    return results[slot]
+  }
+
+  /// Reads or changes the conversation in a slot between steps: its sampling, or another state of the model in its place.
+  ///
+  /// - Precondition: the slot has a conversation, and afterwards a state of the same model.
+  public func withState<Result>(_ slot: Int, _ body: (inout DialogueState) throws -> Result) rethrows
+    -> Result
+  {
+    guard isOccupied(slot), let state = states[slot] else {
+      preconditionFailure("a slot with a conversation")
+    }
+    defer { precondition(state.pointee.dialogue === dialogue, "a state of another model") }
+    return try body(&state.pointee)
+  }
+
+  /// The backbone's hidden states after the last step, by lane of that step; valid until the next step.
+  package func hidden(lanes: Int) -> Hidden {
+    dialogue.backbone.hidden(lanes, workspace.plan.backbone, workspace.memory.view)
+  }
+}

@@ -1,0 +1,41 @@
+internal import Kernels
+
+/// What one conversation remembers: keys and values, the last tokens of every row, the generator, its settings.
+///
+/// It is a value: a new one is a reset, and `fork()` copies one on purpose. `DialogueStepper` and `DialogueBatch` advance
+/// it; the scratch of a step is theirs.
+public struct DialogueState: ~Copyable, Sendable {
+  /// The model that made it and that alone may advance it.
+  public let dialogue: Dialogue
+  let memory: MemoryBlock
+  /// Steps done.
+  public internal(set) var steps: Int64
+  var generator: SeededGenerator
+  /// How text tokens are drawn.
+  public var textSampling: Sampling
+  /// How codes are drawn.
+  public var audioSampling: Sampling
+
+  /// Bytes of this state.
+  public var bytes: Int { memory.bytes }
+
+  /// A copy that shares nothing with this one and draws the same tokens.
+  public borrowing func fork() -> DialogueState {
+    DialogueState(
+      dialogue: dialogue, memory: memory.fork(), steps: steps, generator: generator,
+      textSampling: textSampling, audioSampling: audioSampling)
+  }
+}
+
+/// What one step tells, beside the codes.
+public struct DialogueStep: Sendable, BitwiseCopyable {
+  /// The text token of this step.
+  public var text: Int32
+  /// Whether codes came out: not during the first `maxDelay` steps.
+  public var isReady: Bool
+  /// When the backbone, the text and the codes of this step were done, in nanoseconds of CLOCK_MONOTONIC_RAW, which counts
+  /// from the start of the machine.
+  public var times: (backbone: UInt64, text: UInt64, depth: UInt64)
+
+  init() { (text, isReady, times) = (0, false, (0, 0, 0)) }
+}

@@ -1,0 +1,88 @@
+internal import Kernels
+
+/// Advances conversations one at a time: the scratch of a step, and the step itself.
+///
+/// One stepper may serve any number of states of its model, one after the other; steppers of one model may work on
+/// different threads. A step allocates nothing.
+public struct DialogueStepper: ~Copyable, Sendable {
+  public let dialogue: Dialogue
+  private let workspace: DialogueWorkspace
+
+  public init(_ dialogue: Dialogue) {
+    self.dialogue = dialogue
+    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: 1))
+  }
+
+  /// Bytes of the scratch.
+  public var bytes: Int { workspace.memory.bytes }
+
+  /// Hears one frame and answers with one: the conversation's next 80 ms.
+  ///
+  /// - Parameters:
+  ///   - user: the user's codes of this frame, [streams.user]; `cardinality` and above is "nothing", and a negative code
+  ///     adds nothing to what the model reads.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - state: of the same model.
+  /// - Precondition: the spans have these lengths, and the state is the model's.
+  public mutating func step(
+    _ user: Span<Int32>, into own: inout MutableSpan<Int32>, _ state: inout DialogueState
+  ) -> DialogueStep {
+    advance(user, nil, into: &own, &state)
+  }
+
+  /// The same, with tokens that are said in place of drawn ones.
+  ///
+  /// - Parameter tokens: text and codes of this step, [1 + streams.own], before delays are undone; -1, or a token that is
+  ///   none of the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
+  public mutating func step(
+    _ user: Span<Int32>, forcing tokens: Span<Int32>, into own: inout MutableSpan<Int32>,
+    _ state: inout DialogueState
+  ) -> DialogueStep {
+    precondition(tokens.count == 1 + dialogue.streams.own, "one token for each of the model's rows")
+    return tokens.withUnsafeBufferPointer { advance(user, $0.baseAddress, into: &own, &state) }
+  }
+
+  private func advance(
+    _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?, into own: inout MutableSpan<Int32>,
+    _ state: inout DialogueState
+  ) -> DialogueStep {
+    let streams = dialogue.streams
+    precondition(user.count == streams.user && own.count == streams.own, "one code for each codebook")
+    precondition(state.dialogue === dialogue, "a state of another model")
+    var result = DialogueStep()
+    user.withUnsafeBufferPointer { user in
+      own.withUnsafeMutableBufferPointer { own in
+        withUnsafeMutablePointer(to: &state) { state in
+          withUnsafeMutablePointer(to: &result) { result in
+            withUnsafePointer(to: state) { states in
+              let request = StepRequest(
+                states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
+                results: result)
+              dialogue.advance(request, workspace)
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// Logits of the last step's text token, [text outputs]; valid until the next step.
+  package var textLogits: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.textLogits) }
+
+  /// Values of the last step's extra heads, [heads][width], after softmax; valid until the next step.
+  package var extraHeads: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.extra) }
+
+  /// Logits of the last step's code in a row, [cardinality]; valid until the next step.
+  package func codeLogits(_ row: Int) -> UnsafeBufferPointer<Float> {
+    dialogue.speaker.codeLogits(row: row, workspace.plan.speaker, workspace.memory.view)
+      ?? UnsafeBufferPointer(start: nil, count: 0)
+  }
+
+  /// The backbone's hidden state after the last step, [1][width]; valid until the next step.
+  package var hidden: Hidden { dialogue.backbone.hidden(1, workspace.plan.backbone, workspace.memory.view) }
+
+  private func values(_ region: Region<Float>) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(start: workspace.memory.view[region], count: region.count)
+  }
+}

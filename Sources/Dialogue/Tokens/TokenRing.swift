@@ -1,0 +1,59 @@
+internal import Kernels
+
+/// The last tokens of every row of a conversation: what the model drew or was given, and what it heard, by step.
+///
+/// Rows and their delays are those of `Streams`; delays are applied and undone here and nowhere else. Steps count from 0.
+struct TokenRing: Sendable {
+  private let streams: Streams
+  /// Steps that are remembered: the longest delay, and one block.
+  private let length: Int
+  private let spoken: Region<Int32>  // [length][1 + own]
+  private let heard: Region<Int32>  // [length][user]
+
+  /// - Parameters:
+  ///   - block: most steps of one pass.
+  ///   - plan: what a state keeps.
+  init(_ streams: Streams, block: Int, in plan: inout MemoryPlan) {
+    self.streams = streams
+    length = streams.maxDelay + block
+    spoken = plan.reserve(Int32.self, length * (1 + streams.own))
+    heard = plan.reserve(Int32.self, length * max(streams.user, 1))
+  }
+
+  private func slot(_ step: Int64) -> Int { Int(step % Int64(length)) }
+
+  /// Remembers the user's codes of the frame that is heard in `step`. Codes beyond the codebook are heard as "nothing".
+  ///
+  /// - Parameter codes: [user]
+  func hear(_ codes: UnsafePointer<Int32>, at step: Int64, _ memory: MemoryView) {
+    let row = memory[heard] + slot(step) * streams.user
+    for index in 0..<streams.user { row[index] = min(codes[index], Int32(streams.cardinality)) }
+  }
+
+  /// The tokens of the model's rows in `step`, to read or to write: text, then codes, [1 + own].
+  func tokens(at step: Int64, _ memory: MemoryView) -> UnsafeMutablePointer<Int32> {
+    memory[spoken] + slot(step) * (1 + streams.own)
+  }
+
+  /// The token that the model reads in `step`: in its own rows, the one of the step before; in the user's, the code of
+  /// frame (step - delay); and "nothing yet" while the row's delay has not passed.
+  func input(row: Int, at step: Int64, _ memory: MemoryView) -> Int32 {
+    let delay = Int64(streams.delays[row])
+    if step <= delay { return streams.initialToken(row) }
+    if row <= streams.own { return tokens(at: step - 1, memory)[row] }
+    return memory[heard][slot(step - delay) * streams.user + row - 1 - streams.own]
+  }
+
+  /// Whether all codes of frame (step - maxDelay) are there once `step` is done.
+  func isReady(_ step: Int64) -> Bool { step >= Int64(streams.maxDelay) }
+
+  /// All codes of frame (step - maxDelay): that of a row was drawn `delay` steps after the frame.
+  ///
+  /// - Parameter own: [own]
+  func undelay(at step: Int64, into own: UnsafeMutablePointer<Int32>, _ memory: MemoryView) {
+    let frame = step - Int64(streams.maxDelay)
+    for row in streams.ownRows {
+      own[row - 1] = tokens(at: frame + Int64(streams.delays[row]), memory)[row]
+    }
+  }
+}

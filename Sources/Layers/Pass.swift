@@ -1,0 +1,16 @@
+package import Kernels
+
+/// One run of a stack of layers over its lanes: what every layer of the stack is handed.
+package struct Pass {
+  package let lanes: Lanes
+  /// Memory of the regions that layers reserve as scratch; a pass leaves nothing there that the next one needs.
+  package let scratch: MemoryView
+  /// Threads that share the arithmetic.
+  package let workers: Workers
+
+  package init(_ lanes: Lanes, scratch: MemoryView, _ workers: Workers) {
+    self.lanes = lanes
+    self.scratch = scratch
+    self.workers = workers
+  }
+}

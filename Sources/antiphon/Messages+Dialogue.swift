@@ -1,0 +1,38 @@
+import Dialogue
+
+extension Message {
+  init(_ error: DialogueError) {
+    switch error {
+    case .badArgument(let name, let expected, let found):
+      self.init(
+        "'\(name)' is \(found), and it takes \(expected).", "Give it a value that it takes.", .usage)
+    case .unknownCondition(let name, let known):
+      self.init(
+        "The model has no condition '\(name)'.", Self.choices(known, none: "This model takes no conditions."),
+        .usage)
+    case .unknownValue(let condition, let value, let known):
+      self.init(
+        "The condition '\(condition)' has no value '\(value)'.",
+        Self.choices(known, none: "This condition takes no values."), .usage)
+    case .wrongCount(let name, let expected, let found):
+      self.init(
+        "'\(name)' has \(found) values, and \(expected) are expected.", "Give it as many as are expected.",
+        .badData)
+    case .anotherModel:
+      self.init(
+        "A conversation was given to another model than the one it was begun with.",
+        "This is a mistake of the program: please report it.", .software)
+    case .batchIsFull(let capacity):
+      self.init(
+        "All \(capacity) places for conversations are taken.", "Wait until one of them has ended.", .usage)
+    case .emptySlot(let slot):
+      self.init(
+        "Place \(slot) has no conversation.", "This is a mistake of the program: please report it.", .software
+      )
+    }
+  }
+
+  private static func choices(_ known: [String], none: String) -> String {
+    known.isEmpty ? none : "These are there: " + known.joined(separator: ", ")
+  }
+}
