@@ -44,6 +44,7 @@ let package = Package(
 
     // The ground floor: clock, threads, rings, files, host, generator, JSON.
     module("Base", ["CThreads"]),
+    module("Latency", ["Base", .product(name: "Histogram", package: "hdrhistogram-swift")]),
 
     // The shared core.
     module("Kernels", ["CKernels"]),
@@ -58,15 +59,12 @@ let package = Package(
     // Where sound and model meet, and the command.
     module(
       "Runtime",
-      [
-        "Base", "AudioIO", "Codec", "Dialogue", "Checkpoint",
-        .product(name: "Histogram", package: "hdrhistogram-swift"),
-      ]),
-    module("AntiphonKit", ["AudioIO", "Codec", "Dialogue", "Runtime"]),
+      ["Base", "Latency", "AudioIO", "Codec", "Dialogue", "Checkpoint"]),
+    module("AntiphonKit", ["Base", "AudioIO", "Codec", "Dialogue", "Runtime"]),
     .executableTarget(
       name: "antiphon",
       dependencies: [
-        "Base", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
+        "Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift),
@@ -81,17 +79,18 @@ let package = Package(
       name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
       swiftSettings: swift),
     tests("Base", ["Base"]),
+    tests("Latency", ["Latency", "Base"]),
     tests("Kernels", ["Kernels", "CKernels"]),
     tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
-    tests("Dialogue", ["Dialogue", "Checkpoint", "Kernels"]),
+    tests("Dialogue", ["Dialogue", "Base", "Checkpoint", "Kernels"]),
     tests("AudioIO", ["AudioIO", "Base", "CTestSupport"]),
-    tests("Runtime", ["Runtime", "Base", "AudioIO", "Codec", "Dialogue"]),
+    tests("Runtime", ["Runtime", "Base", "Latency", "AudioIO", "Codec", "Dialogue"]),
     tests(
       "Command",
       [
-        "antiphon", "Base", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
+        "antiphon", "Base", "Latency", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

@@ -30,7 +30,7 @@ package final class OutputFile: @unchecked Sendable {
       case .appended: O_WRONLY | O_CREAT | O_APPEND
       }
     descriptor = open(path, flags | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError(.create, path, code: errno) }
+    guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
     self.path = path
     isOwned = true
   }
@@ -53,7 +53,7 @@ package final class OutputFile: @unchecked Sendable {
   /// Writes everything, at `offset` or where the last write ended.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) throws(FileError) {
     let written = Self.write(bytes, to: descriptor, at: offset)
-    if written.code != 0 { throw FileError(.write, path, code: written.code) }
+    if written.code != 0 { throw FileError.cannotWrite(path: path, code: written.code) }
   }
 
   package func write(_ text: String) throws(FileError) {
@@ -74,7 +74,7 @@ package final class OutputFile: @unchecked Sendable {
 
   /// Everything is on the disk afterwards.
   package func sync() throws(FileError) {
-    guard fsync(descriptor) == 0 else { throw FileError(.write, path, code: errno) }
+    guard fsync(descriptor) == 0 else { throw FileError.cannotWrite(path: path, code: errno) }
   }
 
   /// Writes all of `bytes`, however often the system takes a part only. `code` is 0, or the error number of what failed.
@@ -115,13 +115,18 @@ package final class OutputFile: @unchecked Sendable {
       try file.sync()
     } catch {
       unlink(partial)
-      throw FileError(error.action, path, code: error.code)
+      throw error.named(path)
     }
     guard rename(partial, place) == 0 else {
       let code = errno
       unlink(partial)
-      throw FileError(.create, path, code: code)
+      throw FileError.cannotCreate(path: path, code: code)
     }
+  }
+
+  /// Makes a directory where it is missing.
+  package static func makeDirectory(_ path: String) throws(FileError) {
+    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError.cannotCreate(path: path, code: errno) }
   }
 
   private static func resolved(_ path: String) -> String {

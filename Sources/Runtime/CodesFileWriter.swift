@@ -1,4 +1,4 @@
-internal import Base
+package import Base
 internal import Checkpoint
 
 /// Writes a codes file while the codes are made. After every `flush` the file is whole, so a killed process leaves one
@@ -22,12 +22,9 @@ package final class CodesFileWriter {
   ///   - overwrite: whether a file that is there already is replaced.
   package init(
     _ path: String, codebooks: Int, sampleRate: Int, frameRate: Double, codec: String, overwrite: Bool
-  ) throws(LatencyReportError) {
+  ) throws(FileError) {
     precondition(codebooks > 0)
-    let file = try LatencyReportError.files { () throws(FileError) in
-      try OutputFile(path, existing: overwrite ? .replaced : .refused)
-    }
-    self.file = file
+    file = try OutputFile(path, existing: overwrite ? .replaced : .refused)
     self.path = path
     self.codebooks = codebooks
     metadata = [
@@ -42,21 +39,17 @@ package final class CodesFileWriter {
     pending += codes
   }
 
-  package func flush() throws(LatencyReportError) {
+  package func flush() throws(FileError) {
     guard !pending.isEmpty else { return }
     let offset = Self.headerBytes + 4 * frames * codebooks
-    try write(pending.withUnsafeBytes { Array($0) }, at: offset)
+    try file.write(pending.withUnsafeBytes { Array($0) }, at: offset)
     frames += pending.count / codebooks
     pending.removeAll(keepingCapacity: true)
     try writeHeader()
   }
 
-  private func writeHeader() throws(LatencyReportError) {
+  private func writeHeader() throws(FileError) {
     let header = SafetensorsHeader(tensors: [("codes", .int32, [frames, codebooks])], metadata: metadata)
-    try write(header.bytes(size: Self.headerBytes), at: 0)
-  }
-
-  private func write(_ bytes: [UInt8], at offset: Int) throws(LatencyReportError) {
-    try LatencyReportError.files { () throws(FileError) in try file.write(bytes, at: offset) }
+    try file.write(header.bytes(size: Self.headerBytes), at: 0)
   }
 }

@@ -1,12 +1,11 @@
-internal import Base
+public import Base
 internal import Codec
-internal import Dialogue
-internal import Glibc
+public import Dialogue
 
 /// One conversation: a frame of sound in, a frame of sound out. This is the loop's body for files, for live sound, for
 /// the benchmark and for a server; they differ only in where frames come from and go.
 ///
-///     frame -> codec.encode -> dialogue.step -> codec.decode -> reply
+///     frame -> Ear: codes -> DialogueState: text and codes -> Mouth: reply
 ///
 /// Nothing here allocates, locks, throws or prints once it has been made.
 public struct Conversation: ~Copyable, Sendable {
@@ -18,54 +17,86 @@ public struct Conversation: ~Copyable, Sendable {
     case recording
   }
 
-  /// What one step tells, beside the sound. Times are microseconds of the monotonic clock.
+  /// What one step tells, beside the sound. Times are microseconds since the epoch of the clock that `step` was given.
   public struct Step: Sendable, BitwiseCopyable {
-    /// Text token of this step.
-    public var text: Int32 = 0
+    /// What the dialogue model told; nil where there is none, as in a mirror of the codec.
+    public var dialogue: DialogueStep?
     /// Whether the reply is the model's; silence until it is ready.
     public var isReady = false
-    /// First code of what was heard and of what was said.
+    /// First code of what was heard.
     public var userSemantic: Int32 = 0
+    /// First code of what was said.
     public var ownSemantic: Int32 = 0
+    /// When encoding the person's frame began.
     public var encodeStart: Int64 = 0
+    /// When the person's codes were known, and the dialogue model's step began.
     public var encodeEnd: Int64 = 0
-    public var temporalEnd: Int64 = 0
-    public var textEnd: Int64 = 0
-    public var depthEnd: Int64 = 0
+    /// When the reply's samples were known.
     public var decodeEnd: Int64 = 0
+    /// Frames and bytes in the dialogue model's window after this step.
+    public var cache: (frames: Int, bytes: Int) = (0, 0)
+    /// Bytes of weights that a step of the dialogue model reads.
+    public var weightBytes = 0
+
+    /// Text token of this step.
+    public var text: Int32 { dialogue?.text ?? 0 }
   }
 
+  /// The model that answers.
   public let model: Model
-  private var encoder: EncoderState
-  private var decoder: DecoderState
-  private var stepper: DialogueStepper
+  private var ear: Ear
   private var state: DialogueState
-  private var heard: [Int32]
+  private var stepper: DialogueStepper
+  private var mouth: Mouth
   private var said: [Int32]
   private let start: Start
-  private var isBegun = false
 
+  /// A conversation that has not begun.
+  ///
   /// - Parameters:
+  ///   - model: the model that answers; any number of conversations may share it.
+  ///   - start: what happens to the first frame.
   ///   - seed: the same seed and the same sound give the same reply.
   ///   - isGreedy: take the most likely token always.
   public init(_ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false) {
-    self.model = model
-    self.start = start
-    encoder = model.codec.makeEncoderState()
-    decoder = model.codec.makeDecoderState()
-    stepper = DialogueStepper(model.dialogue)
-    state = model.dialogue.makeState(seed: seed)
+    var state = model.dialogue.makeState(seed: seed)
     if isGreedy {
       state.textSampling = .greedy
       state.audioSampling = .greedy
     }
-    heard = [Int32](repeating: 0, count: model.codec.configuration.codebooks)
+    self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
+  }
+
+  /// A conversation that begins where a state of the dialogue model stands: after a prompt, or where another left off.
+  ///
+  /// - Parameters:
+  ///   - model: the model that made the state.
+  ///   - state: of the dialogue model. Its seed, sampling and conditions stay.
+  ///   - start: what happens to the first frame of a state without any step; a state that has begun hears every frame once.
+  /// - Throws: where another model made the state.
+  public init(
+    _ model: Model, from state: consuming DialogueState, start: Start = .live
+  ) throws(DialogueError) {
+    guard state.dialogue === model.dialogue else { throw .anotherModel }
+    self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
+  }
+
+  init(
+    _ model: Model, _ state: consuming DialogueState, _ start: Start, _ ear: consuming Ear,
+    _ mouth: consuming Mouth
+  ) {
+    self.model = model
+    self.start = start
+    self.ear = ear
+    self.state = state
+    stepper = DialogueStepper(model.dialogue)
+    self.mouth = mouth
     said = [Int32](repeating: 0, count: model.dialogue.streams.own)
   }
 
   /// The codes of the last frame heard and of the last frame said.
   package func withCodes<Result>(_ body: (Span<Int32>, Span<Int32>) -> Result) -> Result {
-    body(heard.span, said.span)
+    body(ear.codes.span, said.span)
   }
 
   /// Samples of a frame, in and out.
@@ -73,105 +104,66 @@ public struct Conversation: ~Copyable, Sendable {
 
   /// Bytes this conversation occupies beside the model's weights.
   public var bytes: Int {
-    encoder.bytes + decoder.bytes + state.bytes + stepper.bytes
-  }
-
-  /// Positions and bytes in the dialogue model's window.
-  var cache: (frames: Int, bytes: Int) {
-    let frames = min(Int(state.steps), model.dialogue.configuration.context)
-    return (frames, frames * model.dialogue.cacheBytesPerFrame)
+    ear.bytes + mouth.bytes + state.bytes + stepper.bytes
   }
 
   /// Hears one frame and says one.
   ///
   /// - Parameters:
-  ///   - frame: `samplesPerFrame` samples of the person.
+  ///   - frame: `samplesPerFrame` samples of the person, in [-1, 1].
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
-  public mutating func step(_ frame: Span<Float>, into reply: inout MutableSpan<Float>) -> Step {
+  ///   - clock: what the step's times are read from.
+  public mutating func step(
+    _ frame: Span<Float>, into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
+  ) -> Step {
     var step = Step()
-    step.encodeStart = MonotonicClock.microseconds
-    Self.hear(frame, into: &heard, model, &encoder)
-    step.encodeEnd = MonotonicClock.microseconds
-    think(&step)
-    speak(into: &reply, &step)
+    step.encodeStart = clock.now
+    ear.hear(frame)
+    return answer(&step, into: &reply, clock)
+  }
+
+  /// Hears "the recording has ended" instead of a frame: the sign that translation models wait for.
+  ///
+  /// - Parameters:
+  ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
+  ///   - clock: what the step's times are read from.
+  public mutating func stepAfterEnd(
+    into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
+  ) -> Step {
+    var step = Step()
+    step.encodeStart = clock.now
+    ear.hear(sign: Int32(model.dialogue.streams.cardinality))
+    return answer(&step, into: &reply, clock)
+  }
+
+  // Thinks about what the ear holds, and says the answer.
+  private mutating func answer(
+    _ step: inout Step, into reply: inout MutableSpan<Float>, _ clock: RunClock
+  ) -> Step {
+    step.encodeEnd = clock.now
+    if state.steps == 0 && start == .recording {
+      _ = Self.think(ear.codes, into: &said, &stepper, &state, clock)
+    }
+    let told = Self.think(ear.codes, into: &said, &stepper, &state, clock)
+    step.dialogue = told
+    step.isReady = told.isReady && !said.isEmpty
+    step.userSemantic = ear.codes[0]
+    step.ownSemantic = said.first ?? 0
+    if step.isReady { mouth.speak(said, into: &reply) } else { mouth.rest(into: &reply) }
+    step.decodeEnd = clock.now
+    let frames = min(Int(state.steps), model.dialogue.configuration.context)
+    step.cache = (frames, frames * model.dialogue.cacheBytesPerFrame)
+    step.weightBytes = model.dialogue.bytesPerStep
     return step
   }
 
-  /// Hears "the recording has ended" instead of a frame: the token that translation models wait for.
-  public mutating func stepAfterEnd(into reply: inout MutableSpan<Float>) -> Step {
-    var step = Step()
-    step.encodeStart = MonotonicClock.microseconds
-    for index in heard.indices { heard[index] = Int32(model.dialogue.streams.cardinality) }
-    step.encodeEnd = MonotonicClock.microseconds
-    think(&step)
-    speak(into: &reply, &step)
-    return step
-  }
-
-  private mutating func think(_ step: inout Step) {
-    let streams = model.dialogue.streams
-    if !isBegun {
-      isBegun = true
-      if start == .recording { _ = Self.answer(heard, into: &said, &stepper, &state) }
-    }
-    let answer = Self.answer(heard, into: &said, &stepper, &state)
-    step.text = answer.text
-    step.isReady = answer.isReady && streams.own > 0
-    step.userSemantic = heard[0]
-    step.ownSemantic = said.isEmpty ? 0 : said[0]
-    step.temporalEnd = Int64(answer.times.backbone / 1000)
-    step.textEnd = Int64(answer.times.text / 1000)
-    step.depthEnd = Int64(answer.times.depth / 1000)
-  }
-
-  private mutating func speak(into reply: inout MutableSpan<Float>, _ step: inout Step) {
-    if step.isReady {
-      Self.say(said, into: &reply, model, &decoder)
-    } else {
-      for index in 0..<reply.count { reply[index] = 0 }
-    }
-    step.decodeEnd = MonotonicClock.microseconds
-  }
-
-  // Static, so that the buffer and the state, two parts of one value, can be written in one call.
-  private static func hear(
-    _ frame: Span<Float>, into codes: inout [Int32], _ model: Model, _ encoder: inout EncoderState
-  ) {
-    var span = codes.mutableSpan
-    model.codec.encode(frame, into: &span, &encoder)
-  }
-
-  private static func answer(
+  // Static, so that the codes and the state, two parts of one value, can be written in one call.
+  private static func think(
     _ heard: [Int32], into said: inout [Int32], _ stepper: inout DialogueStepper,
-    _ state: inout DialogueState
+    _ state: inout DialogueState, _ clock: RunClock
   ) -> DialogueStep {
     var span = said.mutableSpan
     let user = heard.span.extracting(0..<stepper.dialogue.streams.user)
-    return stepper.step(user, into: &span, &state)
-  }
-
-  private static func say(
-    _ codes: [Int32], into reply: inout MutableSpan<Float>, _ model: Model, _ decoder: inout DecoderState
-  ) {
-    model.codec.decode(codes.span, into: &reply, &decoder)
-  }
-}
-
-extension FrameRecord {
-  /// What a step tells, as a row of the log; `clock` turns its times into the run's.
-  init(_ step: Conversation.Step, _ configuration: DialogueConfiguration, _ clock: FrameClock) {
-    self.init()
-    encodeStart = clock.now(step.encodeStart)
-    encodeEnd = clock.now(step.encodeEnd)
-    stepStart = encodeEnd
-    backboneEnd = clock.now(step.temporalEnd)
-    textEnd = clock.now(step.textEnd)
-    depthEnd = clock.now(step.depthEnd)
-    decodeEnd = clock.now(step.decodeEnd)
-    source = step.isReady ? .backbone : .silence
-    textID = Int64(step.text)
-    textIsPadding = step.text == configuration.textPadding || step.text == configuration.textEndOfPadding
-    userSemantic = Int64(step.userSemantic)
-    ownSemantic = step.isReady ? Int64(step.ownSemantic) : nil
+    return stepper.step(user, into: &span, &state, clock: clock)
   }
 }

@@ -1,6 +1,8 @@
 public import AudioIO
+internal import Base
 internal import Codec
 internal import Dialogue
+package import Latency
 
 /// A conversation with a recording: every frame of the source is heard, and the reply is written as it is made.
 ///
@@ -57,8 +59,7 @@ public struct FileSession: Sendable {
   ) throws -> Outcome {
     var pass = FilePass(model, options)
     while pass.listen(to: source) {
-      pass.step()
-      guard pass.write(to: sink) else { break }
+      guard pass.exchange(with: sink) else { break }
       if let recorder {
         recorder.log.append(pass.record)
         try recorder.drain()
@@ -135,39 +136,35 @@ private struct FilePass: ~Copyable {
     return true
   }
 
-  mutating func step() {
-    let captured = clock.begin(frame: Int64(outcome.frames))
-    let step = Self.step(&conversation, phase, frame, into: &reply)
-    record = FrameRecord(step, model.dialogue.configuration, clock)
-    record.frame = Int64(outcome.frames)
-    record.userSampleEnd = Int64((outcome.frames + 1) * frame.count - 1)
-    record.captured = captured
-    (record.userLoudness, record.ownLoudness) = (Loudness(frame.span), Loudness(reply.span))
-    let cache = conversation.cache
-    (record.cacheFrames, record.cacheBytes) = (Int64(cache.frames), Int64(cache.bytes))
-    record.weightBytes = Int64(model.dialogue.bytesPerStep)
+  /// Answers the frame, and writes the reply; false where the sink failed.
+  mutating func exchange(with sink: any AudioSink) -> Bool {
+    let frameNumber = outcome.frames
+    let arrival = clock.begin(frame: Int64(frameNumber))
+    let capture = Capture(complete: arrival, lastSample: Int64((frameNumber + 1) * frame.count - 1))
+    let step = Self.step(&conversation, phase, frame, into: &reply, clock.run)
+    let isWritten =
+      options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
+    // The loudspeaker would run dry one frame after this frame was complete.
+    let delivery = Delivery(written: clock.now(), deadline: arrival + clock.frameMicroseconds)
+    clock.end()
+    record = FrameRecord(
+      frame: frameNumber, capture, step, delivery, heard: frame.span, said: reply.span)
     let text = words.append(step.text)
-    if !text.isEmpty { outcome.pieces.append((Double(outcome.frames) * secondsPerFrame, text)) }
+    if !text.isEmpty { outcome.pieces.append((Double(frameNumber) * secondsPerFrame, text)) }
     let isQuiet = record.textIsPadding == true && record.ownLoudness.decibels < Self.quietDecibels
     quiet = isQuiet ? quiet + 1 : 0
     outcome.frames += 1
+    if isWritten { outcome.seconds += secondsPerFrame }
+    return isWritten
   }
 
   private static func step(
-    _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float]
+    _ conversation: inout Conversation, _ phase: Phase, _ frame: [Float], into reply: inout [Float],
+    _ clock: RunClock
   ) -> Conversation.Step {
     var span = reply.mutableSpan
     return phase == .ending
-      ? conversation.stepAfterEnd(into: &span) : conversation.step(frame.span, into: &span)
-  }
-
-  mutating func write(to sink: any AudioSink) -> Bool {
-    let written = options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
-    record.written = clock.now()
-    // The loudspeaker would run dry one frame after this frame was complete.
-    record.deadline = record.captured.map { $0 + clock.frameMicroseconds }
-    clock.end()
-    if written { outcome.seconds += secondsPerFrame }
-    return written
+      ? conversation.stepAfterEnd(into: &span, clock: clock)
+      : conversation.step(frame.span, into: &span, clock: clock)
   }
 }

@@ -1,6 +1,6 @@
 package import AudioIO
 internal import Base
-internal import Dialogue
+package import Latency
 internal import Synchronization
 
 /// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
@@ -58,22 +58,18 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   }
 
   /// Works until `stop`. Nothing in the loop allocates, locks, throws or prints.
-  func run(
-    _ engine: inout some LiveEngine & ~Copyable, _ configuration: DialogueConfiguration?, _ clock: FrameClock
-  ) {
+  func run(_ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock) {
     var frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
     while let captured = listen(&frame) {
-      var record = FrameRecord()
-      record.captured = clock.now()
-      record.capturedHardware = captured == 0 ? nil : clock.time(nanoseconds: captured)
-      record.userSampleEnd = Int64(input.position - 1)
+      let capture = Capture(
+        complete: clock.now, hardware: captured == 0 ? nil : clock.time(nanoseconds: captured),
+        lastSample: Int64(input.position - 1))
       var span = reply.mutableSpan
-      let step = engine.step(frame.span, into: &span)
-      record.fill(step, configuration, clock)
-      record.frame = Int64(frames.load(ordering: .relaxed))
-      speak(reply.span, &record, clock)
-      (record.userLoudness, record.ownLoudness) = (Loudness(frame.span), Loudness(reply.span))
+      let step = engine.step(frame.span, into: &span, clock: clock)
+      let delivery = speak(reply.span, clock)
+      var record = FrameRecord(
+        frame: frames.load(ordering: .relaxed), capture, step, delivery, heard: frame.span, said: reply.span)
       record.captureOverruns = Int64(input.overruns)
       record.playbackUnderruns = Int64(output.underruns)
       log.append(record)
@@ -127,13 +123,14 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     for index in frame.indices { frame[index] = 0 }
   }
 
-  private func speak(_ reply: Span<Float>, _ record: inout FrameRecord, _ clock: FrameClock) {
+  private func speak(_ reply: Span<Float>, _ clock: RunClock) -> Delivery {
     let receipt = output.enqueue(reply)
-    record.written = clock.time(nanoseconds: receipt.writtenNanoseconds)
-    record.played = clock.time(nanoseconds: receipt.dacNanoseconds)
-    record.deadline = clock.time(nanoseconds: receipt.dueNanoseconds)
-    record.playbackDelaySamples = Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate))
     if receipt.slackSeconds < 0 { late.add(1, ordering: .relaxed) }
+    return Delivery(
+      written: clock.time(nanoseconds: receipt.writtenNanoseconds),
+      deadline: clock.time(nanoseconds: receipt.dueNanoseconds),
+      played: clock.time(nanoseconds: receipt.dacNanoseconds),
+      delaySamples: Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate)))
   }
 }
 
@@ -146,24 +143,4 @@ package struct LiveCounts: Equatable, Sendable {
   package var skipped = 0
   /// Frames of silence that were heard because the microphone gave nothing.
   package var concealed = 0
-}
-
-extension FrameRecord {
-  /// What a step tells, with or without a dialogue model.
-  fileprivate mutating func fill(
-    _ step: Conversation.Step, _ configuration: DialogueConfiguration?, _ clock: FrameClock
-  ) {
-    if let configuration {
-      let (captured, hardware, end) = (captured, capturedHardware, userSampleEnd)
-      self = FrameRecord(step, configuration, clock)
-      (self.captured, capturedHardware, userSampleEnd) = (captured, hardware, end)
-      return
-    }
-    encodeStart = clock.now(step.encodeStart)
-    encodeEnd = clock.now(step.encodeEnd)
-    decodeEnd = clock.now(step.decodeEnd)
-    userSemantic = Int64(step.userSemantic)
-    ownSemantic = Int64(step.ownSemantic)
-    textIsPadding = true
-  }
 }

@@ -2,7 +2,7 @@ internal import AudioIO
 internal import Base
 package import Codec
 package import Dialogue
-internal import Glibc
+internal import Latency
 
 /// Writes down a live session while it goes on: both voices, the codes, and what the model says.
 ///
@@ -35,13 +35,11 @@ package final class LiveRecording {
   /// - Parameters:
   ///   - codec: what made the codes.
   ///   - words: what turns text tokens into text; nil when nobody speaks but the person.
-  /// - Throws: `LatencyReportError` or `SoundFileError`.
+  /// - Throws: `FileError` or `SoundFileError`.
   package init(
     directory: String, tape: LiveTape, codec: Codec, words: StreamingText?, overwrite: Bool
   ) throws {
-    if mkdir(directory, 0o755) != 0 && errno != EEXIST {
-      throw LatencyReportError.unwritable(path: directory, code: errno)
-    }
+    try OutputFile.makeDirectory(directory)
     self.directory = directory
     self.tape = tape
     self.words = words
@@ -55,9 +53,8 @@ package final class LiveRecording {
     heardCodes = try codesFile(Self.heardName, tape.codebooks.heard)
     // A model that only listens says nothing.
     saidCodes = tape.codebooks.said > 0 ? try codesFile(Self.saidName, tape.codebooks.said) : nil
-    transcript = try LatencyReportError.files { () throws(FileError) in
-      try OutputFile(directory + "/" + Self.transcriptName, existing: overwrite ? .replaced : .refused)
-    }
+    transcript = try OutputFile(
+      directory + "/" + Self.transcriptName, existing: overwrite ? .replaced : .refused)
     sound = try SoundFileWriter.create(
       directory + "/" + Self.soundName, channels: 2, sampleRate: sampleRate, overwrite: overwrite)
     user = AudioFrame(count: tape.samplesPerFrame)
@@ -80,7 +77,7 @@ package final class LiveRecording {
     }
     try heardCodes.flush()
     try saidCodes?.flush()
-    if !spoken.isEmpty { try LatencyReportError.files { () throws(FileError) in try transcript.write(spoken) } }
+    if !spoken.isEmpty { try transcript.write(spoken) }
     if let failure = sound.failure { throw failure }
   }
 

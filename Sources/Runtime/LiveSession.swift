@@ -1,8 +1,9 @@
 package import AudioIO
-internal import Base
+package import Base
 internal import Codec
 internal import Dialogue
 internal import Glibc
+package import Latency
 
 /// A conversation with a person: two sound devices and what answers.
 ///
@@ -77,7 +78,7 @@ package final class LiveSession: @unchecked Sendable {
   /// Forgets what waits to be played.
   package func stopSpeaking() { playback.flush() }
 
-  package func start(clock: FrameClock) throws(AudioDeviceError) {
+  package func start(clock: RunClock) throws(AudioDeviceError) {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
     engine = RealtimeThread(name: "model", priority: Self.modelPriority) { [self] in
@@ -91,13 +92,13 @@ package final class LiveSession: @unchecked Sendable {
         }
         var conversation = Conversation(model, seed: options.seed, isGreedy: options.isGreedy)
         isReady.post()
-        loop.run(&conversation, model.dialogue.configuration, clock)
+        loop.run(&conversation, clock)
       case .mirror(let codec):
-        var rehearsal = Mirror(codec)
+        var rehearsal = CodecMirror(codec)
         rehearse(&rehearsal)
-        var mirror = Mirror(codec)
+        var mirror = CodecMirror(codec)
         isReady.post()
-        loop.run(&mirror, nil, clock)
+        loop.run(&mirror, clock)
       }
     }
     while !isReady.wait(nanoseconds: 1_000_000_000) {}
@@ -116,6 +117,6 @@ package final class LiveSession: @unchecked Sendable {
     let frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
     var span = reply.mutableSpan
-    for _ in 0..<3 { _ = engine.step(frame.span, into: &span) }
+    for _ in 0..<3 { _ = engine.step(frame.span, into: &span, clock: .monotonic) }
   }
 }

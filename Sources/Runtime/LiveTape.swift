@@ -1,4 +1,5 @@
 internal import AudioIO
+internal import Latency
 internal import Synchronization
 
 /// Takes every frame of a live session to whoever writes it down, without making the session wait.

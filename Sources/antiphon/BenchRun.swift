@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import Latency
 import Runtime
 
 /// The frames of a benchmark: paced like sound, or one after the other.

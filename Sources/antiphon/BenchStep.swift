@@ -5,6 +5,7 @@ import Codec
 import Dialogue
 import Foundation
 import Kernels
+import Latency
 import Runtime
 
 /// `antiphon bench step`
@@ -160,11 +161,11 @@ struct BenchStep: ParsableCommand {
       }
       record.stepStart = clock.now()
       var answer = own.mutableSpan
-      batch.step(user: user.span, own: &answer)
+      batch.step(user: user.span, own: &answer, clock: clock.run)
       let times = batch.result(0).times
-      record.backboneEnd = clock.time(nanoseconds: times.backbone)
-      record.textEnd = clock.time(nanoseconds: times.text)
-      record.depthEnd = clock.time(nanoseconds: times.depth)
+      record.backboneEnd = times.backbone
+      record.textEnd = times.text
+      record.depthEnd = times.depth
       if let sound {
         sound.decode(own, streams.own)
         record.decodeEnd = clock.now()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioIO
 import Codec
+import Latency
 import Runtime
 
 /// `antiphon encode`

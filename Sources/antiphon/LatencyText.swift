@@ -1,3 +1,4 @@
+import Latency
 import Runtime
 
 /// A latency summary as lines of text.

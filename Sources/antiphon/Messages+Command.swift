@@ -1,4 +1,5 @@
 import Glibc
+import Latency
 
 extension Message {
   init(_ error: CommandError) {

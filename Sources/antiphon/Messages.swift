@@ -1,7 +1,9 @@
 import AudioIO
+import Base
 import Checkpoint
 import Dialogue
 import Glibc
+import Latency
 import Runtime
 
 /// The one place where errors become words: what happened, what to do about it, and the exit code.
@@ -21,6 +23,7 @@ struct Message: Equatable {
   /// `nil` for an error of the command line, which has words of its own.
   init?(_ error: any Error) {
     switch error {
+    case let error as FileError: self.init(error)
     case let error as SoundFileError: self.init(error)
     case let error as LatencyReportError: self.init(error)
     case let error as AudioDeviceError: self.init(error)
@@ -94,6 +97,24 @@ extension Message {
         "Writing \(Self.name(path, output)) stopped: \(Self.reason(code)).",
         "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
         .writeFailed)
+    }
+  }
+
+  init(_ error: FileError) {
+    switch error {
+    case .cannotOpen(let path, let code), .cannotRead(let path, let code):
+      self.init("'\(path)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'", .noInput)
+    case .cannotCreate(let path, let code) where code == EEXIST:
+      self.init(
+        "'\(path)' is there already.", "Add --overwrite to replace it, or name another.", .cannotCreate)
+    case .cannotCreate(let path, let code):
+      self.init(
+        "'\(path)' cannot be made: \(Self.reason(code)).",
+        "Name a place in a directory that is there and may be written.", Self.exit(writing: code))
+    case .cannotWrite(let path, let code):
+      self.init(
+        "Writing '\(path)' stopped: \(Self.reason(code)).", "Make room, and run it again.",
+        Self.exit(writing: code))
     }
   }
 

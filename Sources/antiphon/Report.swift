@@ -1,4 +1,5 @@
 import ArgumentParser
+import Latency
 import Runtime
 
 /// `antiphon report`

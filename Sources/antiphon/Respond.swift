@@ -4,6 +4,7 @@ import Base
 import Checkpoint
 import Codec
 import Dialogue
+import Latency
 import Runtime
 
 /// `antiphon respond`
@@ -83,9 +84,7 @@ struct Respond: ParsableCommand {
     // Whatever ended the run, what was made is made whole.
     try sink.finish()
     if let text {
-      do { try TextFile.write((outcome?.text ?? "") + "\n", to: text) } catch {
-        throw LatencyReportError.unwritable(path: error.path, code: error.code)
-      }
+      try TextFile.write((outcome?.text ?? "") + "\n", to: text)
     }
     let report = try recorder?.finish()
     if let outcome { try tell(outcome, report) }

@@ -2,6 +2,7 @@ import Base
 import Checkpoint
 import Codec
 import Dialogue
+import Latency
 import Runtime
 
 extension RunMetadata {

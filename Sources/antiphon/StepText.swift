@@ -1,3 +1,4 @@
+import Latency
 import Runtime
 
 /// What a step reads, against the speed of memory.

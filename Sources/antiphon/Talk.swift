@@ -85,7 +85,7 @@ struct Talk: ParsableCommand {
     if !quiet { introduce(session) }
     var scribe = try TalkScribe(session, partner, self)
     Interruption.watch()
-    try session.start(clock: FrameClock(.live))
+    try session.start(clock: .starting())
     if !quiet { Terminal.remark(Self.privileges(session)) }
     let ran = Result { try converse(session, partner, &scribe) }
     session.stop()

@@ -2,6 +2,7 @@ import AudioIO
 import Base
 import Codec
 import Dialogue
+import Latency
 import Runtime
 
 /// Follows a live session from outside: keeps what the screen shows, the recording and the latency logs.

@@ -10,10 +10,10 @@ struct FileTests {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/a.txt"
     try TextFile.write("first", to: path)
-    #expect(throws: FileError(.write, path, code: 5)) {
+    #expect(throws: FileError.cannotWrite(path: path, code: 5)) {
       try OutputFile.whole(path) { file throws(FileError) in
         try file.write("half of the sec")
-        throw FileError(.write, file.path, code: 5)
+        throw FileError.cannotWrite(path: file.path, code: 5)
       }
     }
     #expect(try TextFile.read(path) == "first")
@@ -38,9 +38,9 @@ struct FileTests {
 
   @Test("a full device is an error, with the system's number")
   func full() throws {
-    #expect(throws: FileError(.write, "/dev/full", code: 28)) { try TextFile.write("x", to: "/dev/full") }
+    #expect(throws: FileError.cannotWrite(path: "/dev/full", code: 28)) { try TextFile.write("x", to: "/dev/full") }
     let file = try OutputFile("/dev/full", existing: .updated)
-    #expect(throws: FileError(.write, "/dev/full", code: 28)) { try file.write([1, 2, 3]) }
+    #expect(throws: FileError.cannotWrite(path: "/dev/full", code: 28)) { try file.write([1, 2, 3]) }
   }
 
   @Test("a file that may not be replaced stays, and is said to exist")
@@ -48,7 +48,7 @@ struct FileTests {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/a.txt"
     try TextFile.write("first", to: path)
-    #expect(throws: FileError(.create, path, code: 17)) { try OutputFile(path, existing: .refused) }
+    #expect(throws: FileError.cannotCreate(path: path, code: 17)) { try OutputFile(path, existing: .refused) }
     #expect(try TextFile.read(path) == "first")
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoint
 import Foundation
+import Latency
 import Runtime
 import TestSupport
 import Testing

@@ -1,7 +1,9 @@
 import AudioIO
+import Base
 import Checkpoint
 import Dialogue
 import Glibc
+import Latency
 import Runtime
 
 @testable import antiphon
@@ -16,13 +18,22 @@ enum ErrorTable {
   }
 
   static let sections = [
+    Section(title: "Files", source: "Base/FileError.swift", rows: file),
     Section(title: "Sound files", source: "AudioIO/SoundFileError.swift", rows: sound),
     Section(title: "Models and codes files", source: "Checkpoint/CheckpointError.swift", rows: checkpoint),
     Section(title: "Tokenizers", source: "Dialogue/Tokens/TextTokenizer.swift", rows: tokenizer),
     Section(title: "Dialogue model", source: "Dialogue/DialogueError.swift", rows: dialogue),
-    Section(title: "Latency logs", source: "Runtime/LatencyReportError.swift", rows: latency),
+    Section(title: "Latency logs", source: "Latency/LatencyReportError.swift", rows: latency),
     Section(title: "Sound devices", source: "AudioIO/AudioDeviceError.swift", rows: device),
     Section(title: "Commands", source: "antiphon/CommandError.swift", rows: command),
+  ]
+
+  private static let file: [(any Error, String)] = [
+    (FileError.cannotOpen(path: "a.json", code: EACCES), "the file's permissions, mostly"),
+    (FileError.cannotRead(path: "a.json", code: EIO), "the disk, or the network that it is on, fails"),
+    (FileError.cannotCreate(path: "evening/said.codes", code: EEXIST), "an output of an earlier run"),
+    (FileError.cannotCreate(path: "/nowhere/a.txt", code: ENOENT), "the directory is not there"),
+    (FileError.cannotWrite(path: "a.txt", code: ENOSPC), "the disk is full, or fails"),
   ]
 
   private static let sound: [(any Error, String)] = [

@@ -1,4 +1,5 @@
 import Foundation
+import Latency
 import Runtime
 import TestSupport
 import Testing

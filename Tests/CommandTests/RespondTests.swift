@@ -2,6 +2,7 @@ import AudioIO
 import Checkpoint
 import Foundation
 import Glibc
+import Latency
 import Runtime
 import TestSupport
 import Testing

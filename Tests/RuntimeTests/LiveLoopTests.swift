@@ -3,6 +3,7 @@ import Base
 import Codec
 import Dialogue
 import Foundation
+import Latency
 import TestSupport
 import Testing
 
@@ -38,7 +39,7 @@ struct LiveLoopTests {
 
     func run() {
       var conversation = Conversation(model, seed: 9)
-      loop.run(&conversation, model.dialogue.configuration, FrameClock(.live, origin: 0))
+      loop.run(&conversation, .monotonic)
     }
 
     func records() -> [FrameRecord] {

@@ -1,5 +1,5 @@
+internal import Base
 package import Checkpoint
-internal import Glibc
 internal import Kernels
 internal import Layers
 
@@ -130,12 +130,5 @@ public final class Dialogue: Sendable {
     let backbone = backbone.reserveScratch(lanes: lanes, in: &memory)
     let speaker = speaker.reserveScratch(lanes: lanes, in: &memory)
     return DialogueWorkspace.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
-  }
-
-  // Nanoseconds of CLOCK_MONOTONIC_RAW.
-  static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC_RAW, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -9,6 +9,7 @@ struct Speaker: Sendable {
   private let textHead: Linear
   private let extraHeads: [Linear]
   private let extraWidth: Int
+  private let textPadding: Int
   private let depth: DepthTransformer?
 
   /// - Parameter root: where `text_linear`, `extra_heads.0`, ... and the depth transformer lie.
@@ -23,6 +24,7 @@ struct Speaker: Sendable {
       try Linear(root["extra_heads.\(index)"], inputs: width, outputs: extra.width)
     }
     extraWidth = extra.width
+    textPadding = Int(configuration.textPadding)
     depth = try configuration.depth.map { depth throws(CheckpointError) in
       try DepthTransformer(root.checkpoint, depth, inputs: width)
     }
@@ -57,6 +59,8 @@ struct Speaker: Sendable {
       let drawn = regions.sampler.draw(
         logits + lane * textHead.outputs, textHead.outputs, state.pointee.textSampling,
         &state.pointee.generator, pass.scratch)
+      request.results[lane].paddingProbability = regions.sampler.probability(
+        of: textPadding, logits + lane * textHead.outputs, textHead.outputs, pass.scratch)
       tokens[lane] = say(drawn, row: Streams.text, lane, request)
     }
   }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Kernels
 internal import Layers
 
@@ -7,11 +8,11 @@ extension Dialogue {
     let (plan, pass) = (workspace.plan, workspace.pass(workers))
     listen(request, plan.backbone, pass)
     let hidden = backbone.think(plan.backbone, pass)
-    let backboneDone = Self.now()
+    let backboneDone = request.clock.now
     speaker.speakText(hidden, request, plan.speaker, pass)
-    let textDone = Self.now()
+    let textDone = request.clock.now
     speaker.speakCodes(hidden, request, plan.speaker, workspace.depthPass(workers))
-    finish(request, times: (backboneDone, textDone, Self.now()))
+    finish(request, times: (backboneDone, textDone, request.clock.now))
   }
 
   private func listen(_ request: StepRequest, _ regions: Backbone.Scratch, _ pass: Pass) {
@@ -24,12 +25,15 @@ extension Dialogue {
     }
   }
 
-  private func finish(_ request: StepRequest, times: (UInt64, UInt64, UInt64)) {
+  private func finish(_ request: StepRequest, times: (Int64, Int64, Int64)) {
     for lane in 0..<request.count {
       let state = request.states[lane]
       let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
-      var result = DialogueStep()
+      // The speaker has left there what it knows of the text.
+      var result = request.results[lane]
       result.text = ring.tokens(at: step, memory)[Streams.text]
+      result.isPadding =
+        result.text == configuration.textPadding || result.text == configuration.textEndOfPadding
       result.isReady = ring.isReady(step)
       result.times = times
       if result.isReady, let own = request.own {

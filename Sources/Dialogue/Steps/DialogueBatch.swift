@@ -1,3 +1,4 @@
+public import Base
 internal import Kernels
 
 /// Several conversations of one model that take their steps together: every weight is read once for all of them.
@@ -112,13 +113,15 @@ public final class DialogueBatch {
   ///   - user: [count][streams.user]
   ///   - own: [count][streams.own]; a conversation's codes are left as they are while it is not ready.
   /// - Precondition: the spans have these lengths.
-  public func step(user: Span<Int32>, own: inout MutableSpan<Int32>) {
+  public func step(
+    user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
+  ) {
     var lane = 0
     for slot in 0..<capacity where states[slot] != nil {
       slots[lane] = slot
       lane += 1
     }
-    advance(count: lane, user, nil, &own)
+    advance(count: lane, user, nil, &own, clock)
   }
 
   /// Hears one frame of some conversations and answers with one of each; the others wait.
@@ -128,21 +131,24 @@ public final class DialogueBatch {
   ///   - user: [active.count][streams.user]
   ///   - own: [active.count][streams.own]
   /// - Precondition: the spans have these lengths, and the slots have conversations.
-  public func step(active: Span<Int>, user: Span<Int32>, own: inout MutableSpan<Int32>) {
+  public func step(
+    active: Span<Int>, user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
+  ) {
     take(active)
-    advance(count: active.count, user, nil, &own)
+    advance(count: active.count, user, nil, &own, clock)
   }
 
   /// The same, with tokens that are said in place of drawn ones.
   ///
   /// - Parameter tokens: [active.count][1 + streams.own], -1 where the token is drawn.
   public func step(
-    active: Span<Int>, user: Span<Int32>, forcing tokens: Span<Int32>, own: inout MutableSpan<Int32>
+    active: Span<Int>, user: Span<Int32>, forcing tokens: Span<Int32>, own: inout MutableSpan<Int32>,
+    clock: RunClock = .monotonic
   ) {
     take(active)
     precondition(
       tokens.count == active.count * (1 + dialogue.streams.own), "one token for each of the models' rows")
-    tokens.withUnsafeBufferPointer { advance(count: active.count, user, $0.baseAddress, &own) }
+    tokens.withUnsafeBufferPointer { advance(count: active.count, user, $0.baseAddress, &own, clock) }
   }
 
   private func take(_ active: Span<Int>) {
@@ -151,7 +157,8 @@ public final class DialogueBatch {
   }
 
   private func advance(
-    count: Int, _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?, _ own: inout MutableSpan<Int32>
+    count: Int, _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?,
+    _ own: inout MutableSpan<Int32>, _ clock: RunClock
   ) {
     let streams = dialogue.streams
     precondition(
@@ -171,7 +178,7 @@ public final class DialogueBatch {
       own.withUnsafeMutableBufferPointer { own in
         let request = StepRequest(
           states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
-          own: own.baseAddress, results: laneResults)
+          own: own.baseAddress, clock: clock, results: laneResults)
         dialogue.advance(request, workspace)
       }
     }

@@ -33,9 +33,15 @@ public struct DialogueStep: Sendable, BitwiseCopyable {
   public var text: Int32
   /// Whether codes came out: not during the first `maxDelay` steps.
   public var isReady: Bool
-  /// When the backbone, the text and the codes of this step were done, in nanoseconds of CLOCK_MONOTONIC_RAW, which counts
-  /// from the start of the machine.
-  public var times: (backbone: UInt64, text: UInt64, depth: UInt64)
+  /// Whether the text token says nothing: padding, or the end of padding.
+  public var isPadding: Bool
+  /// The model's probability of padding in this step, before temperature.
+  public var paddingProbability: Float
+  /// When the backbone, the text and the codes of this step were done, in microseconds since the epoch of the clock that
+  /// the step was given.
+  public var times: (backbone: Int64, text: Int64, depth: Int64)
 
-  init() { (text, isReady, times) = (0, false, (0, 0, 0)) }
+  init() {
+    (text, isReady, isPadding, paddingProbability, times) = (0, false, false, 0, (0, 0, 0))
+  }
 }

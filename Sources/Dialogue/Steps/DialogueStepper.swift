@@ -1,3 +1,4 @@
+public import Base
 internal import Kernels
 
 /// Advances conversations one at a time: the scratch of a step, and the step itself.
@@ -23,11 +24,13 @@ public struct DialogueStepper: ~Copyable, Sendable {
   ///     adds nothing to what the model reads.
   ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
   ///   - state: of the same model.
+  ///   - clock: what the times of the step are read from.
   /// - Precondition: the spans have these lengths, and the state is the model's.
   public mutating func step(
-    _ user: Span<Int32>, into own: inout MutableSpan<Int32>, _ state: inout DialogueState
+    _ user: Span<Int32>, into own: inout MutableSpan<Int32>, _ state: inout DialogueState,
+    clock: RunClock = .monotonic
   ) -> DialogueStep {
-    advance(user, nil, into: &own, &state)
+    advance(user, nil, into: &own, &state, clock)
   }
 
   /// The same, with tokens that are said in place of drawn ones.
@@ -36,15 +39,15 @@ public struct DialogueStepper: ~Copyable, Sendable {
   ///   none of the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
   public mutating func step(
     _ user: Span<Int32>, forcing tokens: Span<Int32>, into own: inout MutableSpan<Int32>,
-    _ state: inout DialogueState
+    _ state: inout DialogueState, clock: RunClock = .monotonic
   ) -> DialogueStep {
     precondition(tokens.count == 1 + dialogue.streams.own, "one token for each of the model's rows")
-    return tokens.withUnsafeBufferPointer { advance(user, $0.baseAddress, into: &own, &state) }
+    return tokens.withUnsafeBufferPointer { advance(user, $0.baseAddress, into: &own, &state, clock) }
   }
 
   private func advance(
     _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?, into own: inout MutableSpan<Int32>,
-    _ state: inout DialogueState
+    _ state: inout DialogueState, _ clock: RunClock
   ) -> DialogueStep {
     let streams = dialogue.streams
     precondition(user.count == streams.user && own.count == streams.own, "one code for each codebook")
@@ -57,7 +60,7 @@ public struct DialogueStepper: ~Copyable, Sendable {
             withUnsafePointer(to: state) { states in
               let request = StepRequest(
                 states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
-                results: result)
+                clock: clock, results: result)
               dialogue.advance(request, workspace)
             }
           }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Kernels
 internal import Layers
 
@@ -43,6 +44,8 @@ struct StepRequest {
   var forced: UnsafePointer<Int32>?
   /// [count][streams.own]; none for a model that speaks nothing.
   let own: UnsafeMutablePointer<Int32>?
+  /// What times are read from.
+  let clock: RunClock
   /// [count]
   let results: UnsafeMutablePointer<DialogueStep>
 }

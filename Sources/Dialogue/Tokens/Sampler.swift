@@ -1,3 +1,4 @@
+public import Base
 internal import Kernels
 
 /// How a token is chosen from logits.
@@ -50,6 +51,18 @@ struct Sampler: Sendable {
     return order[kept - 1]
   }
 
+  /// The probability of one token, before temperature.
+  ///
+  /// - Parameter logits: `count` floats, left as they are.
+  func probability(
+    of token: Int, _ logits: UnsafePointer<Float>, _ count: Int, _ scratch: MemoryView
+  ) -> Float {
+    let probabilities = scratch[work]
+    probabilities.update(from: logits, count: count)
+    Kernels.softmax(probabilities, count)
+    return token < count ? probabilities[token] : 0
+  }
+
   // Quickselect: afterwards the `kept` most likely indices stand first.
   private static func partition(
     _ order: UnsafeMutablePointer<Int32>, _ p: UnsafePointer<Float>, _ count: Int, _ kept: Int
@@ -72,20 +85,5 @@ struct Sampler: Sendable {
   }
 }
 
-/// SplitMix64: a small generator that is a value, so that a forked session draws on its own.
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  public init(seed: UInt64) { state = seed }
-
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// Uniform in [0, 1).
-  mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }
-}
+/// The generator that tokens are drawn with: a value, so that a forked conversation draws on its own.
+public typealias SeededGenerator = SplitMix64

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Runtime
+@testable import Latency
 
 @Suite struct FrameLogTests {
   private func record(_ frame: Int64) -> FrameRecord {

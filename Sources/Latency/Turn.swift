@@ -1,5 +1,4 @@
-/// One exchange between the person and the model: a row of `turns.csv`. Times are microseconds since the
-/// run's
+/// One exchange between the person and the model: a row of `turns.csv`. Times are microseconds since the run's
 /// epoch, differences are microseconds; `docs/Latency.md` says what each means and when it is `nil`.
 package struct Turn: Sendable, Equatable {
   package enum Kind: String, Sendable, CaseIterable {
@@ -69,4 +68,45 @@ package struct Turn: Sendable, Equatable {
     guard let later, let earlier else { return nil }
     return later - earlier
   }
+}
+
+/// The columns of `turns.csv`, in order.
+enum TurnTable {
+  static let table = CSVTable<Turn>(columns: columns, blank: Turn())
+
+  private static let columns: [CSVColumn<Turn>] = [
+    .integer("session", \.session),
+    .integer("turn", \.number),
+    .choice("kind", \.kind, Turn.Kind.allCases.map { ($0.rawValue, $0) }),
+    .choice("ref", \.reference, Turn.Reference.allCases.map { ($0.rawValue, $0) }),
+    .integer("t_user_start_us", \.userStart),
+    .integer("t_user_end_us", \.userEnd),
+    .derived("user_ms") { $0.user.map(Decimal.milliseconds) ?? "" },
+    .integer("t_text1_us", \.firstText),
+    .integer("t_sem1_us", \.firstSemantic),
+    .integer("t_ready1_us", \.firstReady),
+    .integer("t_dac1_us", \.firstPlayed),
+    .integer("t_audible_us", \.audible),
+    .derived("first_text_ms") { $0.untilText.map(Decimal.milliseconds) ?? "" },
+    .derived("first_sem_ms") { $0.untilSemantic.map(Decimal.milliseconds) ?? "" },
+    .derived("first_audible_ms") { $0.untilAudible.map(Decimal.milliseconds) ?? "" },
+    .integer("decision_frames", \.decisionFrames),
+    .milliseconds("system_ms", \.system),
+    .milliseconds("algorithmic_ms", \.algorithmic),
+    .milliseconds("out_queue_ms_at_start", \.outQueueAtStart),
+    .milliseconds("boundary_wait_ms", \.boundaryWait),
+    .milliseconds("barge_in_stop_ms", \.bargeInStop),
+    .milliseconds("reply_ms", \.reply),
+    .milliseconds("overlap_ms", \.overlap),
+    .decimal("mean_k", \.meanBlock, 3),
+    .integer("backbone_passes", \.backbonePasses),
+    .integer("concealed_frames", \.concealedFrames),
+    .integer("misses_in_turn", \.misses),
+    .integer("worst_slack_us", \.worstSlack),
+    .decimal("mean_regret_nats", \.meanRegret),
+    .text("own_text", \.ownText),
+    .text("asr_text", \.heardText),
+    .decimal("wer", \.wordErrorRate),
+    .text("notes", \.notes),
+  ]
 }

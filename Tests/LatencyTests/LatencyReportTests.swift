@@ -2,7 +2,7 @@ import Foundation
 import FoundationXML
 import Testing
 
-@testable import Runtime
+@testable import Latency
 
 @Suite struct LatencyReportTests {
   private let directory = NSTemporaryDirectory() + "latency-" + UUID().uuidString

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Runtime
+@testable import Latency
 
 @Suite struct TurnFinderTests {
   @Test("a reply is timed from the end of the person's speech")

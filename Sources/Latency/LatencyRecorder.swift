@@ -32,7 +32,7 @@ package final class LatencyRecorder {
     if metadata[RunMetadata.runID] == nil { metadata[RunMetadata.runID] = "\(Host.date())-\(getpid())" }
     self.metadata = metadata
     log = FrameLog(capacity: capacity)
-    if mkdir(directory, 0o755) != 0 && errno != EEXIST { throw .unwritable(path: directory, code: errno) }
+    try LatencyReportError.files { () throws(FileError) in try OutputFile.makeDirectory(directory) }
     if !overwrite {
       for path in [LatencyReport.turnsPath(directory), LatencyReport.summaryPath(directory)]
       where access(path, F_OK) == 0 {

@@ -1,3 +1,6 @@
+internal import Base
+import FoundationEssentials
+
 /// What the logs of a run add up to: `latency.json`.
 ///
 /// It follows from `frames.csv` and `turns.csv` and from nothing else. Times are milliseconds.
@@ -86,5 +89,75 @@ extension LatencySummary.Percentiles {
       p50: milliseconds(distribution.percentile(50)), p90: milliseconds(distribution.percentile(90)),
       p95: milliseconds(distribution.percentile(95)), p99: milliseconds(distribution.percentile(99)),
       max: milliseconds(distribution.maximum))
+  }
+}
+
+extension LatencySummary {
+  /// The text of `latency.json`: keys in order, names as in the tables.
+  package var json: String {
+    guard let text = try? JSON.text(self, isPretty: true) else {
+      preconditionFailure("every number is finite")
+    }
+    return text
+  }
+
+  /// `nil` for text that is not a summary.
+  package init?(json: String) {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard let summary = try? decoder.decode(LatencySummary.self, from: Data(json.utf8)) else { return nil }
+    self = summary
+  }
+
+  /// What `found` says otherwise, place by place.
+  func differences(_ found: LatencySummary, file: String) -> [LatencyMismatch] {
+    let (expected, found) = (leaves, found.leaves)
+    return Set(expected.keys).union(found.keys).sorted().compactMap { path in
+      guard expected[path] != found[path] else { return nil }
+      return LatencyMismatch(
+        place: "\(file): \(path)", expected: expected[path] ?? "", found: found[path] ?? "")
+    }
+  }
+
+  private var leaves: [String: String] {
+    var result: [String: String] = [:]
+    let tree = try? JSONDecoder().decode(JSONTree.self, from: Data(json.utf8))
+    tree?.leaves("", into: &result)
+    return result
+  }
+}
+
+/// Any JSON value as its leaves, so that two texts can be compared place by place.
+indirect enum JSONTree: Decodable {
+  case object([String: JSONTree])
+  case array([JSONTree])
+  case leaf(String)
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let object = try? container.decode([String: JSONTree].self) {
+      self = .object(object)
+    } else if let array = try? container.decode([JSONTree].self) {
+      self = .array(array)
+    } else if let number = try? container.decode(Double.self) {
+      self = .leaf("\(number)")
+    } else if let flag = try? container.decode(Bool.self) {
+      self = .leaf("\(flag)")
+    } else if let text = try? container.decode(String.self) {
+      self = .leaf(text)
+    } else {
+      self = .leaf("null")
+    }
+  }
+
+  /// Adds every leaf under its path, such as `stages.encode_ms.p50`.
+  func leaves(_ path: String, into result: inout [String: String]) {
+    let stem = path.isEmpty ? "" : path + "."
+    switch self {
+    case .object(let object): for (key, node) in object { node.leaves(stem + key, into: &result) }
+    case .array(let array):
+      for (index, node) in array.enumerated() { node.leaves(stem + "\(index)", into: &result) }
+    case .leaf(let text): result[path] = text
+    }
   }
 }

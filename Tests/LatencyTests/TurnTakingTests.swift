@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Runtime
+@testable import Latency
 
 @Suite struct TurnTakingTests {
   private func kinds(_ user: String, _ own: String) -> [Turn.Kind] {

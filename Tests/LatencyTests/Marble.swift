@@ -1,4 +1,4 @@
-@testable import Runtime
+@testable import Latency
 
 /// Dialogues drawn as text: one character is one frame of 80 ms, `-` is silence, anything else is speech.
 enum Marble {

@@ -62,7 +62,7 @@ extension LatencySummary {
     func milliseconds(_ value: Int64) -> Double { Double(value) / 1000 }
     var session = Session()
     session.loadMilliseconds = start.map(milliseconds)
-    let first = records.first { $0.source == .backbone || $0.source == .prediction }
+    let first = records.first { $0.source == .backbone || $0.source == .draft }
     if let ready = first?.written ?? first?.decodeEnd, let start {
       session.untilFirstFrameMilliseconds = milliseconds(ready + start)
     }

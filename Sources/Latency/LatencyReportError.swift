@@ -29,11 +29,12 @@ extension LatencyReportError {
     _ body: () throws(FileError) -> Result
   ) throws(LatencyReportError) -> Result {
     do throws(FileError) { return try body() } catch {
-      throw switch error.action {
-      case .open where error.code == ENOENT: .missing(path: error.path)
-      case .open, .read: .unreadable(path: error.path, code: error.code)
-      case .create where error.code == EEXIST: .exists(path: error.path)
-      case .create, .write: .unwritable(path: error.path, code: error.code)
+      throw switch error {
+      case .cannotOpen(let path, ENOENT): .missing(path: path)
+      case .cannotOpen(let path, let code), .cannotRead(let path, let code): .unreadable(path: path, code: code)
+      case .cannotCreate(let path, EEXIST): .exists(path: path)
+      case .cannotCreate(let path, let code), .cannotWrite(let path, let code):
+        .unwritable(path: path, code: code)
       }
     }
   }

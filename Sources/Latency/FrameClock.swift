@@ -1,4 +1,4 @@
-internal import Base
+package import Base
 
 /// Time as the frame log sees it: microseconds since the run's epoch, measured on the monotonic clock.
 ///
@@ -17,38 +17,48 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   package let mode: Mode
   /// 80,000 for every model of the family.
   package let frameMicroseconds: Int64
-  /// What the monotonic clock showed when this clock showed zero.
-  private var origin: Int64
+  /// What the times of the frame that is being worked on are read from.
+  package private(set) var run: RunClock
   /// Where a file run's clock stood when the last frame was finished.
   private var finished: Int64 = 0
 
-  /// A clock that shows zero when the monotonic clock shows `origin`.
-  package init(_ mode: Mode, frameMicroseconds: Int64 = 80_000, origin: Int64 = MonotonicClock.microseconds) {
+  /// A clock that shows zero when the monotonic clock shows `origin` microseconds.
+  package init(
+    _ mode: Mode, frameMicroseconds: Int64 = 80_000, origin: Int64 = MonotonicClock.microseconds
+  ) {
     self.mode = mode
     self.frameMicroseconds = frameMicroseconds
-    self.origin = origin
+    run = RunClock(origin: origin)
   }
 
   /// Microseconds since the epoch.
-  package func now(_ monotonic: Int64 = MonotonicClock.microseconds) -> Int64 { monotonic - origin }
+  ///
+  /// - Parameter monotonic: what the monotonic clock shows, in microseconds.
+  package func now(_ monotonic: Int64 = MonotonicClock.microseconds) -> Int64 { monotonic - run.origin }
 
-  /// A moment that another module saw on the monotonic clock.
-  package func time(nanoseconds: UInt64) -> Int64 { now(Int64(nanoseconds / 1000)) }
+  /// A moment that another module saw on the monotonic clock, in nanoseconds.
+  package func time(nanoseconds: UInt64) -> Int64 { run.time(nanoseconds: nanoseconds) }
 
   /// A frame is complete and work on it starts.
-  /// - Returns: when it was complete. In a file run `now` moves there, or to where the last frame ended if
-  ///   that is later.
+  ///
+  /// - Parameter monotonic: what the monotonic clock shows, in microseconds.
+  /// - Returns: when it was complete. In a file run the clock moves there, or to where the last frame ended if that is
+  ///   later.
   package mutating func begin(frame: Int64, _ monotonic: Int64 = MonotonicClock.microseconds) -> Int64 {
     switch mode {
     case .live:
-      return monotonic - origin
+      return monotonic - run.origin
     case .file:
       let arrival = (frame + 1) * frameMicroseconds
-      origin = monotonic - max(arrival, finished)
+      run.origin = monotonic - max(arrival, finished)
       return arrival
     }
   }
 
   /// The frame is written: a file run's clock stands still until the next `begin`.
-  package mutating func end(_ monotonic: Int64 = MonotonicClock.microseconds) { finished = monotonic - origin }
+  ///
+  /// - Parameter monotonic: what the monotonic clock shows, in microseconds.
+  package mutating func end(_ monotonic: Int64 = MonotonicClock.microseconds) {
+    finished = monotonic - run.origin
+  }
 }

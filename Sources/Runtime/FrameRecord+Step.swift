@@ -1,0 +1,63 @@
+internal import Dialogue
+internal import Latency
+
+/// When a frame of the person was complete, in microseconds since the run's epoch.
+struct Capture {
+  /// When the whole frame was in our hands.
+  var complete: Int64
+  /// When its last sample was at the device, where that is known.
+  var hardware: Int64?
+  /// Index of its last sample, at the model's rate, from 0.
+  var lastSample: Int64
+}
+
+/// What became of a frame of the reply, in microseconds since the run's epoch.
+struct Delivery {
+  /// When it was given to the file or to the ring of the loudspeaker.
+  var written: Int64
+  /// When it had to be written, or silence would have been heard.
+  var deadline: Int64?
+  /// When its first sample is heard, where that is known.
+  var played: Int64?
+  /// Samples that waited in the device before this frame, where there is one.
+  var delaySamples: Int64?
+}
+
+extension FrameRecord {
+  /// The one place where a frame becomes a row of the log, for files and for live sound.
+  ///
+  /// - Parameters:
+  ///   - frame: number of the frame in its session, from 0.
+  ///   - step: what the step told; its times count from the run's epoch.
+  ///   - heard: the person's samples.
+  ///   - said: the reply's samples.
+  init(
+    frame: Int, _ capture: Capture, _ step: Conversation.Step, _ delivery: Delivery, heard: Span<Float>,
+    said: Span<Float>
+  ) {
+    self.init()
+    self.frame = Int64(frame)
+    (captured, capturedHardware, userSampleEnd) = (capture.complete, capture.hardware, capture.lastSample)
+    (encodeStart, encodeEnd, decodeEnd) = (step.encodeStart, step.encodeEnd, step.decodeEnd)
+    userSemantic = Int64(step.userSemantic)
+    ownSemantic = step.isReady ? Int64(step.ownSemantic) : nil
+    source = step.isReady ? .backbone : .silence
+    if let dialogue = step.dialogue {
+      stepStart = step.encodeEnd
+      (backboneEnd, textEnd, depthEnd) = (
+        dialogue.times.backbone, dialogue.times.text, dialogue.times.depth
+      )
+      textID = Int64(dialogue.text)
+      textIsPadding = dialogue.isPadding
+      paddingProbability = dialogue.paddingProbability
+      (cacheFrames, cacheBytes) = (Int64(step.cache.frames), Int64(step.cache.bytes))
+      weightBytes = Int64(step.weightBytes)
+    } else {
+      // Nobody speaks but the person: no word is ever said.
+      textIsPadding = true
+    }
+    (written, deadline, played) = (delivery.written, delivery.deadline, delivery.played)
+    playbackDelaySamples = delivery.delaySamples
+    (userLoudness, ownLoudness) = (Loudness(heard), Loudness(said))
+  }
+}
