@@ -60,11 +60,12 @@ let package = Package(
     module(
       "Runtime",
       ["Base", "Latency", "AudioIO", "Codec", "Dialogue", "Checkpoint"]),
+    module("Measure", ["Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels"]),
     module("AntiphonKit", ["Base", "AudioIO", "Codec", "Dialogue", "Runtime"]),
     .executableTarget(
       name: "antiphon",
       dependencies: [
-        "Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
+        "Base", "Latency", "Measure", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift),
@@ -82,15 +83,16 @@ let package = Package(
     tests("Latency", ["Latency", "Base"]),
     tests("Kernels", ["Kernels", "CKernels"]),
     tests("Checkpoint", ["Checkpoint", "Kernels"]),
+    tests("Measure", ["Measure", "Base", "Dialogue"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
-    tests("Dialogue", ["Dialogue", "Base", "Checkpoint", "Kernels"]),
+    tests("Dialogue", ["Dialogue", "Base", "Measure", "Checkpoint", "Kernels"]),
     tests("AudioIO", ["AudioIO", "Base", "CTestSupport"]),
     tests("Runtime", ["Runtime", "Base", "Latency", "AudioIO", "Codec", "Dialogue"]),
     tests(
       "Command",
       [
-        "antiphon", "Base", "Latency", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
+        "antiphon", "Base", "Latency", "Measure", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

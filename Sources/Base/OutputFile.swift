@@ -72,6 +72,13 @@ package final class OutputFile: @unchecked Sendable {
     if let failure { throw failure }
   }
 
+  /// Makes the file so many bytes long; those that were never written read as zeros and take no room.
+  package func extend(to bytes: Int) throws(FileError) {
+    guard ftruncate(descriptor, off_t(bytes)) == 0 else {
+      throw FileError.cannotWrite(path: path, code: errno)
+    }
+  }
+
   /// Everything is on the disk afterwards.
   package func sync() throws(FileError) {
     guard fsync(descriptor) == 0 else { throw FileError.cannotWrite(path: path, code: errno) }

@@ -136,13 +136,13 @@ extension CSVColumn {
     _ name: String, _ path: Path<Float>, _ decimals: Int = 4
   ) -> CSVColumn {
     optional(
-      name, path, { Decimal.fixed(Double($0), decimals) },
+      name, path, { NumberText.fixed(Double($0), decimals) },
       { field in Float(field).flatMap { $0.isFinite ? $0 : nil } })
   }
 
   /// Microseconds in the row, milliseconds with three decimals in the field.
   static func milliseconds(_ name: String, _ path: Path<Int64>) -> CSVColumn {
-    optional(name, path, Decimal.milliseconds, Decimal.microseconds)
+    optional(name, path, NumberText.milliseconds, NumberText.microseconds)
   }
 
   /// Words in quotes, on one line.

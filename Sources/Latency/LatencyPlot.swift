@@ -1,3 +1,5 @@
+internal import Base
+
 /// A picture of a run's frames: how long each stage took, against the time that a frame lasts.
 package struct LatencyPlot: Sendable {
   private let report: LatencyReport
@@ -115,7 +117,7 @@ package struct LatencyPlot: Sendable {
   }
 
   private static func short(_ value: Double) -> String {
-    let text = Decimal.fixed(value, 1)
+    let text = NumberText.fixed(value, 1)
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 }

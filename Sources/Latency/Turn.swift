@@ -1,3 +1,5 @@
+internal import Base
+
 /// One exchange between the person and the model: a row of `turns.csv`. Times are microseconds since the run's
 /// epoch, differences are microseconds; `docs/Latency.md` says what each means and when it is `nil`.
 package struct Turn: Sendable, Equatable {
@@ -81,15 +83,15 @@ enum TurnTable {
     .choice("ref", \.reference, Turn.Reference.allCases.map { ($0.rawValue, $0) }),
     .integer("t_user_start_us", \.userStart),
     .integer("t_user_end_us", \.userEnd),
-    .derived("user_ms") { $0.user.map(Decimal.milliseconds) ?? "" },
+    .derived("user_ms") { $0.user.map(NumberText.milliseconds) ?? "" },
     .integer("t_text1_us", \.firstText),
     .integer("t_sem1_us", \.firstSemantic),
     .integer("t_ready1_us", \.firstReady),
     .integer("t_dac1_us", \.firstPlayed),
     .integer("t_audible_us", \.audible),
-    .derived("first_text_ms") { $0.untilText.map(Decimal.milliseconds) ?? "" },
-    .derived("first_sem_ms") { $0.untilSemantic.map(Decimal.milliseconds) ?? "" },
-    .derived("first_audible_ms") { $0.untilAudible.map(Decimal.milliseconds) ?? "" },
+    .derived("first_text_ms") { $0.untilText.map(NumberText.milliseconds) ?? "" },
+    .derived("first_sem_ms") { $0.untilSemantic.map(NumberText.milliseconds) ?? "" },
+    .derived("first_audible_ms") { $0.untilAudible.map(NumberText.milliseconds) ?? "" },
     .integer("decision_frames", \.decisionFrames),
     .milliseconds("system_ms", \.system),
     .milliseconds("algorithmic_ms", \.algorithmic),

@@ -11,7 +11,7 @@ struct Antiphon: ParsableCommand {
     version: version,
     subcommands: [
       Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
-      Convert.self, Compare.self, Doctor.self, Report.self, Trace.self,
+      Convert.self, Compare.self, Doctor.self, Report.self, TraceCommand.self,
     ])
 
   static let version = "0.2.0-dev"

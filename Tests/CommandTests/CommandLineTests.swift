@@ -93,7 +93,7 @@ import Testing
     #expect(result.code == 0, "\(result.errors)")
     let summary = try #require(LatencySummary(json: result.text))
     #expect(["real time", "as others"].contains(summary.run["priority"]))
-    #expect(try step("--flat-out").code == Exit.usage.rawValue)
+    #expect(try step("--flat-out").code == ExitCode.usage.rawValue)
   }
 
   @Test("report adds up the logs, draws them, and fails on a changed number")

@@ -19,13 +19,13 @@ enum ErrorTable {
 
   static let sections = [
     Section(title: "Files", source: "Base/FileError.swift", rows: file),
-    Section(title: "Sound files", source: "AudioIO/SoundFileError.swift", rows: sound),
+    Section(title: "Sound files", source: "AudioIO/Files/SoundFileError.swift", rows: sound),
     Section(title: "Models and codes files", source: "Checkpoint/CheckpointError.swift", rows: checkpoint),
     Section(title: "Tokenizers", source: "Dialogue/Tokens/TextTokenizer.swift", rows: tokenizer),
     Section(title: "Dialogue model", source: "Dialogue/DialogueError.swift", rows: dialogue),
     Section(title: "Latency logs", source: "Latency/LatencyReportError.swift", rows: latency),
-    Section(title: "Sound devices", source: "AudioIO/AudioDeviceError.swift", rows: device),
-    Section(title: "Commands", source: "antiphon/CommandError.swift", rows: command),
+    Section(title: "Sound devices", source: "AudioIO/Devices/AudioDeviceError.swift", rows: device),
+    Section(title: "Commands", source: "antiphon/Messages/CommandError.swift", rows: command),
   ]
 
   private static let file: [(any Error, String)] = [

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Latency
 import Runtime
@@ -19,7 +20,7 @@ import Testing
       Errors are two lines on standard error: what happened, and what to do about it. Mistakes in the command line are
       told by its parser, with the usage of the verb.
 
-      ## Exit codes
+      ## ExitCode codes
 
       They follow `sysexits.h`, and the shell's 128 + signal.
 
@@ -27,7 +28,7 @@ import Testing
       |---|---|
 
       """
-    for exit in Exit.allCases { text += "| \(exit.rawValue) | \(exit.meaning) |\n" }
+    for exit in ExitCode.allCases { text += "| \(exit.rawValue) | \(exit.meaning) |\n" }
     for section in ErrorTable.sections {
       text += "\n## \(section.title)\n\n| what is said | cause | what to do | code |\n|---|---|---|---|\n"
       for row in section.rows {
@@ -96,22 +97,22 @@ import Testing
 @Suite struct FiguresTests {
   @Test("numbers have the decimals that were asked for")
   func fixed() {
-    #expect(Figures.fixed(12.345, 2) == "12.35" || Figures.fixed(12.345, 2) == "12.34")
-    #expect(Figures.fixed(-0.04, 1) == "0.0")
-    #expect(Figures.fixed(-1.96, 1) == "-2.0")
-    #expect(Figures.fixed(7, 0) == "7")
+    #expect(NumberText.fixed(12.345, 2) == "12.35" || NumberText.fixed(12.345, 2) == "12.34")
+    #expect(NumberText.fixed(-0.04, 1) == "0.0")
+    #expect(NumberText.fixed(-1.96, 1) == "-2.0")
+    #expect(NumberText.fixed(7, 0) == "7")
   }
 
   @Test("bytes have the unit that keeps them short")
   func bytes() {
-    #expect(Figures.bytes(999) == "999 bytes")
-    #expect(Figures.bytes(1_500_000) == "1.5 MB")
-    #expect(Figures.bytes(15_400_000_000_000) == "15400.0 GB")
+    #expect(NumberText.bytes(999) == "999 bytes")
+    #expect(NumberText.bytes(1_500_000) == "1.5 MB")
+    #expect(NumberText.bytes(15_400_000_000_000) == "15400.0 GB")
   }
 
   @Test("columns line up, the first to the left")
   func table() {
-    #expect(Figures.table([["a", "10"], ["long", "2"], ["x"]]) == "a     10\nlong   2\nx")
+    #expect(TextTable.text([["a", "10"], ["long", "2"], ["x"]]) == "a     10\nlong   2\nx")
   }
 
   @Test("progress tells how far and how fast")

@@ -2,6 +2,7 @@ import AudioIO
 import Checkpoint
 import Foundation
 import Glibc
+import Measure
 import Runtime
 import TestSupport
 import Testing
@@ -36,7 +37,7 @@ import Testing
     #expect(seen.text.contains("packed from model.q8.gguf") && seen.text.contains("but text_linear=8"))
     #expect(seen.text.contains("transformer.gating"))
     let again = try Program.run("convert", source, packed, "--bits", "4")
-    #expect(again.code == Exit.cannotCreate.rawValue && again.sentence.contains("is there already"))
+    #expect(again.code == ExitCode.cannotCreate.rawValue && again.sentence.contains("is there already"))
     #expect(try Program.run("convert", packed, packed, "--bits", "4").code != 0)
   }
 
@@ -112,17 +113,17 @@ import Testing
     guard truncate(path, off_t(8 + json.count + offset)) == 0 else { return }
     let done = try Program.run("convert", source, directory.file("packed"), "--bits", "4")
     #expect(
-      done.code == Exit.writeFailed.rawValue && done.sentence.contains("the disk has"), "\(done.errors)")
+      done.code == ExitCode.writeFailed.rawValue && done.sentence.contains("the disk has"), "\(done.errors)")
   }
 
   @Test("bits and names that are none are told by the parser")
   func usage() throws {
     for arguments in [["--bits", "5"], ["--bits", "4", "--keep", "a"], ["--bits", "4", "--keep", "a=7"]] {
       let done = try Program.start(["convert", model, directory.file("packed")] + arguments).wait()
-      #expect(done.code == Exit.usage.rawValue)
+      #expect(done.code == ExitCode.usage.rawValue)
     }
     #expect(
-      try Program.run("convert", directory.file("none"), "out", "--bits", "4").code == Exit.noInput.rawValue)
+      try Program.run("convert", directory.file("none"), "out", "--bits", "4").code == ExitCode.noInput.rawValue)
   }
 
   @Test("instructions that this processor lacks are refused by name")
@@ -136,7 +137,7 @@ import Testing
     try running.run()
     running.waitUntilExit()
     let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    #expect(running.terminationStatus == Exit.usage.rawValue && text.contains("asks for 'mmx'"))
+    #expect(running.terminationStatus == ExitCode.usage.rawValue && text.contains("asks for 'mmx'"))
   }
 
   @Test("compare tells the divergence of every stream")
@@ -152,14 +153,14 @@ import Testing
     let result = try #require(try JSONSerialization.jsonObject(with: done.output) as? [String: Any])
     let streams = try #require(result["streams"] as? [[String: Any]])
     #expect(streams.count == 9 && streams.allSatisfy { $0["divergence"] as? Double == 0 })
-    #expect(try Program.run("compare", tiny, model, sound).code == Exit.badData.rawValue)
+    #expect(try Program.run("compare", tiny, model, sound).code == ExitCode.badData.rawValue)
     let halves = try Program.run("compare", tiny, tiny, sound, "--json", "--kv", "f16")
     let rounded = try #require(try JSONSerialization.jsonObject(with: halves.output) as? [String: Any])
     let divergences = try #require(rounded["streams"] as? [[String: Any]]).compactMap {
       $0["divergence"] as? Double
     }
     #expect(divergences.count == 9 && divergences.allSatisfy { $0 > 0 && $0 < 0.01 })
-    #expect(try Program.run("compare", tiny, tiny, sound, "--fold", sound).code == Exit.usage.rawValue)
+    #expect(try Program.run("compare", tiny, tiny, sound, "--fold", sound).code == ExitCode.usage.rawValue)
   }
 
   @Test("doctor tells of every known model and every width")

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Dialogue
+import Measure
 
 /// How conversations remember keys and values.
 struct CacheOptionsTests {

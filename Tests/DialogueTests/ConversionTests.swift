@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Dialogue
+import Measure
 
 /// Packing a model: what comes out is what rounding at load gives, however often it was stopped.
 struct ConversionTests {

@@ -27,6 +27,11 @@ public struct DialogueState: ~Copyable, Sendable {
   }
 }
 
+extension DialogueState {
+  /// Acts as if `frames` frames had gone by: their keys and values are zeros, and cost what others cost.
+  package mutating func skip(_ frames: Int) { steps += Int64(frames) }
+}
+
 /// What one step tells, beside the codes.
 public struct DialogueStep: Sendable, BitwiseCopyable {
   /// The text token of this step.

@@ -1,0 +1,43 @@
+/// Where sound comes from: a file, a microphone, a generator. Used by one thread at a time.
+public protocol AudioSource: AnyObject, Sendable {
+  /// Length in seconds, when it is known beforehand.
+  var duration: Double? { get }
+  /// How many samples were not finite numbers (or absurdly large) and were replaced by silence.
+  var invalidSamples: Int { get }
+  /// Why the sound ended early, once `read` has returned 0; nil after a proper end.
+  var failure: (any Error)? { get }
+
+  /// Fills `frame` with mono samples at 24 kHz. Never throws or allocates once running.
+  ///
+  /// - Returns: how many samples are valid, counted from the start; the rest is set to 0. 0 means the end.
+  func read(into frame: inout MutableSpan<Float>) -> Int
+}
+
+extension AudioSource {
+  public var duration: Double? { nil }
+  public var invalidSamples: Int { 0 }
+  public var failure: (any Error)? { nil }
+}
+
+/// Where sound goes: a file, a loudspeaker, memory. Used by one thread at a time.
+public protocol AudioSink: AnyObject, Sendable {
+  /// Why the sink stopped accepting sound; nil while all is well.
+  var failure: (any Error)? { get }
+
+  /// Takes mono samples at 24 kHz. Never throws.
+  ///
+  /// - Returns: false once the sink can take no more; `failure` then says why.
+  @discardableResult
+  func write(_ frame: Span<Float>) -> Bool
+
+  /// Takes two channels of equal length. A sink with one channel gets their average.
+  @discardableResult
+  func write(left: Span<Float>, right: Span<Float>) -> Bool
+
+  /// Completes the output: nothing may be written afterwards.
+  func finish() throws(SoundFileError)
+}
+
+extension AudioSink {
+  public var failure: (any Error)? { nil }
+}

@@ -1,0 +1,28 @@
+internal import Kernels
+
+/// The half that hears: one frame of samples becomes one latent vector.
+protocol Analysis: Sendable {
+  /// Floats of the latent vector.
+  var width: Int { get }
+  /// Bytes of weights read per frame.
+  var bytes: Int { get }
+  /// - Parameters:
+  ///   - frame: samples of one frame.
+  ///   - latent: `width` floats.
+  func step(
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers)
+}
+
+/// The half that speaks: one latent vector becomes one frame of samples.
+protocol Synthesis: Sendable {
+  var width: Int { get }
+  /// Bytes of weights read per frame.
+  var bytes: Int { get }
+  /// - Parameters:
+  ///   - latent: `width` floats.
+  ///   - frame: samples of one frame.
+  func step(
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ workers: Workers)
+}

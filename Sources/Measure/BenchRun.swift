@@ -1,0 +1,72 @@
+internal import Base
+internal import Glibc
+package import Latency
+internal import Runtime
+
+/// The frames of a benchmark: paced like sound, or one after the other.
+package struct BenchRun {
+  /// How many frames, and when they come.
+  package struct Pace: Sendable {
+    /// Frames to measure, after ten to warm up.
+    package var frames: Int
+    /// Whether a frame starts as soon as the last is done, instead of every 80 ms.
+    package var isFlatOut: Bool
+
+    package init(frames: Int, isFlatOut: Bool) {
+      self.frames = frames
+      self.isFlatOut = isFlatOut
+    }
+  }
+
+  private static let warmUp = 10
+
+  private let pace: Pace
+  private var clock: FrameClock
+  private var metadata = RunMetadata()
+  private var records: [FrameRecord] = []
+  private let origin = MonotonicClock.microseconds
+  private let frameTime: Int64
+
+  /// - Parameters:
+  ///   - frameTime: microseconds between two frames.
+  ///   - model: what is measured, for the head of the log.
+  ///   - version: of this program.
+  package init(_ pace: Pace, frameTime: Int64, model: String, threads: Int, version: String) {
+    self.pace = pace
+    self.frameTime = frameTime
+    // One after the other, frames still have deadlines: those of a file run.
+    clock = FrameClock(pace.isFlatOut ? .file : .live, frameMicroseconds: frameTime, origin: origin)
+    metadata[RunMetadata.runID] = "bench-\(Host.date())"
+    metadata["version"] = version
+    metadata["model"] = model
+    metadata["threads"] = String(threads)
+    metadata["pace"] = pace.isFlatOut ? "flat out" : "real time"
+    metadata[RunMetadata.frameMicroseconds] = String(frameTime)
+    metadata[RunMetadata.warmUpFrames] = String(Self.warmUp)
+    metadata.describeHost()
+    records.reserveCapacity(pace.frames + Self.warmUp)
+  }
+
+  /// Runs every frame. `body` does the work, and marks in the record what it finished when.
+  package mutating func run(_ body: (inout FrameRecord, FrameClock) -> Void) -> LatencySummary {
+    for frame in 0..<Int64(pace.frames + Self.warmUp) where !Interruption.isRequested {
+      let due = (frame + 1) * frameTime
+      if !pace.isFlatOut { sleep(until: due) }
+      var record = FrameRecord()
+      record.frame = frame
+      let begun = clock.begin(frame: frame)
+      record.captured = pace.isFlatOut ? begun : due
+      record.deadline = due + frameTime
+      body(&record, clock)
+      record.written = clock.now()
+      clock.end()
+      records.append(record)
+    }
+    return LatencySummary(metadata: metadata, frames: records, turns: [])
+  }
+
+  private func sleep(until due: Int64) {
+    let wait = due - (MonotonicClock.microseconds - origin)
+    if wait > 0 { usleep(UInt32(wait)) }
+  }
+}

@@ -1,0 +1,120 @@
+internal import Base
+internal import Checkpoint
+package import Dialogue
+
+/// True shapes of published models, to measure without a model: the weights are of no meaning.
+package enum ModelShape: String, CaseIterable, Sendable {
+  /// Speech to text, 1B: hears 32 codebooks, writes text.
+  case stt1B = "stt-1b"
+  /// Hibiki 1B: two streams of eight codebooks, with the depth transformer.
+  case hibiki1B = "hibiki-1b"
+  /// Moshi 7B.
+  case moshi7B = "moshi-7b"
+  /// The backbone alone, and a text head: what programs for text models call a model.
+  case backbone1B = "backbone-1b"
+  case backbone2B = "backbone-2b"
+  case backbone7B = "backbone-7b"
+
+  private struct Sizes {
+    var width: Int
+    var heads: Int
+    var layers: Int
+    var hidden: Int
+    var text: Int
+    var codebooks = 16
+    var own = 8
+    var context = 3000
+  }
+
+  private var sizes: Sizes {
+    switch self {
+    case .stt1B:
+      Sizes(
+        width: 2048, heads: 16, layers: 16, hidden: 5632, text: 8000, codebooks: 32, own: 0, context: 750)
+    case .hibiki1B: Sizes(width: 2048, heads: 16, layers: 16, hidden: 5632, text: 48000)
+    case .moshi7B: Sizes(width: 4096, heads: 32, layers: 32, hidden: 11264, text: 32000)
+    case .backbone1B:
+      Sizes(width: 2048, heads: 16, layers: 16, hidden: 5632, text: 48000, codebooks: 8, own: 0)
+    case .backbone2B:
+      Sizes(width: 2560, heads: 20, layers: 24, hidden: 7040, text: 48000, codebooks: 8, own: 0)
+    case .backbone7B:
+      Sizes(width: 4096, heads: 32, layers: 32, hidden: 11264, text: 32000, codebooks: 8, own: 0)
+    }
+  }
+
+  private static let depth = (width: 1024, heads: 16, layers: 6, hidden: 2816)
+  private static let cardinality = 2048
+
+  /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 where nil). Its file is made in `directory` for the
+  /// moment: all holes, next to nothing on disk.
+  package func open(
+    in directory: String, threads: Int, bits: Int?, cache: CacheOptions
+  ) throws -> Dialogue {
+    try TextFile.write(configuration, to: directory + "/config.json")
+    try writeWeights(directory + "/model.safetensors")
+    return try Dialogue.open(directory, threads: threads, weights: .random(bits: bits), cache: cache)
+  }
+
+  private var configuration: String {
+    let (sizes, depth) = (sizes, Self.depth)
+    let acoustic = Array(repeating: 1, count: 7)
+    let delays =
+      sizes.own == 0
+      ? Array(repeating: 0, count: 1 + sizes.codebooks) : [0, 0] + acoustic + [0] + acoustic
+    return """
+      {"model_type": "\(sizes.own == 0 ? "stt" : "moshi")", "dim": \(sizes.width), "num_heads": \(sizes.heads),
+       "num_layers": \(sizes.layers), "context": \(sizes.context), "max_period": 100000, "gating": "silu",
+       "norm": "rms_norm_f32", "positional_embedding": "rope", "card": \(Self.cardinality),
+       "text_card": \(sizes.text), "n_q": \(sizes.codebooks), "dep_q": \(sizes.own), "delays": \(delays),
+       "depformer_dim": \(depth.width), "depformer_num_heads": \(depth.heads),
+       "depformer_num_layers": \(depth.layers), "depformer_context": 8, "depformer_gating": "silu",
+       "depformer_pos_emb": "none", "depformer_multi_linear": true, "depformer_weights_per_step": true,
+       "moshi_name": "model.safetensors"}
+      """
+  }
+
+  /// Every tensor that a model of this shape has: name and shape.
+  private var tensors: [(name: String, shape: [Int])] {
+    let (sizes, depth) = (sizes, Self.depth)
+    var list: [(name: String, shape: [Int])] = []
+    func add(_ name: String, _ shape: Int...) { list.append((name, shape)) }
+    func layer(_ name: String, _ width: Int, sets: Int) {
+      add(name + ".norm1.alpha", 1, 1, width)
+      add(name + ".norm2.alpha", 1, 1, width)
+      add(name + ".self_attn.in_proj_weight", sets * 3 * width, width)
+      add(name + ".self_attn.out_proj.weight", sets * width, width)
+    }
+    add("text_emb.weight", sizes.text + 1, sizes.width)
+    for index in 0..<sizes.codebooks { add("emb.\(index).weight", Self.cardinality + 1, sizes.width) }
+    for index in 0..<sizes.layers {
+      let name = "transformer.layers.\(index)"
+      layer(name, sizes.width, sets: 1)
+      add(name + ".gating.linear_in.weight", 2 * sizes.hidden, sizes.width)
+      add(name + ".gating.linear_out.weight", sizes.width, sizes.hidden)
+    }
+    add("out_norm.alpha", 1, 1, sizes.width)
+    add("text_linear.weight", sizes.text, sizes.width)
+    guard sizes.own > 0 else { return list }
+    add("depformer_text_emb.weight", sizes.text + 1, depth.width)
+    for index in 0..<sizes.own - 1 { add("depformer_emb.\(index).weight", Self.cardinality + 1, depth.width) }
+    for index in 0..<depth.layers { layer("depformer.layers.\(index)", depth.width, sets: sizes.own) }
+    for step in 0..<sizes.own {
+      add("depformer_in.\(step).weight", depth.width, sizes.width)
+      add("linears.\(step).weight", Self.cardinality, depth.width)
+      for index in 0..<depth.layers {
+        let name = "depformer.layers.\(index).gating.\(step)"
+        add(name + ".linear_in.weight", 2 * depth.hidden, depth.width)
+        add(name + ".linear_out.weight", depth.width, depth.hidden)
+      }
+    }
+    return list
+  }
+
+  // Holes read as zeros: norms that give zeros cost what others cost.
+  private func writeWeights(_ path: String) throws(FileError) {
+    let header = SafetensorsHeader(tensors: tensors.map { ($0.name, .bfloat16, $0.shape) })
+    let (bytes, file) = (header.bytes(), try OutputFile(path, existing: .replaced))
+    try file.write(bytes)
+    try file.extend(to: bytes.count + header.dataBytes)
+  }
+}

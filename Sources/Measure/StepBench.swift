@@ -1,0 +1,167 @@
+internal import AudioIO
+internal import Base
+package import Codec
+package import Dialogue
+internal import Kernels
+package import Latency
+internal import Runtime
+
+/// Steps of the dialogue model, of one conversation or several at once, with or without the codec on either side.
+package struct StepBench {
+  private let dialogue: Dialogue
+  private let codec: Codec?
+  private let pace: BenchRun.Pace
+  private let threads: Int
+  private let sessions: Int
+  private let framesInCache: Int
+
+  /// - Parameters:
+  ///   - codec: encodes before each step and decodes after it, in one conversation.
+  ///   - sessions: conversations that take their steps together.
+  ///   - framesInCache: frames that lie in the window before the first step.
+  package init(
+    _ dialogue: Dialogue, codec: Codec?, _ pace: BenchRun.Pace, threads: Int, sessions: Int = 1,
+    framesInCache: Int = 0
+  ) {
+    self.dialogue = dialogue
+    self.codec = codec
+    self.pace = pace
+    self.threads = threads
+    self.sessions = sessions
+    self.framesInCache = framesInCache
+  }
+
+  /// Runs the steps.
+  ///
+  /// - Parameters:
+  ///   - name: of the model, for the head of the log.
+  ///   - bits: of its weights, in words.
+  ///   - kv: how it remembers keys and values, in a word.
+  package func run(name: String, bits: String, kv: String, version: String) throws -> LatencySummary {
+    let batch = DialogueBatch(dialogue, seeds: (0..<sessions).map { UInt64($0) })
+    for session in 0..<sessions { batch.withState(session) { $0.skip(framesInCache) } }
+    var bench = BenchRun(pace, frameTime: 80_000, model: name, threads: threads, version: version)
+    var reading = ReadingSpeed()
+    var summary = measure(&bench, batch, codec.map(SoundStage.init), &reading)
+    describe(&summary, bits: bits, kv: kv, reading)
+    return summary
+  }
+
+  private func measure(
+    _ bench: inout BenchRun, _ batch: DialogueBatch, _ sound: SoundStage?,
+    _ reading: inout ReadingSpeed
+  ) -> LatencySummary {
+    let streams = dialogue.streams
+    let memory = MemoryProbe()
+    let workers = Workers(threads: threads)
+    var user = [Int32](repeating: 0, count: sessions * streams.user)
+    var own = [Int32](repeating: 0, count: sessions * streams.own)
+    return bench.run { record, clock in
+      let frame = record.frame ?? 0
+      // Memory is measured between the frames, not before them: its speed changes with what else the machine does.
+      if pace.isFlatOut || frame == 0 { reading.memory.append(memory.measure(workers)) }
+      if let sound {
+        record.encodeStart = clock.now()
+        sound.encode(into: &user, streams.user)
+        record.encodeEnd = clock.now()
+      } else {
+        // Any codes cost the same; these are never twice the same in a row.
+        for index in user.indices { user[index] = Int32((Int(frame) * 7 + index * 13) % streams.cardinality) }
+      }
+      record.stepStart = clock.now()
+      var answer = own.mutableSpan
+      batch.step(user: user.span, own: &answer, clock: clock.run)
+      let times = batch.result(0).times
+      record.backboneEnd = times.backbone
+      record.textEnd = times.text
+      record.depthEnd = times.depth
+      if let sound {
+        sound.decode(own, streams.own)
+        record.decodeEnd = clock.now()
+      }
+      let window = window(after: frame)
+      let microseconds = max((record.depthEnd ?? 0) - (record.stepStart ?? 0), 1)
+      reading.steps.append(bytes(window) / Double(microseconds) / 1000)
+      record.cacheFrames = window
+      record.cacheBytes = Int64(sessions) * window * Int64(dialogue.cacheBytesPerFrame)
+      record.weightBytes = Int64(dialogue.bytesPerStep + (sound?.bytes ?? 0))
+    }
+  }
+
+  /// Positions that the step of a frame reads.
+  private func window(after frame: Int64) -> Int64 {
+    min(Int64(framesInCache) + frame + 1, Int64(dialogue.configuration.context))
+  }
+
+  /// Bytes that a step reads.
+  private func bytes(_ window: Int64) -> Double {
+    Double(dialogue.bytesPerStep) + Double(sessions) * Double(window) * Double(dialogue.cacheBytesPerFrame)
+  }
+
+  private func describe(_ summary: inout LatencySummary, bits: String, kv: String, _ reading: ReadingSpeed) {
+    summary.run["bits"] = bits
+    summary.run["kv"] = kv
+    summary.run["sessions"] = String(sessions)
+    summary.run["frames_in_cache"] = String(framesInCache)
+    summary.run["instruction_set"] = Kernels.name
+    summary.run["memory_gigabytes_per_second"] = NumberText.fixed(Statistics.median(reading.memory), 1)
+    if let share = reading.ofMemory { summary.run["of_memory"] = NumberText.fixed(share, 3) }
+    guard let step = summary.stages[LatencyStage.step.rawValue] else { return }
+    let bytes = bytes(window(after: Int64(pace.frames)))
+    summary.run["bytes_per_step"] = String(Int(bytes))
+    summary.run["gigabytes_per_second"] = NumberText.fixed(bytes / step.p50 / 1e6, 1)
+    summary.run["frames_per_second"] = NumberText.fixed(Double(sessions) * 1000 / step.p50, 1)
+  }
+}
+
+/// How fast steps read their weights and caches, beside how fast memory is read in between, in gigabytes a second.
+private struct ReadingSpeed {
+  /// One before each step.
+  var memory: [Double] = []
+  var steps: [Double] = []
+
+  /// The share of memory's speed that a step in the middle reaches, each compared with the passes before and after it; nil
+  /// where memory was not measured between steps.
+  var ofMemory: Double? {
+    guard memory.count == steps.count, steps.count > 1 else { return nil }
+    let passes = zip(memory, memory.dropFirst()).map { (before, after) -> Double in (before + after) / 2 }
+    return Statistics.median(zip(steps, passes).map { (step, pass) -> Double in step / pass })
+  }
+}
+
+/// A codec on either side of a step.
+private final class SoundStage {
+  private let codec: Codec
+  private var encoder: EncoderState
+  private var decoder: DecoderState
+  private let frame: [Float]
+  private let codes: [Int32]
+  private let tone = ToneSource(frequency: 220)
+
+  init(_ codec: Codec) {
+    self.codec = codec
+    encoder = codec.makeEncoderState()
+    decoder = codec.makeDecoderState()
+    frame = [Float](repeating: 0, count: codec.configuration.samplesPerFrame)
+    codes = [Int32](repeating: 0, count: codec.configuration.codebooks)
+  }
+
+  /// Bytes of weights of a frame.
+  var bytes: Int { codec.bytesPerFrame.encode + codec.bytesPerFrame.decode }
+
+  func encode(into user: inout [Int32], _ count: Int) {
+    var (sound, coded) = (frame, codes)
+    var samples = sound.mutableSpan
+    _ = tone.read(into: &samples)
+    var into = coded.mutableSpan
+    codec.encode(sound.span, into: &into, &encoder)
+    for index in 0..<count { user[index] = coded[index] }
+  }
+
+  func decode(_ own: [Int32], _ count: Int) {
+    guard count > 0 else { return }
+    var sound = frame
+    var samples = sound.mutableSpan
+    codec.decode(own.span.extracting(0..<count), into: &samples, &decoder)
+  }
+}

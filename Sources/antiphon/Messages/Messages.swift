@@ -1,0 +1,174 @@
+import AudioIO
+import Base
+import Checkpoint
+import Dialogue
+import Glibc
+import Latency
+import Runtime
+
+/// The one place where errors become words: what happened, what to do about it, and the exit code.
+struct Message: Equatable {
+  /// One sentence.
+  let sentence: String
+  /// One thing to try.
+  let remedy: String
+  let exit: ExitCode
+
+  init(_ sentence: String, _ remedy: String, _ exit: ExitCode) {
+    self.sentence = sentence
+    self.remedy = remedy
+    self.exit = exit
+  }
+
+  /// `nil` for an error of the command line, which has words of its own.
+  init?(_ error: any Error) {
+    switch error {
+    case let error as FileError: self.init(error)
+    case let error as SoundFileError: self.init(error)
+    case let error as LatencyReportError: self.init(error)
+    case let error as AudioDeviceError: self.init(error)
+    case let error as CheckpointError: self.init(error)
+    case let error as TextTokenizerError: self.init(error)
+    case let error as DialogueError: self.init(error)
+    case let error as CommandError: self.init(error)
+    default: return nil
+    }
+  }
+
+  /// Both lines, as they are printed.
+  var text: String { "antiphon: \(sentence)\n          \(remedy)\n" }
+
+  /// A file as a sentence names it.
+  static func name(_ path: String, _ standard: String) -> String { path == "-" ? standard : "'\(path)'" }
+
+  /// What the system says about an error number.
+  static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
+
+extension Message {
+  init(_ error: SoundFileError) {
+    let input = "standard input"
+    let output = "standard output"
+    switch error {
+    case .notFound(let path):
+      self.init("There is no file '\(path)'.", "Check the path.", .noInput)
+    case .isDirectory(let path):
+      self.init("'\(path)' is a directory, not a sound file.", "Name a file.", .noInput)
+    case .unreadable(let path, let code):
+      self.init(
+        "\(Self.name(path, input)) cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'",
+        .noInput)
+    case .notASoundFile(let path, let reason):
+      self.init(
+        "\(Self.name(path, input)) is not a sound file that can be read: \(Self.clause(reason)).",
+        "WAV, FLAC, Ogg, Opus and MP3 are read; convert anything else: ffmpeg -i '\(path)' sound.wav",
+        .badData)
+    case .empty(let path):
+      self.init(
+        "\(Self.name(path, input)) holds no sound.", "Record or convert it again; it has no samples.",
+        .badData)
+    case .unsupportedChannels(let path, let channels, let limit):
+      self.init(
+        "\(Self.name(path, input)) says that it has \(channels) channels; 1 to \(limit) can be read.",
+        "Convert it to one channel: sox '\(path)' -c 1 sound.wav", .badData)
+    case .unsupportedRate(let path, let rate, let lowest, let highest):
+      self.init(
+        "\(Self.name(path, input)) says that it has \(rate) samples per second; \(lowest) to \(highest) can be read.",
+        "Convert it: sox '\(path)' -r 24000 sound.wav", .badData)
+    case .damaged(let path, let seconds, let reason):
+      self.init(
+        "\(Self.name(path, input)) is damaged after \(Self.seconds(seconds)): \(Self.clause(reason)).",
+        "The sound before that was used, and the output ends there.", .badData)
+    case .outputExists(let path):
+      self.init(
+        "'\(path)' is there already.", "Add --overwrite to replace it, or name another file.", .cannotCreate)
+    case .outputIsInput(let path):
+      self.init("'\(path)' is the input too.", "Name another file for the output.", .cannotCreate)
+    case .unknownExtension(let path, let known):
+      self.init(
+        "The name '\(path)' does not end in a known sound format.",
+        "End it in one of: " + known.map { "." + $0 }.joined(separator: " "), .usage)
+    case .cannotCreate(let path, let code):
+      self.init(
+        "\(Self.name(path, output)) cannot be made: \(Self.reason(code)).",
+        "Name a file in a directory that is there and may be written.", .cannotCreate)
+    case .writeFailed(let path, let code, let seconds, let bytes):
+      self.init(
+        "Writing \(Self.name(path, output)) stopped: \(Self.reason(code)).",
+        "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
+        .writeFailed)
+    }
+  }
+
+  init(_ error: FileError) {
+    switch error {
+    case .cannotOpen(let path, let code), .cannotRead(let path, let code):
+      self.init("'\(path)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'", .noInput)
+    case .cannotCreate(let path, let code) where code == EEXIST:
+      self.init(
+        "'\(path)' is there already.", "Add --overwrite to replace it, or name another.", .cannotCreate)
+    case .cannotCreate(let path, let code):
+      self.init(
+        "'\(path)' cannot be made: \(Self.reason(code)).",
+        "Name a place in a directory that is there and may be written.", Self.exit(writing: code))
+    case .cannotWrite(let path, let code):
+      self.init(
+        "Writing '\(path)' stopped: \(Self.reason(code)).", "Make room, and run it again.",
+        Self.exit(writing: code))
+    }
+  }
+
+  init(_ error: LatencyReportError) {
+    switch error {
+    case .missing(let path):
+      self.init(
+        "There is no file '\(path)'.", "Name a directory that a run with --latency has written.", .noInput)
+    case .unreadable(let path, let code):
+      self.init("'\(path)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'", .noInput)
+    case .exists(let path):
+      self.init(
+        "'\(path)' of an earlier run is there already.",
+        "Add --overwrite to replace it, or name another directory.",
+        .cannotCreate)
+    case .unwritable(let path, let code):
+      self.init(
+        "'\(path)' cannot be written: \(Self.reason(code)).",
+        "Make room, or name a directory that may be written.",
+        Self.exit(writing: code))
+    case .badHeader(let path, let line, let column, let expected, let found):
+      self.init(
+        "'\(path)', line \(line): column \(column) must be '\(expected)' and is '\(found)'.",
+        "The log is of another version or not a log; make it again with --latency.", .badData)
+    case .badWidth(let path, let line, let expected, let found):
+      self.init(
+        "'\(path)', line \(line): \(expected) fields are expected, and there are \(found).",
+        "The log was cut or edited; make it again with --latency.", .badData)
+    case .badField(let path, let line, let column, let found):
+      self.init(
+        "'\(path)', line \(line): '\(found)' is not a value of column '\(column)'.",
+        "The log was edited; make it again with --latency.", .badData)
+    case .badSummary(let path):
+      self.init(
+        "'\(path)' is not a latency summary.", "The file was cut or edited; make it again with --latency.",
+        .badData)
+    case .mismatch(let directory, let list):
+      let first = list.first.map { "\($0.place) is \($0.found), the logs say \($0.expected)" } ?? ""
+      self.init(
+        "\(list.count) value\(list.count == 1 ? "" : "s") in '\(directory)' contradict the logs: \(first).",
+        "A file was edited or belongs to another run; make them again with --latency.", .checkFailed)
+    }
+  }
+
+  /// A full or failing disk is another matter than a path that cannot be made.
+  static func exit(writing code: Int32) -> ExitCode {
+    code == ENOSPC || code == EDQUOT || code == EIO || code == EFBIG ? .writeFailed : .cannotCreate
+  }
+
+  /// What another library says, fit to stand inside a sentence.
+  static func clause(_ text: String) -> String {
+    let text = text.last == "." ? text.dropLast() : text[...]
+    return text.isEmpty ? "no reason was given" : text.prefix(1).lowercased() + text.dropFirst()
+  }
+
+  static func seconds(_ value: Double) -> String { NumberText.fixed(value, 1) + " s" }
+}

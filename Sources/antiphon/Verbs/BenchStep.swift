@@ -1,0 +1,129 @@
+import ArgumentParser
+import AudioIO
+import Base
+import Codec
+import Dialogue
+import Foundation
+import Latency
+import Measure
+import Runtime
+
+/// `antiphon bench step`
+struct BenchStep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "One step of the dialogue model, or of several conversations at once.",
+    discussion: """
+      The window fills up as frames go by; --frames-in-cache begins with that many in it. With --codec a frame is \
+      encoded before the step and one decoded after it: a whole frame of a conversation. With --shape no model is \
+      needed: the weights are of no meaning.
+
+      Example:
+        antiphon bench step --model models/moshika --threads 2 --flat-out
+        antiphon bench step --shape backbone-7b --bits 4 --kv q8 --frames-in-cache 2980 --flat-out
+      """)
+
+  @OptionGroup var options: BenchOptions
+  @OptionGroup var model: ModelOptions
+
+  @Option(
+    help:
+      "A published shape in place of a model: \(ModelShape.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
+  var shape: Shape?
+
+  @Option(help: "Bits of a weight: 8 or 4; without it, as the file has them, or bf16 for a shape.")
+  var bits: Int?
+
+  @Option(help: "Frames that lie in the window before the first step.")
+  var framesInCache = 0
+
+  @Option(help: "Conversations that take their steps together.")
+  var sessions = 1
+
+  @Option(
+    help: ArgumentHelp("Encode and decode with this codec too, in one conversation.", valueName: "file"))
+  var codec: String?
+
+  @Option(
+    help: "Form of the codec's weights: f32 or f16; without it f16 where that loses nothing of the file.")
+  var codecWeights: CodecFormOption?
+
+  @Flag(
+    help: """
+      With the real-time priority of a live session, where the system grants it. Not with --flat-out: the system stops \
+      such a program for 50 ms of every second that it fills.
+      """)
+  var realtime = false
+
+  enum Shape: String, CaseIterable, ExpressibleByArgument {
+    case stt1B = "stt-1b"
+    case hibiki1B = "hibiki-1b"
+    case moshi7B = "moshi-7b"
+    case backbone1B = "backbone-1b"
+    case backbone2B = "backbone-2b"
+    case backbone7B = "backbone-7b"
+  }
+
+  func validate() throws {
+    guard !realtime || !options.flatOut else {
+      throw ValidationError("--realtime does not go with --flat-out.")
+    }
+    guard bits == nil || bits == 8 || bits == 4 else { throw ValidationError("--bits takes 8 or 4.") }
+    guard (0...100_000_000).contains(framesInCache) else {
+      throw ValidationError("--frames-in-cache takes a number from 0 to 100000000.")
+    }
+    guard (1...256).contains(sessions) else {
+      throw ValidationError("--sessions takes a number from 1 to 256.")
+    }
+    guard sessions == 1 || codec == nil else { throw ValidationError("--codec goes with one session.") }
+    guard shape == nil || model.model == nil else {
+      throw ValidationError("Name a model or a shape, not both.")
+    }
+  }
+
+  mutating func run() throws {
+    let summary = try realtime ? prioritized() : summary()
+    Terminal.print(
+      options.json ? summary.json : LatencyText.bench(summary) + "\n" + StepText.reading(summary))
+  }
+
+  private func prioritized() throws -> LatencySummary {
+    try RealtimeThread.withThreads(of: LiveSession.modelPriority) {
+      let isGranted = RealtimeThread.isCurrentRealtime
+      if !isGranted { Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).") }
+      var summary = try summary()
+      summary.run["priority"] = isGranted ? "real time" : "as others"
+      return summary
+    }
+  }
+
+  private func summary() throws -> LatencySummary {
+    let dialogue = try open()
+    let codec = try codec.map { path in
+      try Codec.open(
+        path, codebooks: max(dialogue.streams.user, dialogue.streams.own), threads: model.threads,
+        weights: codecWeights?.weights)
+    }
+    Interruption.watch()
+    return try StepBench(
+      dialogue, codec: codec, options.pace, threads: model.threads, sessions: sessions,
+      framesInCache: framesInCache
+    ).run(
+      name: shape?.rawValue ?? dialogue.path,
+      bits: bits.map(String.init) ?? (shape == nil ? "as in the file" : "bf16"), kv: model.kv.rawValue,
+      version: Antiphon.version)
+  }
+
+  private func open() throws -> Dialogue {
+    guard let shape = shape.flatMap({ ModelShape(rawValue: $0.rawValue) }) else {
+      return try Dialogue.open(
+        ModelOptions.directory(model.model), threads: model.threads, bits: bits, cache: model.kv.options)
+    }
+    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "antiphon-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    return try shape.open(in: scratch.path, threads: model.threads, bits: bits, cache: model.kv.options)
+  }
+}

@@ -1,0 +1,21 @@
+import AudioIO
+import Runtime
+
+/// What there is to say when the output is whole.
+enum EarlyEnd {
+  /// Tells of samples that were replaced. Fails when the input ended early.
+  static func check(_ source: any AudioSource, path: String, seconds: Double) throws {
+    if source.invalidSamples > 0 {
+      Terminal.remark("note: \(source.invalidSamples) samples were not numbers and were taken as silence.")
+    }
+    try check(path: path, seconds: seconds)
+    if let failure = source.failure { throw failure }
+  }
+
+  /// Fails when a signal ended the work.
+  static func check(path: String, seconds: Double) throws {
+    if let signal = Interruption.signal {
+      throw CommandError.interrupted(signal: signal, path: path, seconds: seconds)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import AudioIO
+import Base
+
+/// `antiphon latency`
+struct Latency: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure the round trip of a loudspeaker and a microphone, without any model.",
+    discussion: """
+      Chirps are played and looked for in what the microphone hears: put the two together, or join them by a cable.
+      What 'talk' adds to this are 80 ms for a frame, the model's own time, and its buffer.
+
+      With --speech the sound of a file is played instead, and what the echo canceller takes away of it is told second \
+      by second, in dB. Nobody should speak meanwhile.
+
+      Example:
+        antiphon latency
+        antiphon latency --speech question.flac
+        antiphon latency --input hw:CARD=Yeti,DEV=0 --output hw:CARD=PCH,DEV=0
+      """)
+
+  @OptionGroup var devices: DeviceOptions
+
+  @Option(help: "How many chirps.")
+  var count = 20
+
+  @Option(help: ArgumentHelp("Play this and measure the echo canceller.", valueName: "file"))
+  var speech: String?
+
+  @Option(help: ArgumentHelp("With --speech: how long.", valueName: "seconds"))
+  var seconds = 20
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (3...3600).contains(seconds) else {
+      throw ValidationError("--seconds takes a number from 3 to 3600.")
+    }
+    guard (1...1000).contains(count) else { throw ValidationError("--count takes a number from 1 to 1000.") }
+  }
+
+  mutating func run() throws {
+    let sound = try speech.map { try Self.sound($0) }
+    let (output, input) = try (
+      ALSADevice.choose(devices.output, .playback), ALSADevice.choose(devices.input, .capture)
+    )
+    let playback = try ALSAPlayback(
+      output.name, rate: devices.rate, periodMilliseconds: devices.period, queueSeconds: 0.02)
+    let canceller = EchoCanceller(
+      .builtin, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
+    let capture = try ALSACapture(
+      input.name, rate: devices.rate, periodMilliseconds: devices.period, wake: Wake(),
+      canceller: sound == nil ? nil : canceller)
+    if !json {
+      Terminal.print("loudspeaker: \(output.name) (\(output.reason.words)), \(playback.settings.words)")
+      Terminal.print("microphone:  \(input.name) (\(input.reason.words)), \(capture.settings.words)")
+    }
+    try playback.start(priority: 31)
+    try capture.start(priority: 30)
+    defer {
+      capture.stop()
+      playback.stop()
+    }
+    if let sound {
+      let trial = EchoTrial.run(playback, capture, canceller, sound: sound, seconds: seconds)
+      let view = EchoView(
+        trial, xruns: playback.counts.xruns + capture.counts.xruns, realignments: canceller.realignments)
+      return Terminal.print(json ? try JSON.text(view) : view.text)
+    }
+    let trips = RoundTrip.measure(playback, capture, count: count)
+    let view = LatencyView(trips, sent: count, playback.counts.xruns + capture.counts.xruns)
+    Terminal.print(json ? try JSON.text(view) : view.text)
+    if view.found == 0 { throw CommandError.noChirp(sent: count) }
+  }
+
+  private static func sound(_ path: String) throws -> [Float] {
+    let source = try SoundFileReader.open(path, sampleRate: AudioFrame.sampleRate)
+    var sound: [Float] = []
+    var block = [Float](repeating: 0, count: 4096)
+    while true {
+      var span = block.mutableSpan
+      let count = source.read(into: &span)
+      if count == 0 { break }
+      sound += block[..<count]
+    }
+    try EarlyEnd.check(source, path: path, seconds: Double(sound.count) / Double(AudioFrame.sampleRate))
+    return sound
+  }
+}
+
+/// What `latency` prints. Times are milliseconds.
+struct LatencyView: Encodable {
+  let sent: Int
+  let found: Int
+  let xruns: Int
+  let median: Double
+  let least: Double
+  let most: Double
+  let queued: Double
+  let path: Double
+  let capture: Double
+  let confidence: Double
+
+  init(_ trips: [RoundTrip], sent: Int, _ xruns: Int) {
+    self.sent = sent
+    self.xruns = xruns
+    found = trips.count
+    func middle(_ value: (RoundTrip) -> Double) -> Double {
+      let sorted = trips.map(value).sorted()
+      return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    }
+    median = middle(\.total) * 1000
+    least = (trips.map(\.total).min() ?? 0) * 1000
+    most = (trips.map(\.total).max() ?? 0) * 1000
+    queued = middle(\.queued) * 1000
+    path = middle(\.path) * 1000
+    capture = middle(\.capture) * 1000
+    confidence = middle(\.confidence)
+  }
+
+  var text: String {
+    guard found > 0 else { return "none of \(sent) chirps came back" }
+    func milliseconds(_ value: Double) -> String { NumberText.fixed(value, 1) + " ms" }
+    return """
+      \(found) of \(sent) chirps came back, \(xruns) xruns
+      round trip   \(milliseconds(median))   (\(milliseconds(least)) to \(milliseconds(most)))
+        queued     \(milliseconds(queued))   waiting before the loudspeaker
+        between    \(milliseconds(path))   from converter to converter: air, cable, what drivers do not tell
+        capture    \(milliseconds(capture))   until the microphone has a whole period
+      confidence   \(NumberText.fixed(confidence, 1))   (best match to next best; below 1.5 it may be chance)
+      """
+  }
+}

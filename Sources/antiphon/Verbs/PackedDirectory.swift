@@ -1,0 +1,62 @@
+import Base
+import Checkpoint
+import Dialogue
+import Foundation
+import Glibc
+
+/// The directory that `convert` makes: what it packs, and what it copies.
+struct PackedDirectory {
+  private let path: String
+  private let source: DialogueFiles
+  /// The file of the packed weights: the name that needs no entry in config.json.
+  let weights: String
+
+  private static let weightsName = "model.safetensors"
+
+  /// Makes the directory. Fails where a model is there already, and where it is the source.
+  init(_ path: String, of source: DialogueFiles, overwrite: Bool) throws {
+    self.path = path
+    self.source = source
+    weights = path + "/" + Self.weightsName
+    if FileSystem.isDirectory(path) {
+      guard !FileSystem.areSame(path, source.directory) else { throw CommandError.outputIsModel(path: path) }
+    } else if mkdir(path, 0o755) != 0 {
+      throw CheckpointError.cannotWrite(file: path, code: errno)
+    }
+    if FileSystem.exists(weights) && !overwrite { throw CommandError.outputExists(path: weights) }
+  }
+
+  private var companions: [String] {
+    [source.configuration.files.codec, source.configuration.files.tokenizer]
+  }
+
+  /// Files that the source lacks.
+  var missing: [String] { companions.filter { !FileSystem.exists(source.directory + "/" + $0) } }
+
+  /// Copies the configuration, the codec and the tokenizer.
+  func copyRest() throws {
+    for name in companions where !missing.contains(name) {
+      try write(
+        Data(contentsOf: URL(filePath: source.directory + "/" + name), options: .alwaysMapped), to: name)
+    }
+    let configuration = source.directory + "/config.json"
+    guard FileSystem.exists(configuration) else { return }
+    var json = try Data(contentsOf: URL(filePath: configuration))
+    if source.configuration.files.model != Self.weightsName,
+      var fields = try JSONSerialization.jsonObject(with: json) as? [String: Any]
+    {
+      fields["moshi_name"] = Self.weightsName
+      json = try JSONSerialization.data(
+        withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    }
+    try write(json, to: "config.json")
+  }
+
+  private func write(_ data: Data, to name: String) throws {
+    do {
+      try data.write(to: URL(filePath: path + "/" + name), options: .atomic)
+    } catch {
+      throw CheckpointError.cannotWrite(file: path + "/" + name, code: errno == 0 ? EIO : errno)
+    }
+  }
+}

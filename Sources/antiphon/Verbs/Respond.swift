@@ -1,0 +1,139 @@
+import ArgumentParser
+import AudioIO
+import Base
+import Checkpoint
+import Codec
+import Dialogue
+import Latency
+import Runtime
+
+/// `antiphon respond`
+struct Respond: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Let the model hear a sound file, and write what it says.",
+    discussion: """
+      The reply keeps time with the recording: sample for sample, it is what a person would have heard. What the \
+      model says is printed as text too, unless it is written to a file with --text.
+
+      Example:
+        antiphon respond question.wav answer.wav
+        antiphon respond question.flac both.wav --stereo --text answer.txt --latency run1
+      """)
+
+  @Argument(
+    help: "The sound: WAV, FLAC, Ogg, Opus or MP3, or - for raw 16-bit mono samples on standard input.")
+  var input: String
+
+  @Argument(help: "The reply; its name ends in .wav, .flac, .ogg, .opus or .mp3, or is - for raw samples.")
+  var output: String
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup var replacing: OutputOptions
+
+  @Option(help: "The same seed and the same sound give the same reply.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Take the most likely token always.")
+  var greedy = false
+
+  @Flag(help: "Write the person left and the model right.")
+  var stereo = false
+
+  @Option(help: ArgumentHelp("Write what the model says to a text file.", valueName: "file"))
+  var text: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Log the latency of every frame and turn to a directory; see 'antiphon help report'.",
+      valueName: "directory"))
+  var latency: String?
+
+  @Flag(help: "Print what the model says, with times, as JSON.")
+  var json = false
+
+  func validate() throws {
+    if json && output == "-" {
+      throw ValidationError("--json and an output of - both print to standard output.")
+    }
+  }
+
+  mutating func run() throws {
+    try replacing.check(output)
+    if let text { try replacing.check(text) }
+    let model = try Model.open(
+      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options)
+    let rate = model.codec.configuration.sampleRate
+    let source = try SoundFileReader.open(input, sampleRate: rate)
+    let recorder = try latency.map { try self.recorder($0, model) }
+    let sink = try SoundFileWriter.create(
+      output, channels: stereo ? 2 : 1, sampleRate: rate, overwrite: replacing.overwrite, input: input)
+    Interruption.watch()
+
+    var options = FileSession.Options()
+    (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
+    var outcome: FileSession.Outcome?
+    var progress = Progress(total: source.duration)
+    let ran = Result {
+      try FileSession(model, options).run(from: source, to: sink, recorder: recorder) { sofar in
+        outcome = sofar
+        progress.show(sofar.seconds)
+        return !Interruption.isRequested
+      }
+    }
+    progress.clear()
+    // Whatever ended the run, what was made is made whole.
+    try sink.finish()
+    if let text {
+      try TextFile.write((outcome?.text ?? "") + "\n", to: text)
+    }
+    let report = try recorder?.finish()
+    if let outcome { try tell(outcome, report) }
+    _ = try ran.get()
+    try EarlyEnd.check(source, path: output, seconds: outcome?.seconds ?? 0)
+  }
+
+  private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {
+    if json { return Terminal.print(try JSON.text(RespondView(outcome))) }
+    // Sound on standard output leaves no room for words.
+    let print = output == "-" ? Terminal.remark : Terminal.print
+    if text == nil && !outcome.text.isEmpty { print(outcome.text) }
+    if let report { print("\n" + LatencyText.text(report.summary)) }
+  }
+
+  private func recorder(_ directory: String, _ model: Model) throws -> LatencyRecorder {
+    let (dialogue, tokenizer) = (model.dialogue, model.tokenizer)
+    let configuration = dialogue.configuration
+    var metadata = RunMetadata.describe(model, threads: self.model.threads)
+    metadata["mode"] = "file"
+    metadata["seed"] = greedy ? nil : String(seed)
+    metadata["greedy"] = greedy ? "1" : "0"
+    metadata[RunMetadata.startMicroseconds] = Host.processAge().map { String($0) }
+    return try LatencyRecorder(directory: directory, metadata: metadata, overwrite: replacing.overwrite) {
+      tokens in
+      var words = StreamingText(
+        tokenizer, endOfPadding: configuration.textEndOfPadding, padding: configuration.textPadding,
+        initial: Int32(dialogue.streams.textCardinality))
+      return tokens.reduce(into: "") { $0 += words.append($1) } + words.finish()
+    }
+  }
+}
+
+/// What `respond --json` prints.
+struct RespondView: Encodable {
+  struct Piece: Encodable {
+    let seconds: Double
+    let text: String
+  }
+
+  let frames: Int
+  let seconds: Double
+  let text: String
+  let pieces: [Piece]
+
+  init(_ outcome: FileSession.Outcome) {
+    frames = outcome.frames
+    seconds = outcome.seconds
+    text = outcome.text
+    pieces = outcome.pieces.map { Piece(seconds: $0.seconds, text: $0.text) }
+  }
+}

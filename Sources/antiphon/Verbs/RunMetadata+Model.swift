@@ -1,0 +1,34 @@
+import Base
+import Checkpoint
+import Codec
+import Dialogue
+import Latency
+import Runtime
+
+extension RunMetadata {
+  /// Weights larger than this are told by name and size: adding up their digest would take longer than the run.
+  private static let longestDigest = 2_000_000_000
+
+  /// What is known of a run before it begins: this program, the model, the machine.
+  static func describe(_ model: Model, threads: Int) -> RunMetadata {
+    var metadata = RunMetadata()
+    metadata["version"] = Antiphon.version
+    metadata["date"] = Host.date()
+    metadata["model"] = model.directory
+    let size = FileSystem.size(model.dialogue.path) ?? 0
+    metadata["model_bytes"] = String(size)
+    if size <= longestDigest { metadata["model_sha256"] = model.dialogue.digest }
+    metadata["codec_sha256"] = model.codec.digest
+    metadata["weight_bytes_per_frame"] = String(model.dialogue.bytesPerStep)
+    metadata["threads"] = String(threads)
+    metadata.describeHost()
+
+    let format = model.codec.configuration
+    let delays = model.dialogue.streams.delays
+    metadata[sampleRate] = String(format.sampleRate)
+    metadata[frameMicroseconds] = String(format.samplesPerFrame * 1_000_000 / format.sampleRate)
+    metadata[acousticDelayFrames] = String((delays.max() ?? 0) - (delays.count > 1 ? delays[1] : 0))
+    metadata[warmUpFrames] = "10"
+    return metadata
+  }
+}
