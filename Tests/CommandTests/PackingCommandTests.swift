@@ -1,5 +1,6 @@
 import AudioIO
 import Checkpoint
+import Dialogue
 import Foundation
 import Glibc
 import Measure
