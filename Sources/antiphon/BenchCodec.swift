@@ -87,6 +87,9 @@ struct SoundFrames {
       if source.read(into: &samples) == 0 { break }
       frames.append(frame)
     }
+    try Ending.check(
+      source, path: path,
+      seconds: Double(frames.count * configuration.samplesPerFrame) / Double(configuration.sampleRate))
     self.frames = frames
   }
 

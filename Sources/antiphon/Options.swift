@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioIO
 import Checkpoint
 import Codec
 import Dialogue
@@ -117,6 +118,22 @@ enum Threads {
 
   static func validate(_ count: Int) throws {
     guard (1...256).contains(count) else { throw ValidationError("--threads takes a number from 1 to 256.") }
+  }
+}
+
+/// How a recording is heard.
+struct SoundOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Take only this channel of the recording, from 1; without it channels are mixed.", valueName: "number"))
+  var channel: Int?
+
+  func validate() throws {
+    if let channel, channel < 1 { throw ValidationError("--channel takes a number from 1.") }
+  }
+
+  func open(_ path: String, sampleRate: Int) throws(SoundFileError) -> SoundFileReader {
+    try SoundFileReader.open(path, sampleRate: sampleRate, channel: channel)
   }
 }
 
