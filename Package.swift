@@ -42,28 +42,31 @@ let package = Package(
     .target(name: "CThreads", cSettings: optimised),
     .target(name: "CSentencePiece", linkerSettings: [.linkedLibrary("sentencepiece")]),
 
+    // The ground floor: clock, threads, rings, files, host, generator, JSON.
+    module("Base", ["CThreads"]),
+
     // The shared core.
     module("Kernels", ["CKernels"]),
-    module("Checkpoint", ["Kernels", "CCrypto"]),
+    module("Checkpoint", ["Base", "Kernels", "CCrypto"]),
     module("Layers", ["Checkpoint", "Kernels"]),
 
     // Siblings: sound, codec, dialogue.
-    module("AudioIO", ["CSndfile", "CSoxr", "CALSA", "CSpeexDSP", "CThreads"]),
+    module("AudioIO", ["Base", "CSndfile", "CSoxr", "CALSA", "CSpeexDSP"]),
     module("Codec", ["Layers", "Checkpoint", "Kernels"]),
-    module("Dialogue", ["Layers", "Checkpoint", "Kernels", "CSentencePiece"]),
+    module("Dialogue", ["Base", "Layers", "Checkpoint", "Kernels", "CSentencePiece"]),
 
     // Where sound and model meet, and the command.
     module(
       "Runtime",
       [
-        "AudioIO", "Codec", "Dialogue", "Checkpoint",
+        "Base", "AudioIO", "Codec", "Dialogue", "Checkpoint",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ]),
     module("AntiphonKit", ["AudioIO", "Codec", "Dialogue", "Runtime"]),
     .executableTarget(
       name: "antiphon",
       dependencies: [
-        "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
+        "Base", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift),
@@ -77,17 +80,18 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Checkpoint", "CTestSupport"], path: "Tests/Support",
       swiftSettings: swift),
+    tests("Base", ["Base"]),
     tests("Kernels", ["Kernels", "CKernels"]),
     tests("Checkpoint", ["Checkpoint", "Kernels"]),
     tests("Layers", ["Layers", "Checkpoint", "Kernels"]),
     tests("Codec", ["Codec", "Checkpoint"]),
     tests("Dialogue", ["Dialogue", "Checkpoint", "Kernels"]),
-    tests("AudioIO", ["AudioIO", "CTestSupport"]),
-    tests("Runtime", ["Runtime", "AudioIO", "Codec", "Dialogue"]),
+    tests("AudioIO", ["AudioIO", "Base", "CTestSupport"]),
+    tests("Runtime", ["Runtime", "Base", "AudioIO", "Codec", "Dialogue"]),
     tests(
       "Command",
       [
-        "antiphon", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
+        "antiphon", "Base", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

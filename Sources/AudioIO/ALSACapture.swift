@@ -1,3 +1,4 @@
+package import Base
 import Synchronization
 
 /// A microphone: a thread that fills a ring with mono sound at 24 kHz. One other thread reads it.

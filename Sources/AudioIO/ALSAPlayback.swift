@@ -1,3 +1,4 @@
+internal import Base
 import Synchronization
 
 /// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.

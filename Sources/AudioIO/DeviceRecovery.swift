@@ -1,3 +1,4 @@
+internal import Base
 import Glibc
 
 /// The ladder from a failed call back to a running device. The same for both directions.

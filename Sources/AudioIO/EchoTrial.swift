@@ -1,3 +1,4 @@
+internal import Base
 import Glibc
 
 /// How much of its own sound a pair of devices hears again, and how much of that the canceller takes away.

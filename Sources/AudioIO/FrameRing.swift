@@ -1,3 +1,4 @@
+internal import Base
 import Synchronization
 
 /// A bounded ring of frames between one producer thread and one consumer thread, without locks.

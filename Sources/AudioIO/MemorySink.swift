@@ -6,6 +6,7 @@ public final class MemorySink: AudioSink, @unchecked Sendable {
   public private(set) var samples: [Float] = []
   /// The right channel; empty when only mono was written.
   public private(set) var right: [Float] = []
+  /// Whether `finish` was called: nothing may be written any more.
   public private(set) var isFinished = false
   public private(set) var failure: (any Error)?
 

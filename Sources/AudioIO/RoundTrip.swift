@@ -1,3 +1,4 @@
+internal import Base
 import Glibc
 
 /// The round trip of a pair of devices: a chirp goes out, and is looked for in what comes in.

@@ -1,3 +1,4 @@
+internal import Base
 import Synchronization
 
 /// A bounded ring of samples between one producer thread and one consumer thread, without locks.

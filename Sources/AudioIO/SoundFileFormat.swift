@@ -12,6 +12,7 @@ public enum SoundFileFormat: Equatable, Sendable, CaseIterable {
   case ogg
   /// Ogg/Opus.
   case opus
+  /// MPEG layer III.
   case mp3
   /// Samples alone: signed 16-bit, little-endian, interleaved.
   case raw

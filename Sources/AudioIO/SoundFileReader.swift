@@ -19,6 +19,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   /// libsndfile keeps the reason of a failed open in one place for the whole process.
   static let opening = Mutex(())
 
+  /// Path of the file; `-` is standard input.
   public let path: String
   /// Sample rate of the file, in Hz; of its first stream where it has several.
   public let fileRate: Int

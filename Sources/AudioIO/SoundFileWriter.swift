@@ -6,15 +6,20 @@ import Glibc
 /// The extension names the format. `-` is raw signed 16-bit little-endian sound on standard output.
 /// Samples are clipped to [-1, 1], except in `wavFloat`; samples that are not numbers become 0.
 public final class SoundFileWriter: AudioSink, @unchecked Sendable {
+  /// Path of the file; `-` is standard output.
   public let path: String
+  /// Channels of the file: 1 or 2.
   public let channels: Int
+  /// Samples per second and channel.
   public let sampleRate: Int
   /// How many samples were outside [-1, 1], or not numbers.
   public private(set) var clippedSamples = 0
   public private(set) var failure: (any Error)?
 
-  private let output: OutputFile
+  private let output: SoundOutput
   private let isClipping: Bool
+  /// What is there already stays until the new file is whole.
+  private var replacement: Replacement?
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
   private var framesWritten = 0
@@ -35,20 +40,22 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     guard let format = format ?? SoundFileFormat(path: path) else {
       throw .unknownExtension(path: path, known: SoundFileFormat.extensions)
     }
-    let descriptor = try openDescriptor(path, overwrite, input)
-    return try SoundFileWriter.wrap(descriptor, path, channels, sampleRate, format)
+    let (descriptor, replacement) = try openDescriptor(path, overwrite, input)
+    let writer = try SoundFileWriter.wrap(descriptor, path, channels, sampleRate, format)
+    writer.replacement = replacement
+    return writer
   }
 
   /// Writes to a descriptor that is open already, and closes it in the end.
   static func wrap(
     _ descriptor: Int32, _ path: String, _ channels: Int, _ sampleRate: Int, _ format: SoundFileFormat
   ) throws(SoundFileError) -> SoundFileWriter {
-    let output = OutputFile(descriptor: descriptor)
+    let output = SoundOutput(descriptor: descriptor)
     var info = SF_INFO()
     info.format = format.code
     info.channels = Int32(channels)
     info.samplerate = Int32(sampleRate)
-    var interface = OutputFile.makeInterface()
+    var interface = SoundOutput.makeInterface()
     let userData = Unmanaged.passUnretained(output).toOpaque()
     guard let handle = sf_open_virtual(&interface, Int32(SFM_WRITE), &info, userData), output.failure == 0
     else {
@@ -68,7 +75,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private init(
-    _ path: String, _ handle: OpaquePointer, _ output: OutputFile, _ channels: Int, _ sampleRate: Int,
+    _ path: String, _ handle: OpaquePointer, _ output: SoundOutput, _ channels: Int, _ sampleRate: Int,
     isClipping: Bool
   ) {
     self.path = path
@@ -83,7 +90,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   deinit {
     if let handle {
       sf_close(handle)
-      _ = output.close()
+      if output.close() == 0, failure == nil { _ = replacement?.take() }
     }
   }
 
@@ -121,6 +128,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     sf_close(handle)
     self.handle = nil
     if output.close() != 0, failure == nil { fail() }
+    if failure == nil, let code = replacement?.take(), code != 0 {
+      failure = SoundFileError.writeFailed(path: path, errno: code, seconds: 0, bytes: 0)
+    }
+    if failure != nil { replacement?.drop() }
     if let failure = failure as? SoundFileError { throw failure }
   }
 
@@ -141,17 +152,20 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private func fail() {
+    // Of a replacement nothing is kept: the old file is worth more.
+    let isKept = replacement == nil
     failure = SoundFileError.writeFailed(
-      path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: seconds, bytes: output.bytes)
+      path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: isKept ? seconds : 0,
+      bytes: isKept ? output.bytes : 0)
   }
 
   private static func openDescriptor(
     _ path: String, _ overwrite: Bool, _ input: String?
-  ) throws(SoundFileError) -> Int32 {
+  ) throws(SoundFileError) -> (Int32, Replacement?) {
     if path == "-" {
       let descriptor = dup(STDOUT_FILENO)
       if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
-      return descriptor
+      return (descriptor, nil)
     }
     var status = stat()
     if stat(path, &status) == 0 {
@@ -162,14 +176,20 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
         throw .outputIsInput(path: path)
       }
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
-      if !overwrite { throw .outputExists(path: path) }
+      if !overwrite, status.st_mode & S_IFMT == S_IFREG { throw .outputExists(path: path) }
+    }
+    if overwrite, status.st_mode & S_IFMT == S_IFREG {
+      do {
+        if let replacement = try Replacement(path) { return (replacement.descriptor, replacement) }
+      } catch { throw .cannotCreate(path: path, errno: error.code) }
     }
     // Exclusive, so that a file made in between is not lost either.
-    let mode = overwrite ? O_TRUNC : O_EXCL
+    let isDevice = status.st_mode != 0 && status.st_mode & S_IFMT != S_IFREG
+    let mode = isDevice ? 0 : overwrite ? O_TRUNC : O_EXCL
     let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
     guard descriptor >= 0 else {
       throw errno == EEXIST ? .outputExists(path: path) : .cannotCreate(path: path, errno: errno)
     }
-    return descriptor
+    return (descriptor, nil)
   }
 }

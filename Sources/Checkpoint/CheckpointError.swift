@@ -1,29 +1,42 @@
 /// Why a model's file cannot be used: one case per sentence, with what the sentence names.
 public enum CheckpointError: Error, Equatable, Sendable {
+  /// There is no such file or directory.
   case notFound(file: String)
+  /// A directory stands where a file is needed.
   case isDirectory(file: String)
+  /// A file stands where a directory is needed.
   case notDirectory(file: String)
   /// `errno` of the failed open or map.
   case unreadable(file: String, code: Int32)
+  /// `errno` of the failed open, write or rename.
   case cannotWrite(file: String, code: Int32)
   /// The header promises more bytes than the file has.
   case truncated(file: String, expected: Int, found: Int)
+  /// The header of a safetensors file is not one.
   case badHeader(file: String, fault: HeaderFault)
+  /// A tensor has an element type that this runtime does not read.
   case unknownType(file: String, tensor: String, found: String)
   /// A tensor's byte range is not the size of its shape and type.
   case wrongSize(file: String, tensor: String, expected: Int, found: Int)
+  /// A tensor's bytes lie outside the `size` bytes of data.
   case outOfRange(file: String, tensor: String, begin: Int, end: Int, size: Int)
+  /// Two tensors share bytes.
   case overlap(file: String, tensor: String, other: String)
   /// `present` of the model's tensors were found.
   case missingTensor(file: String, tensor: String, present: Int)
+  /// A tensor has another shape than the model needs; -1 stands for any size.
   case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
+  /// A tensor has another element type than the model needs.
   case wrongType(file: String, tensor: String, expected: String, found: String)
+  /// A tensor holds a value that is not a finite number.
   case notFinite(file: String, tensor: String)
   /// A field of config.json (or of a file's metadata) is missing, of the wrong kind or out of its range.
   case badField(file: String, field: String, expected: String, found: String)
   /// A valid setting this runtime has no code for.
   case unsupported(file: String, field: String, found: String)
+  /// The text tokenizer of a model is not one.
   case badTokenizer(file: String)
+  /// The header of a GGUF file is not one.
   case badGGUF(file: String, fault: GGUFFault)
   /// A packed file of another version.
   case packedVersion(file: String, found: String, known: Int)
@@ -33,21 +46,28 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case cannotQuantize(file: String, tensor: String, bits: Int, inputs: Int)
   /// No matrix has this name, or begins so.
   case nothingNamed(file: String, name: String)
+  /// The disk has `available` bytes left where `needed` are written.
   case noSpace(file: String, needed: Int, available: Int)
   /// What was written is not what is read.
   case readsBackWrong(file: String, tensor: String)
 
   /// What is wrong with a safetensors header.
   public enum HeaderFault: Equatable, Sendable {
+    /// The file ends before its header begins.
     case tooShort
+    /// The length of the header is beyond what the format allows.
     case lengthOutOfRange(Int)
+    /// The header is not a JSON object.
     case notJSON
+    /// The description of a tensor lacks a field, or has one of the wrong kind.
     case badEntry(tensor: String)
   }
 
   /// What is wrong with a GGUF header.
   public enum GGUFFault: Equatable, Sendable {
+    /// The file ends within its header.
     case tooShort
+    /// The version of the format is not one that is read.
     case version(Int)
     /// The description of a tensor, or a key.
     case badEntry(String)

@@ -181,17 +181,8 @@ package struct Conversion {
 
   /// The file's beginning: a multiple of 64 bytes, so that the blocks lie on cache lines.
   private func header(_ card: PackedCard) -> [UInt8] {
-    var header: [String: Any] = ["__metadata__": card.metadata]
-    for item in plan.items {
-      header[item.name] = [
-        "dtype": item.type.rawValue, "shape": item.shape,
-        "data_offsets": [item.offset, item.offset + item.byteCount],
-      ]
-    }
-    // Dictionaries of strings and integers always serialize.
-    var json = Array(
-      try! JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes]))
-    json += Array(repeating: UInt8(ascii: " "), count: (64 - (json.count + 8) % 64) % 64)
-    return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
+    SafetensorsHeader(
+      tensors: plan.items.map { ($0.name, $0.type, $0.shape) }, metadata: card.metadata
+    ).bytes(alignment: 64)
   }
 }

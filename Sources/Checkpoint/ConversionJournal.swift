@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// What of an unfinished conversion is whole: lines of a text file beside it.
@@ -29,7 +30,7 @@ struct ConversionJournal {
     }
     isNew = lines.first.map(String.init) != fingerprint
     guard !isNew else {
-      try Self.write(fingerprint + "\n", to: path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+      try Self.write(fingerprint + "\n", to: path, .replaced)
       return
     }
     for line in lines.dropFirst() {
@@ -41,24 +42,21 @@ struct ConversionJournal {
 
   mutating func note(sourceDigest: String) throws(CheckpointError) {
     self.sourceDigest = sourceDigest
-    try Self.write("source \(sourceDigest)\n", to: path, flags: O_WRONLY | O_APPEND)
+    try Self.write("source \(sourceDigest)\n", to: path, .appended)
   }
 
   mutating func note(_ tensor: String, _ done: Done) throws(CheckpointError) {
     self.done[tensor] = done
-    try Self.write("\(tensor) \(done.sha256) \(done.error)\n", to: path, flags: O_WRONLY | O_APPEND)
+    try Self.write("\(tensor) \(done.sha256) \(done.error)\n", to: path, .appended)
   }
 
   func remove() { unlink(path) }
 
-  private static func write(_ text: String, to path: String, flags: Int32) throws(CheckpointError) {
-    let descriptor = open(path, flags | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .cannotWrite(file: path, code: errno) }
-    defer { close(descriptor) }
-    let bytes = Array(text.utf8)
-    // One call: a line is there or not.
-    guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-      throw .cannotWrite(file: path, code: errno)
+  private static func write(
+    _ text: String, to path: String, _ existing: OutputFile.Existing
+  ) throws(CheckpointError) {
+    try CheckpointError.writing { () throws(FileError) in
+      try OutputFile(path, existing: existing).write(text)
     }
   }
 }

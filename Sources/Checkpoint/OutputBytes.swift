@@ -1,47 +1,34 @@
+internal import Base
 internal import Glibc
 
 /// A file that is written at places, and read again.
 final class OutputBytes {
   private let path: String
-  private let descriptor: Int32
+  private let file: OutputFile
 
   /// - Parameter isNew: whether what is there is thrown away.
   init(_ path: String, isNew: Bool) throws(CheckpointError) {
     self.path = path
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (isNew ? O_TRUNC : 0), 0o644)
-    guard descriptor >= 0 else { throw .cannotWrite(file: path, code: errno) }
+    file = try CheckpointError.writing { () throws(FileError) in
+      try OutputFile(path, existing: isNew ? .replaced : .updated)
+    }
   }
-
-  deinit { close(descriptor) }
 
   /// Bytes that are there by now.
-  var byteCount: Int {
-    var status = stat()
-    return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
-  }
+  var byteCount: Int { file.byteCount }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw .cannotWrite(file: path, code: count < 0 ? errno : ENOSPC) }
-      done += count
-    }
+    try CheckpointError.writing { () throws(FileError) in try file.write(bytes, at: offset) }
   }
 
   func write(_ bytes: [UInt8], at offset: Int) throws(CheckpointError) {
-    var failure: CheckpointError?
-    bytes.withUnsafeBytes { bytes in
-      do throws(CheckpointError) { try write(bytes, at: offset) } catch { failure = error }
-    }
-    if let failure { throw failure }
+    try CheckpointError.writing { () throws(FileError) in try file.write(bytes, at: offset) }
   }
 
   /// Everything is on the disk, and is read from there next time.
   func sync() throws(CheckpointError) {
-    guard fsync(descriptor) == 0 else { throw .cannotWrite(file: path, code: errno) }
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    try CheckpointError.writing { () throws(FileError) in try file.sync() }
+    posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
   }
 
   func read(
@@ -51,12 +38,21 @@ final class OutputBytes {
     defer { buffer.deallocate() }
     var done = 0
     while done < count {
-      let got = pread(descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
+      let got = pread(file.descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
       if got < 0 && errno == EINTR { continue }
       if got == 0 { throw .truncated(file: path, expected: offset + count, found: offset + done) }
       guard got > 0 else { throw .unreadable(file: path, code: errno) }
       done += got
     }
     body(UnsafeRawBufferPointer(start: buffer.baseAddress, count: count))
+  }
+}
+
+extension CheckpointError {
+  /// Runs what writes a file, and says in this module's words what the system refused.
+  static func writing<Result>(
+    _ body: () throws(FileError) -> Result
+  ) throws(CheckpointError) -> Result {
+    do throws(FileError) { return try body() } catch { throw .cannotWrite(file: error.path, code: error.code) }
   }
 }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Foundation
 
 /// What a packed file says of itself: where its weights come from, how many bits each has, and how far they are off.
@@ -5,7 +6,9 @@ public struct PackedCard: Sendable, Equatable {
   /// The version of the layout that is written and read. Another layout of the blocks is another version.
   public static let version = 1
 
+  /// A packed matrix.
   public struct Tensor: Sendable, Equatable, Codable {
+    /// Bits of a weight: 8 or 4.
     public var bits: Int
     /// [rows, inputs], in numbers.
     public var shape: [Int]
@@ -87,9 +90,6 @@ public struct PackedCard: Sendable, Equatable {
   }
 
   private static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    // Sorted keys: the same content is the same file.
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: (try? encoder.encode(value)) ?? Data(), as: UTF8.self)
+    (try? JSON.text(value, keys: .asDeclared)) ?? ""
   }
 }

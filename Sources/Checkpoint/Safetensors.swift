@@ -4,17 +4,24 @@ internal import Foundation
 public final class Safetensors: Sendable {
   /// One tensor of the file.
   public struct Entry: Sendable {
+    /// Its name in the header.
     public let name: String
+    /// Its element type.
     public let type: ElementType
+    /// Its sizes, the slowest first.
     public let shape: [Int]
     /// Offset of the first byte in the file.
     let offset: Int
+    /// Bytes of data.
     public let byteCount: Int
 
+    /// Elements.
     public var count: Int { shape.reduce(1, *) }
   }
 
+  /// Path of the file.
   public let path: String
+  /// The tensors by name.
   public let entries: [String: Entry]
   /// The `__metadata__` strings.
   public let metadata: [String: String]
@@ -23,6 +30,10 @@ public final class Safetensors: Sendable {
   // The format's own limit.
   private static let longestHeader = 100_000_000
 
+  /// Maps a file and checks its header.
+  ///
+  /// - Parameter path: of the file.
+  /// - Throws: `CheckpointError`, which says what is wrong and where.
   public init(_ path: String) throws(CheckpointError) {
     let file = try MappedFile(path)
     let total = file.bytes.count

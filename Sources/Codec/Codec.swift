@@ -7,6 +7,7 @@ internal import Layers
 /// Weights are shared by all sessions and never change; a session holds an `EncoderState` and a `DecoderState`.
 /// Offline is a loop over `encode` and `decode`; there is nothing else.
 public final class Codec: Sendable {
+  /// Sizes and rates, and the codebooks in use.
   public let configuration: CodecConfiguration
   /// Path of the file.
   public let path: String
@@ -92,8 +93,10 @@ public final class Codec: Sendable {
   /// Bytes of weights one frame reads.
   public var bytesPerFrame: (encode: Int, decode: Int) { (analysis.bytes + quantizer.bytes, synthesis.bytes) }
 
+  /// What an encoder remembers of a person who has said nothing yet.
   public func makeEncoderState() -> EncoderState { EncoderState(half: HalfState(encoderPlan)) }
 
+  /// What a decoder remembers before the first codes.
   public func makeDecoderState() -> DecoderState { DecoderState(half: HalfState(decoderPlan)) }
 
   /// Turns the session's next frame into codes.

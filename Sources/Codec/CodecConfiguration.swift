@@ -10,6 +10,7 @@ public struct CodecConfiguration: Sendable {
     case spectral
   }
 
+  /// The kind of network.
   public let architecture: Architecture
   /// Samples per second, one channel.
   public let sampleRate: Int

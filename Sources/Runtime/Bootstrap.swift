@@ -1,17 +1,19 @@
+internal import Base
+
 /// Confidence in percentiles by resampling, the same every time.
 enum Bootstrap {
   private static let rounds = 1000
 
   /// 95 % intervals of the median and the 95th percentile, in milliseconds.
   static func intervals(_ microseconds: [Int64]) -> [String: LatencySummary.Interval] {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var generator = SplitMix64(seed: 0x9E37_79B9_7F4A_7C15)
     let sorted = microseconds.sorted()
     var medians: [Int64] = []
     var tails: [Int64] = []
     // A sample of sorted values is known by how often each index was drawn.
     for _ in 0..<rounds {
       var drawn = [Int](repeating: 0, count: sorted.count)
-      for _ in sorted.indices { drawn[Int(next(&state) % UInt64(sorted.count))] += 1 }
+      for _ in sorted.indices { drawn[Int(generator.next() % UInt64(sorted.count))] += 1 }
       medians.append(percentile(50, sorted, drawn))
       tails.append(percentile(95, sorted, drawn))
     }
@@ -32,14 +34,5 @@ enum Bootstrap {
     let sorted = values.sorted()
     return LatencySummary.Interval(
       low: Double(sorted[rounds * 25 / 1000]) / 1000, high: Double(sorted[rounds * 975 / 1000 - 1]) / 1000)
-  }
-
-  /// SplitMix64.
-  private static func next(_ state: inout UInt64) -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Codec
 internal import Dialogue
 internal import Glibc
@@ -87,9 +88,9 @@ public struct Conversation: ~Copyable, Sendable {
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
   public mutating func step(_ frame: Span<Float>, into reply: inout MutableSpan<Float>) -> Step {
     var step = Step()
-    step.encodeStart = MonotonicClock.now()
+    step.encodeStart = MonotonicClock.microseconds
     Self.hear(frame, into: &heard, model, &encoder)
-    step.encodeEnd = MonotonicClock.now()
+    step.encodeEnd = MonotonicClock.microseconds
     think(&step)
     speak(into: &reply, &step)
     return step
@@ -98,9 +99,9 @@ public struct Conversation: ~Copyable, Sendable {
   /// Hears "the recording has ended" instead of a frame: the token that translation models wait for.
   public mutating func stepAfterEnd(into reply: inout MutableSpan<Float>) -> Step {
     var step = Step()
-    step.encodeStart = MonotonicClock.now()
+    step.encodeStart = MonotonicClock.microseconds
     for index in heard.indices { heard[index] = Int32(model.dialogue.streams.cardinality) }
-    step.encodeEnd = MonotonicClock.now()
+    step.encodeEnd = MonotonicClock.microseconds
     think(&step)
     speak(into: &reply, &step)
     return step
@@ -128,7 +129,7 @@ public struct Conversation: ~Copyable, Sendable {
     } else {
       for index in 0..<reply.count { reply[index] = 0 }
     }
-    step.decodeEnd = MonotonicClock.now()
+    step.decodeEnd = MonotonicClock.microseconds
   }
 
   // Static, so that the buffer and the state, two parts of one value, can be written in one call.

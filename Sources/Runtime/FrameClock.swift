@@ -1,3 +1,5 @@
+internal import Base
+
 /// Time as the frame log sees it: microseconds since the run's epoch, measured on the monotonic clock.
 ///
 /// A live run reads the clock as it is. A file run has a virtual clock: frame `i` arrives complete at
@@ -21,14 +23,14 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   private var finished: Int64 = 0
 
   /// A clock that shows zero when the monotonic clock shows `origin`.
-  package init(_ mode: Mode, frameMicroseconds: Int64 = 80_000, origin: Int64 = MonotonicClock.now()) {
+  package init(_ mode: Mode, frameMicroseconds: Int64 = 80_000, origin: Int64 = MonotonicClock.microseconds) {
     self.mode = mode
     self.frameMicroseconds = frameMicroseconds
     self.origin = origin
   }
 
   /// Microseconds since the epoch.
-  package func now(_ monotonic: Int64 = MonotonicClock.now()) -> Int64 { monotonic - origin }
+  package func now(_ monotonic: Int64 = MonotonicClock.microseconds) -> Int64 { monotonic - origin }
 
   /// A moment that another module saw on the monotonic clock.
   package func time(nanoseconds: UInt64) -> Int64 { now(Int64(nanoseconds / 1000)) }
@@ -36,7 +38,7 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   /// A frame is complete and work on it starts.
   /// - Returns: when it was complete. In a file run `now` moves there, or to where the last frame ended if
   ///   that is later.
-  package mutating func begin(frame: Int64, _ monotonic: Int64 = MonotonicClock.now()) -> Int64 {
+  package mutating func begin(frame: Int64, _ monotonic: Int64 = MonotonicClock.microseconds) -> Int64 {
     switch mode {
     case .live:
       return monotonic - origin
@@ -48,5 +50,5 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   }
 
   /// The frame is written: a file run's clock stands still until the next `begin`.
-  package mutating func end(_ monotonic: Int64 = MonotonicClock.now()) { finished = monotonic - origin }
+  package mutating func end(_ monotonic: Int64 = MonotonicClock.microseconds) { finished = monotonic - origin }
 }

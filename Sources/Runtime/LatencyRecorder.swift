@@ -1,3 +1,4 @@
+internal import Base
 import Glibc
 
 /// Writes the latency logs of a run while it goes on.
@@ -9,7 +10,7 @@ package final class LatencyRecorder {
   package let log: FrameLog
   package let directory: String
   private let metadata: RunMetadata
-  private let frames: TextFile
+  private let frames: OutputFile
   private let text: ([Int32]) -> String
   private var finders: [Int64: TurnFinder] = [:]
   private let labels: [Range<Int64>]?
@@ -28,7 +29,7 @@ package final class LatencyRecorder {
     self.labels = labels
     self.text = text
     var metadata = metadata
-    if metadata[RunMetadata.runID] == nil { metadata[RunMetadata.runID] = "\(Machine.date())-\(getpid())" }
+    if metadata[RunMetadata.runID] == nil { metadata[RunMetadata.runID] = "\(Host.date())-\(getpid())" }
     self.metadata = metadata
     log = FrameLog(capacity: capacity)
     if mkdir(directory, 0o755) != 0 && errno != EEXIST { throw .unwritable(path: directory, code: errno) }
@@ -38,8 +39,12 @@ package final class LatencyRecorder {
         throw .exists(path: path)
       }
     }
-    frames = try TextFile.create(LatencyReport.framesPath(directory), overwrite: overwrite)
-    try frames.append(FrameTable.table.head(metadata))
+    frames = try LatencyReportError.files { () throws(FileError) in
+      let file = try OutputFile(
+        LatencyReport.framesPath(directory), existing: overwrite ? .replacedAtEnd : .refused)
+      try file.write(FrameTable.table.head(metadata))
+      return file
+    }
   }
 
   /// Writes down the records that wait in the log.
@@ -54,7 +59,7 @@ package final class LatencyRecorder {
       }
       finders[session]?.append(record)
     }
-    if !lines.isEmpty { try frames.append(lines) }
+    if !lines.isEmpty { try LatencyReportError.files { () throws(FileError) in try frames.write(lines) } }
   }
 
   /// Drains, finds the turns, and writes `turns.csv`, `latency.json` and `latency.svg`.
@@ -62,12 +67,15 @@ package final class LatencyRecorder {
   @discardableResult
   package func finish() throws(LatencyReportError) -> LatencyReport {
     try drain()
+    try LatencyReportError.files { () throws(FileError) in try frames.finish() }
     let run = metadata[RunMetadata.runID] ?? ""
     var lines = TurnTable.table.head(RunMetadata())
     for session in finders.keys.sorted() {
       for turn in finders[session]?.turns(text: text) ?? [] { lines += TurnTable.table.line(turn, run: run) }
     }
-    try TextFile.create(LatencyReport.turnsPath(directory), overwrite: true).append(lines)
+    try LatencyReportError.files { () throws(FileError) in
+      try TextFile.write(lines, to: LatencyReport.turnsPath(directory))
+    }
     let report = try LatencyReport.read(directory)
     try report.write()
     return report

@@ -1,3 +1,5 @@
+internal import Base
+
 /// A directory of latency logs: `frames.csv`, `turns.csv`, `latency.json` and the picture `latency.svg`.
 package struct LatencyReport: Sendable {
   package let directory: String
@@ -33,7 +35,7 @@ package struct LatencyReport: Sendable {
   package static func verify(_ directory: String) throws(LatencyReportError) -> LatencyReport {
     let report = try read(directory)
     let path = summaryPath(directory)
-    let text = try TextFile.read(path)
+    let text = try LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }
     guard let stored = LatencySummary(json: text) else {
       throw .badSummary(path: path)
     }
@@ -47,12 +49,14 @@ package struct LatencyReport: Sendable {
 
   /// Writes `latency.json` and `latency.svg`, over earlier ones.
   package func write() throws(LatencyReportError) {
-    try TextFile.create(Self.summaryPath(directory), overwrite: true).append(summary.json + "\n")
+    try LatencyReportError.files { () throws(FileError) in 
+      try TextFile.write(summary.json + "\n", to: Self.summaryPath(directory))
+    }
     try draw()
   }
 
   /// Writes `latency.svg`, over an earlier one.
   package func draw() throws(LatencyReportError) {
-    try TextFile.create(plotPath, overwrite: true).append(LatencyPlot(self).svg)
+    try LatencyReportError.files { () throws(FileError) in try TextFile.write(LatencyPlot(self).svg, to: plotPath) }
   }
 }

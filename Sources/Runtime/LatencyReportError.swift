@@ -1,3 +1,6 @@
+internal import Base
+internal import Glibc
+
 /// What can be wrong with a directory of latency logs.
 package enum LatencyReportError: Error, Equatable, Sendable {
   /// There is no such file.
@@ -18,6 +21,22 @@ package enum LatencyReportError: Error, Equatable, Sendable {
   case badSummary(path: String)
   /// The summary, or a value that follows from others, differs from what the logs say.
   case mismatch(directory: String, [LatencyMismatch])
+}
+
+extension LatencyReportError {
+  /// Runs what reads or writes a log, and says in this module's words what the system refused.
+  static func files<Result>(
+    _ body: () throws(FileError) -> Result
+  ) throws(LatencyReportError) -> Result {
+    do throws(FileError) { return try body() } catch {
+      throw switch error.action {
+      case .open where error.code == ENOENT: .missing(path: error.path)
+      case .open, .read: .unreadable(path: error.path, code: error.code)
+      case .create where error.code == EEXIST: .exists(path: error.path)
+      case .create, .write: .unwritable(path: error.path, code: error.code)
+      }
+    }
+  }
 }
 
 /// One value that is not what the logs say it must be.

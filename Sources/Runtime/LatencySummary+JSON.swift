@@ -1,10 +1,13 @@
+internal import Base
 import FoundationEssentials
 
 extension LatencySummary {
   /// The text of `latency.json`: keys in order, names as in the tables.
   package var json: String {
-    guard let data = try? Self.encoder.encode(self) else { preconditionFailure("every number is finite") }
-    return String(decoding: data, as: UTF8.self)
+    guard let text = try? JSON.text(self, isPretty: true) else {
+      preconditionFailure("every number is finite")
+    }
+    return text
   }
 
   /// `nil` for text that is not a summary.
@@ -30,12 +33,5 @@ extension LatencySummary {
     let tree = try? JSONDecoder().decode(JSONTree.self, from: Data(json.utf8))
     tree?.leaves("", into: &result)
     return result
-  }
-
-  private static var encoder: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return encoder
   }
 }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Codec
 internal import Dialogue
 
@@ -29,14 +30,14 @@ struct Mirror: LiveEngine, ~Copyable {
 
   mutating func step(_ frame: Span<Float>, into reply: inout MutableSpan<Float>) -> Conversation.Step {
     var step = Conversation.Step()
-    step.encodeStart = MonotonicClock.now()
+    step.encodeStart = MonotonicClock.microseconds
     Self.encode(codec, frame, into: &codes, &encoder)
-    step.encodeEnd = MonotonicClock.now()
+    step.encodeEnd = MonotonicClock.microseconds
     step.temporalEnd = step.encodeEnd
     step.textEnd = step.encodeEnd
     step.depthEnd = step.encodeEnd
     Self.decode(codec, codes, into: &reply, &decoder)
-    step.decodeEnd = MonotonicClock.now()
+    step.decodeEnd = MonotonicClock.microseconds
     step.isReady = true
     step.userSemantic = codes[0]
     step.ownSemantic = codes[0]

@@ -1,4 +1,5 @@
 package import AudioIO
+internal import Base
 internal import Dialogue
 internal import Synchronization
 
@@ -89,10 +90,10 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     // A device may take its time to begin; later, silence takes the place of what does not come, frame by frame.
     let patience: UInt64 =
       input.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
-    let start = AudioIO.MonotonicClock.now
+    let start = MonotonicClock.now
     while input.count < samplesPerFrame {
       if isStopping.load(ordering: .acquiring) { return nil }
-      let waited = AudioIO.MonotonicClock.now - start
+      let waited = MonotonicClock.now - start
       if waited >= patience {
         isConcealing = true
         conceal(&frame)

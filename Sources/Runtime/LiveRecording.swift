@@ -1,4 +1,5 @@
 internal import AudioIO
+internal import Base
 package import Codec
 package import Dialogue
 internal import Glibc
@@ -18,9 +19,9 @@ package final class LiveRecording {
   package let directory: String
   private let tape: LiveTape
   private let sound: SoundFileWriter
-  private var heardCodes: CodesFileWriter
-  private var saidCodes: CodesFileWriter?
-  private let transcript: TextFile
+  private let heardCodes: CodesFileWriter
+  private let saidCodes: CodesFileWriter?
+  private let transcript: OutputFile
   private let secondsPerFrame: Double
   private var words: StreamingText?
   private var user: AudioFrame
@@ -54,7 +55,9 @@ package final class LiveRecording {
     heardCodes = try codesFile(Self.heardName, tape.codebooks.heard)
     // A model that only listens says nothing.
     saidCodes = tape.codebooks.said > 0 ? try codesFile(Self.saidName, tape.codebooks.said) : nil
-    transcript = try TextFile.create(directory + "/" + Self.transcriptName, overwrite: overwrite)
+    transcript = try LatencyReportError.files { () throws(FileError) in
+      try OutputFile(directory + "/" + Self.transcriptName, existing: overwrite ? .replacedAtEnd : .refused)
+    }
     sound = try SoundFileWriter.create(
       directory + "/" + Self.soundName, channels: 2, sampleRate: sampleRate, overwrite: overwrite)
     user = AudioFrame(count: tape.samplesPerFrame)
@@ -77,13 +80,24 @@ package final class LiveRecording {
     }
     try heardCodes.flush()
     try saidCodes?.flush()
-    if !spoken.isEmpty { try transcript.append(spoken) }
+    if !spoken.isEmpty {
+      try LatencyReportError.files { () throws(FileError) in try transcript.write(spoken) }
+    }
     if let failure = sound.failure { throw failure }
   }
 
   package func finish() throws {
-    try drain()
-    try sound.finish()
+    // Each is made whole, whatever happens to the others; the first that failed is told.
+    let drained = Result { try drain() }
+    let finished = Result { try sound.finish() }
+    let coded = Result {
+      try heardCodes.finish()
+      try saidCodes?.finish()
+    }
+    try LatencyReportError.files { () throws(FileError) in try transcript.finish() }
+    try drained.get()
+    try finished.get()
+    try coded.get()
   }
 
   static func line(seconds: Double, _ text: String) -> String {

@@ -1,4 +1,5 @@
 package import AudioIO
+internal import Base
 internal import Codec
 internal import Dialogue
 internal import Glibc

@@ -1,3 +1,5 @@
+internal import Base
+
 /// What a run was: the `# key=value` lines at the head of `frames.csv`, in order.
 package struct RunMetadata: Sendable, Equatable {
   package private(set) var keys: [String] = []
@@ -22,6 +24,9 @@ package struct RunMetadata: Sendable, Equatable {
 }
 
 extension RunMetadata {
+  /// Adds what is known of the computer.
+  package mutating func describeHost() { Host.describe { self[$0] = $1 } }
+
   // Keys that the summary computes with. Everything else is only carried.
   package static let runID = "run_id"
   /// Frames at the start of a session that the stage percentiles leave out.

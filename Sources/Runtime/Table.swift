@@ -1,3 +1,5 @@
+internal import Base
+
 /// A comma-separated file: `# key=value` lines, a line of column names, one line per row. The first column is
 /// always `run_id`.
 struct Table<Row: Sendable>: Sendable {
@@ -24,7 +26,7 @@ struct Table<Row: Sendable>: Sendable {
   }
 
   func read(_ path: String) throws(LatencyReportError) -> Contents {
-    let text = try TextFile.read(path)
+    let text = try LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }
     var contents = Contents()
     var number = 0
     var inRows = false
@@ -38,6 +40,8 @@ struct Table<Row: Sendable>: Sendable {
         inRows = true
       } else if !line.isEmpty {
         let fields = Self.split(line)
+        // A line without its end was being written when the process was killed.
+        if line.endIndex == text.endIndex, fields.count < columns.count + 1 { break }
         contents.rows.append(try row(fields, path, number))
         contents.lines.append(number)
         contents.fields.append(fields)

@@ -14,7 +14,7 @@ struct Antiphon: ParsableCommand {
       Convert.self, Compare.self, Doctor.self, Report.self, Trace.self,
     ])
 
-  static let version = "0.1.0"
+  static let version = "0.2.0-dev"
 
   static func main() {
     Terminal.prepare()

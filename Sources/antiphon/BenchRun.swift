@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Runtime
 
@@ -9,7 +10,7 @@ struct BenchRun {
   private var clock: FrameClock
   private var metadata = RunMetadata()
   private var records: [FrameRecord] = []
-  private let origin = MonotonicClock.now()
+  private let origin = MonotonicClock.microseconds
   private let frameTime: Int64
 
   /// - Parameter frameTime: microseconds.
@@ -18,14 +19,14 @@ struct BenchRun {
     self.frameTime = frameTime
     // One after the other, frames still have deadlines: those of a file run.
     clock = FrameClock(options.flatOut ? .file : .live, frameMicroseconds: frameTime, origin: origin)
-    metadata[RunMetadata.runID] = "bench-\(Machine.date())"
+    metadata[RunMetadata.runID] = "bench-\(Host.date())"
     metadata["version"] = Antiphon.version
     metadata["model"] = model
     metadata["threads"] = String(threads)
     metadata["pace"] = options.flatOut ? "flat out" : "real time"
     metadata[RunMetadata.frameMicroseconds] = String(frameTime)
     metadata[RunMetadata.warmUpFrames] = String(Self.warmUp)
-    Machine.describe(into: &metadata)
+    metadata.describeHost()
     records.reserveCapacity(options.frames + Self.warmUp)
   }
 
@@ -48,7 +49,7 @@ struct BenchRun {
   }
 
   private func sleep(until due: Int64) {
-    let wait = due - (MonotonicClock.now() - origin)
+    let wait = due - (MonotonicClock.microseconds - origin)
     if wait > 0 { usleep(UInt32(wait)) }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 import Codec
 import Dialogue
 import Foundation

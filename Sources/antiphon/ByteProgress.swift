@@ -1,3 +1,4 @@
+import Base
 import Runtime
 
 /// A line that tells how far long work on bytes is. It is drawn on a terminal only, ten times a second at most.
@@ -10,7 +11,7 @@ struct ByteProgress {
   /// `done` bytes of `total` are done of what `work` says.
   mutating func show(_ work: String, _ done: Int, of total: Int) {
     guard isDrawn else { return }
-    let now = MonotonicClock.now()
+    let now = MonotonicClock.microseconds
     guard now - drawn >= 100_000 else { return }
     drawn = now
     Terminal.error("\r\u{1B}[K" + Self.line(work, done, of: total))

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Base
 import Runtime
 
 /// A codes file as JSON.
@@ -27,14 +27,4 @@ struct CodesView: Encodable {
   }
 
   var json: String { get throws { try JSON.text(self) } }
-}
-
-/// JSON as this program prints it: names_like_this, in order.
-enum JSON {
-  static func text(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
 }

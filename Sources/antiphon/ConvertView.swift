@@ -1,3 +1,4 @@
+import Base
 import Checkpoint
 import Runtime
 
@@ -33,7 +34,7 @@ struct ConvertView: Encodable {
     largestError = worst.flatMap { Double($0.value.error) } ?? 0
     largestErrorIn = worst?.key ?? ""
     self.resumed = resumed
-    peakMemoryBytes = Machine.peakMemory
+    peakMemoryBytes = Host.peakMemory
     self.missing = missing
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 
 /// `antiphon devices`
 struct Devices: ParsableCommand {

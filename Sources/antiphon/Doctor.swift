@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -61,7 +62,7 @@ struct Doctor: ParsableCommand {
       let work = read(bits)
       return DoctorView.assess(
         work, step: speed.seconds(work), codec: codecTime, needed: 2 * work.weightBytes + work.cacheBytes,
-        memory: Machine.memory)
+        memory: Host.memory)
     }
     return DoctorView.Model(
       name: name, isRead: true, cases: cases, help: "")
@@ -90,12 +91,12 @@ struct Doctor: ParsableCommand {
     var decoder = codec.makeDecoderState()
     var times: [Int64] = []
     for _ in 0..<9 {
-      let start = MonotonicClock.now()
+      let start = MonotonicClock.microseconds
       var coded = codes.mutableSpan
       codec.encode(frame.span, into: &coded, &encoder)
       var decoded = frame.mutableSpan
       codec.decode(codes.span, into: &decoded, &decoder)
-      times.append(MonotonicClock.now() - start)
+      times.append(MonotonicClock.microseconds - start)
     }
     return Double(times.sorted()[times.count / 2]) / 1e6
   }

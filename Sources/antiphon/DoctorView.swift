@@ -1,4 +1,5 @@
 import AudioIO
+import Base
 import Runtime
 
 /// What `doctor` tells.
@@ -56,11 +57,11 @@ struct DoctorView: Encodable {
     self.speed = speed
     self.instructions = instructions
     self.sound = sound
-    processor = Machine.processor
-    processors = Machine.processors
-    let memory = Machine.memory
+    processor = Host.processor
+    processors = Host.processors
+    let memory = Host.memory
     memoryBytes = memory
-    load = Machine.load
+    load = Host.load
     models =
       KnownModel.all.map { known in
         let cases = Self.cases(known, kv, speed, memory)
@@ -123,10 +124,10 @@ struct DoctorView: Encodable {
         "Other programs keep \(Figures.fixed(load, 1)) processors busy: a frame takes longer than this while they run."
       )
     }
-    if let governor = Machine.governor, governor == "powersave" {
+    if let governor = Host.governor, governor == "powersave" {
       advice.append("The processor saves power: sudo cpupower frequency-set -g performance")
     }
-    if Machine.hugePages == "never" {
+    if Host.hugePages == "never" {
       advice.append(
         "Large pages are off: echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled")
     }

@@ -1,8 +1,16 @@
+import Base
 import Glibc
 
 /// Questions about files.
 enum Files {
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Whether writing there would lose anything: a pipe or a device keeps nothing.
+  static func holdsSomething(_ path: String) -> Bool {
+    var status = stat()
+    guard Replacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
+    return [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  }
 
   static func isDirectory(_ path: String) -> Bool {
     var status = stat()

@@ -1,4 +1,5 @@
 import Foundation
+import Base
 import Kernels
 
 /// Times of products with weights in every form, in turn with reading the same amount of memory.
@@ -32,10 +33,7 @@ struct KernelTimes {
     let products: [Product]
 
     var json: String {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      (try? JSON.text(self, isPretty: true)) ?? ""
     }
 
     var text: String {

@@ -1,3 +1,4 @@
+import Base
 import Dispatch
 import Kernels
 import Runtime
@@ -53,7 +54,7 @@ struct MachineSpeed: Encodable {
     readBandwidth = max(stream, kernels.values.map(\.memory).max() ?? 0)
     productOverhead = Self.overhead(storage, workers, mood)
     codecRate = Self.codec(mood)
-    cacheBytes = Machine.largestCache
+    cacheBytes = Host.largestCache
   }
 
   /// Seconds of one step.
@@ -76,9 +77,9 @@ struct MachineSpeed: Encodable {
   private static let cacheEfficiency = 0.7
 
   private static func seconds(_ body: () -> Void) -> Double {
-    let start = MonotonicClock.now()
+    let start = MonotonicClock.microseconds
     body()
-    return Double(MonotonicClock.now() - start) / 1e6
+    return Double(MonotonicClock.microseconds - start) / 1e6
   }
 
   /// Of many runs, for about so many seconds.

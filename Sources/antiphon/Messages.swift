@@ -136,7 +136,9 @@ extension Message {
     case .writeFailed(let path, let code, let seconds, let bytes):
       self.init(
         "Writing \(Self.name(path, output)) stopped: \(Self.reason(code)).",
-        "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
+        bytes == 0
+          ? "Nothing is lost that was there; make room and run it again."
+          : "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
         .writeFailed)
     }
   }

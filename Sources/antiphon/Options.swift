@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -114,7 +115,7 @@ enum CacheWord: String, CaseIterable, ExpressibleByArgument {
 }
 
 enum Threads {
-  static var usual: Int { min(max(Machine.processors, 1), 8) }
+  static var usual: Int { min(max(Host.processors, 1), 8) }
 
   static func validate(_ count: Int) throws {
     guard (1...256).contains(count) else { throw ValidationError("--threads takes a number from 1 to 256.") }
@@ -144,6 +145,6 @@ struct OutputOptions: ParsableArguments {
 
   /// Fails when `path` is there and may not be replaced.
   func check(_ path: String) throws {
-    if !overwrite && path != "-" && Files.exists(path) { throw CommandError.outputExists(path: path) }
+    if !overwrite && path != "-" && Files.holdsSomething(path) { throw CommandError.outputExists(path: path) }
   }
 }

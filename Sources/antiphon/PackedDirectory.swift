@@ -1,3 +1,4 @@
+import Base
 import Checkpoint
 import Dialogue
 import Foundation
@@ -53,9 +54,15 @@ struct PackedDirectory {
 
   private func write(_ data: Data, to name: String) throws {
     do {
-      try data.write(to: URL(filePath: path + "/" + name), options: .atomic)
-    } catch {
-      throw CheckpointError.cannotWrite(file: path + "/" + name, code: errno == 0 ? EIO : errno)
+      try OutputFile.whole(path + "/" + name) { file throws(FileError) in
+        var failure: FileError?
+        data.withUnsafeBytes { bytes in
+          do throws(FileError) { try file.write(bytes) } catch { failure = error }
+        }
+        if let failure { throw failure }
+      }
+    } catch let error as FileError {
+      throw CheckpointError.cannotWrite(file: path + "/" + name, code: error.code)
     }
   }
 }

@@ -1,10 +1,11 @@
+import Base
 import Runtime
 
 /// A line that tells how far long work is. It is drawn on a terminal only, ten times a second at most.
 struct Progress {
   private let total: Double?
   private let isDrawn: Bool
-  private let started = MonotonicClock.now()
+  private let started = MonotonicClock.microseconds
   private var drawn: Int64 = 0
 
   /// - Parameter total: seconds of sound to work through, when that is known.
@@ -16,7 +17,7 @@ struct Progress {
   /// `seconds` of sound are done.
   mutating func show(_ seconds: Double) {
     guard isDrawn else { return }
-    let now = MonotonicClock.now()
+    let now = MonotonicClock.microseconds
     guard now - drawn >= 100_000 else { return }
     drawn = now
     Terminal.error("\r\u{1B}[K" + Self.line(seconds, of: total, after: Double(now - started) / 1e6))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioIO
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -97,7 +98,9 @@ struct Respond: ParsableCommand {
 
   private func save(_ said: String) throws {
     if let text {
-      try TextFile.create(text, overwrite: replacing.overwrite).append(said + "\n")
+      do { try TextFile.write(said + "\n", to: text) } catch {
+        throw LatencyReportError.unwritable(path: error.path, code: error.code)
+      }
     }
   }
 
@@ -116,7 +119,7 @@ struct Respond: ParsableCommand {
     metadata["mode"] = "file"
     metadata["seed"] = greedy ? nil : String(seed)
     metadata["greedy"] = greedy ? "1" : "0"
-    metadata[RunMetadata.startMicroseconds] = Machine.processAge().map { String($0) }
+    metadata[RunMetadata.startMicroseconds] = Host.processAge().map { String($0) }
     return try LatencyRecorder(directory: directory, metadata: metadata, overwrite: replacing.overwrite) {
       tokens in
       var words = StreamingText(

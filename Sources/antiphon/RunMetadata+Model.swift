@@ -1,3 +1,4 @@
+import Base
 import Checkpoint
 import Codec
 import Dialogue
@@ -11,7 +12,7 @@ extension RunMetadata {
   static func describe(_ model: Model, threads: Int) -> RunMetadata {
     var metadata = RunMetadata()
     metadata["version"] = Antiphon.version
-    metadata["date"] = Machine.date()
+    metadata["date"] = Host.date()
     metadata["model"] = model.directory
     let size = Files.size(model.dialogue.path) ?? 0
     metadata["model_bytes"] = String(size)
@@ -19,7 +20,7 @@ extension RunMetadata {
     metadata["codec_sha256"] = model.codec.digest
     metadata["weight_bytes_per_frame"] = String(model.dialogue.bytesPerStep)
     metadata["threads"] = String(threads)
-    Machine.describe(into: &metadata)
+    metadata.describeHost()
 
     let format = model.codec.configuration
     let delays = model.dialogue.streams.delays

@@ -1,4 +1,5 @@
 import AudioIO
+import Base
 import Codec
 import Dialogue
 import Runtime
@@ -26,13 +27,13 @@ struct TalkScribe {
       metadata = RunMetadata.describe(model, threads: talk.model.threads)
       said = model.dialogue.streams.own
     } else {
-      Machine.describe(into: &metadata)
+      metadata.describeHost()
     }
     metadata["mode"] = talk.mirror ? "mirror" : "live"
     metadata["input"] = session.inputChoice.name + ": " + session.capture.settings.words
     metadata["output"] = session.outputChoice.name + ": " + session.playback.settings.words
     metadata["echo"] = session.options.echo.rawValue
-    metadata[RunMetadata.startMicroseconds] = Machine.processAge().map { String($0) }
+    metadata[RunMetadata.startMicroseconds] = Host.processAge().map { String($0) }
 
     if let directory = talk.record {
       let tape = LiveTape(samplesPerFrame: format.samplesPerFrame, heard: format.codebooks, said: said)
@@ -99,8 +100,11 @@ struct TalkScribe {
   }
 
   mutating func finish() throws {
-    _ = try drain()
-    try recording?.finish()
+    // Each is made whole, whatever happens to the others; the first that failed is told.
+    let drained = Result { try drain() }
+    let recorded = Result { try recording?.finish() }
     _ = try recorder?.finish()
+    _ = try drained.get()
+    _ = try recorded.get()
   }
 }

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 import Synchronization
 
@@ -53,20 +54,7 @@ enum Terminal {
   private static func write(_ descriptor: Int32, _ text: String) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
-      var done = 0
-      while done < bytes.count {
-        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-        if count < 0 && errno == EINTR { continue }
-        if count < 0 && errno == EAGAIN {
-          // Another program left the terminal so that it does not wait.
-          var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          poll(&ready, 1, 1000)
-          continue
-        }
-        if count < 0 { return errno }
-        done += count
-      }
-      return 0
+      OutputFile.write(UnsafeRawBufferPointer(bytes), to: descriptor).code
     }
   }
 }

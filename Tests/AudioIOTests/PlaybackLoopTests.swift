@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import AudioIO
+import Base
 
 @Suite("The playback loop")
 struct PlaybackLoopTests {

@@ -68,6 +68,10 @@ enum ErrorTable {
       "the disk is full, mostly"
     ),
     (
+      SoundFileError.writeFailed(path: "out.wav", errno: EDQUOT, seconds: 0, bytes: 0),
+      "the same while a file was to be replaced with --overwrite"
+    ),
+    (
       SoundFileError.writeFailed(path: "-", errno: EPIPE, seconds: 3.2, bytes: 153_600),
       "head, or a player that was closed"
     ),

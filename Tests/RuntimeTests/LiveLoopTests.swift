@@ -1,4 +1,5 @@
 import AudioIO
+import Base
 import Codec
 import Dialogue
 import Foundation

@@ -1,18 +1,18 @@
 import Glibc
 
-/// What is known about the computer a run was measured on.
-package enum Machine {
-  /// Name, kernel, processor, cores, governor: whatever this machine tells.
-  package static func describe(into metadata: inout RunMetadata) {
+/// What is known about the computer that this program runs on.
+package enum Host {
+  /// Name, kernel, processor, cores, governor: whatever this machine tells, by the keys of a log.
+  package static func describe(_ set: (_ key: String, _ value: String?) -> Void) {
     var system = utsname()
     if uname(&system) == 0 {
-      metadata["os"] = text(&system.sysname) + " " + text(&system.release)
-      metadata["architecture"] = text(&system.machine)
+      set("os", text(&system.sysname) + " " + text(&system.release))
+      set("architecture", text(&system.machine))
     }
-    metadata["cpu_model"] = processor
-    metadata["cpus"] = String(processors)
-    metadata["governor"] = governor
-    if memory > 0 { metadata["memory_bytes"] = String(memory) }
+    set("cpu_model", processor)
+    set("cpus", String(processors))
+    set("governor", governor)
+    if memory > 0 { set("memory_bytes", String(memory)) }
   }
 
   /// Processors that are in use now.
@@ -63,10 +63,7 @@ package enum Machine {
     guard let bracket = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: bracket)...].split(separator: " ")
     guard fields.count > 19, let started = Int64(fields[19]) else { return nil }
-    var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
-    let now = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-    return max(now - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
+    return max(MonotonicClock.microsecondsSinceBoot - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
   }
 
   /// The moment in UTC, such as `2026-11-23T07:08:03Z`.

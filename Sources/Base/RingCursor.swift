@@ -4,35 +4,35 @@ import Synchronization
 ///
 /// Each side owns one counter and reads the other: the release store after a copy pairs with the acquire
 /// load before the next one, so that a slot is never read while it is written.
-struct RingCursor: ~Copyable, Sendable {
+package struct RingCursor: ~Copyable, Sendable {
   private let written = Atomic<Int>(0)
   private let taken = Atomic<Int>(0)
-  let capacity: Int
+  package let capacity: Int
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     precondition(capacity > 0)
     self.capacity = capacity
   }
 
   /// Producer: the next position to write and how many places are free.
-  func writable() -> (position: Int, count: Int) {
+  package func writable() -> (position: Int, count: Int) {
     let position = written.load(ordering: .relaxed)
     return (position, capacity - (position - taken.load(ordering: .acquiring)))
   }
 
   /// Consumer: the next position to read and how many places are filled.
-  func readable() -> (position: Int, count: Int) {
+  package func readable() -> (position: Int, count: Int) {
     let position = taken.load(ordering: .relaxed)
     return (position, written.load(ordering: .acquiring) - position)
   }
 
   /// Producer: `count` more places are filled.
-  func publish(_ count: Int) {
+  package func publish(_ count: Int) {
     written.store(written.load(ordering: .relaxed) + count, ordering: .releasing)
   }
 
   /// Consumer: `count` more places are free.
-  func release(_ count: Int) {
+  package func release(_ count: Int) {
     taken.store(taken.load(ordering: .relaxed) + count, ordering: .releasing)
   }
 }

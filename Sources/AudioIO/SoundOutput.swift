@@ -1,9 +1,10 @@
+internal import Base
 import CSndfile
 import Glibc
 
 /// A file descriptor that libsndfile writes through, so that no failed write goes unnoticed:
 /// some of its encoders do not look at what their writes return.
-final class OutputFile {
+final class SoundOutput {
   let descriptor: Int32
   /// The error number of the first write that failed; 0 while all is well.
   private(set) var failure: Int32 = 0
@@ -25,19 +26,11 @@ final class OutputFile {
   }
 
   private func write(_ data: UnsafeRawPointer, _ count: Int) -> Int {
-    var done = 0
-    while done < count {
-      let written = Glibc.write(descriptor, data + done, count - done)
-      if written > 0 {
-        done += written
-      } else if errno != EINTR {
-        if failure == 0 { failure = errno }
-        break
-      }
-    }
-    position += done
+    let written = OutputFile.write(UnsafeRawBufferPointer(start: data, count: count), to: descriptor)
+    if failure == 0 { failure = written.code }
+    position += written.bytes
     bytes = max(bytes, position)
-    return done
+    return written.bytes
   }
 
   private func seek(_ offset: Int, _ whence: Int32) -> Int {
@@ -49,14 +42,14 @@ final class OutputFile {
   /// The table of functions to open a libsndfile handle with; its user data is `self`, not retained.
   static func makeInterface() -> SF_VIRTUAL_IO {
     SF_VIRTUAL_IO(
-      get_filelen: { sf_count_t(OutputFile.from($0).bytes) },
-      seek: { sf_count_t(OutputFile.from($2).seek(Int($0), $1)) },
+      get_filelen: { sf_count_t(SoundOutput.from($0).bytes) },
+      seek: { sf_count_t(SoundOutput.from($2).seek(Int($0), $1)) },
       read: { _, _, _ in 0 },
-      write: { sf_count_t(OutputFile.from($2).write($0!, Int($1))) },
-      tell: { sf_count_t(OutputFile.from($0).position) })
+      write: { sf_count_t(SoundOutput.from($2).write($0!, Int($1))) },
+      tell: { sf_count_t(SoundOutput.from($0).position) })
   }
 
-  private static func from(_ userData: UnsafeMutableRawPointer?) -> OutputFile {
-    Unmanaged<OutputFile>.fromOpaque(userData!).takeUnretainedValue()
+  private static func from(_ userData: UnsafeMutableRawPointer?) -> SoundOutput {
+    Unmanaged<SoundOutput>.fromOpaque(userData!).takeUnretainedValue()
   }
 }

@@ -1,6 +1,6 @@
-import CThreads
-import Glibc
-import Synchronization
+internal import CThreads
+internal import Glibc
+internal import Synchronization
 
 /// A thread that asks for real-time priority and says whether it got it.
 package final class RealtimeThread: @unchecked Sendable {

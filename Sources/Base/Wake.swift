@@ -1,5 +1,5 @@
-import CThreads
-import Glibc
+internal import CThreads
+internal import Glibc
 
 /// Lets one thread sleep until another has something for it. Posting neither waits nor allocates.
 package final class Wake: @unchecked Sendable {

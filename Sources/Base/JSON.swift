@@ -1,0 +1,17 @@
+internal import FoundationEssentials
+
+/// JSON as this program writes it: keys in order, so that the same content is the same text.
+package enum JSON {
+  /// How keys are spelled.
+  package enum Keys { case asDeclared, snakeCase }
+
+  package static func text(
+    _ value: some Encodable, keys: Keys = .snakeCase, isPretty: Bool = false
+  ) throws -> String {
+    let encoder = JSONEncoder()
+    if keys == .snakeCase { encoder.keyEncodingStrategy = .convertToSnakeCase }
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}

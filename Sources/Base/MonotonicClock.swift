@@ -1,0 +1,48 @@
+internal import Glibc
+
+/// The clock of every time in the program: monotonic, not steered by the network (`CLOCK_MONOTONIC_RAW`).
+package enum MonotonicClock {
+  /// Nanoseconds since some fixed moment, the same for every thread of this machine.
+  package static var now: UInt64 { read(CLOCK_MONOTONIC_RAW) }
+
+  /// Microseconds since the same moment.
+  package static var microseconds: Int64 { Int64(now / 1_000) }
+
+  /// Microseconds since the machine was started, sleep included: the clock by which the kernel dates processes.
+  static var microsecondsSinceBoot: Int64 { Int64(read(CLOCK_BOOTTIME) / 1_000) }
+
+  /// Sleeps; a signal may end the sleep early.
+  package static func sleep(nanoseconds: UInt64) {
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    nanosleep(&time, nil)
+  }
+
+  private static func read(_ clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
+
+/// A clock with an epoch: what the times of a run are read from, from the step to the log.
+///
+/// Its unit is the microsecond. A run begins with a clock that shows 0; `monotonic` counts from an arbitrary moment.
+public struct RunClock: Sendable, BitwiseCopyable {
+  /// What the monotonic clock showed at the epoch, in microseconds.
+  package var origin: Int64
+
+  /// - Parameter origin: what the monotonic clock shows at the epoch, in microseconds.
+  package init(origin: Int64) { self.origin = origin }
+
+  /// `CLOCK_MONOTONIC_RAW` as it is.
+  public static let monotonic = RunClock(origin: 0)
+
+  /// A clock that shows 0 now.
+  public static func starting() -> RunClock { RunClock(origin: MonotonicClock.microseconds) }
+
+  /// Microseconds since the epoch.
+  public var now: Int64 { MonotonicClock.microseconds - origin }
+
+  /// A moment that was seen on the monotonic clock, in nanoseconds, as microseconds since the epoch.
+  package func time(nanoseconds: UInt64) -> Int64 { Int64(nanoseconds / 1_000) - origin }
+}
