@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 
@@ -179,7 +180,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
       if !overwrite, status.st_mode & S_IFMT == S_IFREG { throw .outputExists(path: path) }
     }
     if overwrite, status.st_mode & S_IFMT == S_IFREG {
-      do {
+      do throws(FileError) {
         if let replacement = try Replacement(path) { return (replacement.descriptor, replacement) }
       } catch { throw .cannotCreate(path: path, errno: error.code) }
     }

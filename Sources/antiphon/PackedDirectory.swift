@@ -53,7 +53,7 @@ struct PackedDirectory {
   }
 
   private func write(_ data: Data, to name: String) throws {
-    do {
+    do throws(FileError) {
       try OutputFile.whole(path + "/" + name) { file throws(FileError) in
         var failure: FileError?
         data.withUnsafeBytes { bytes in
@@ -61,7 +61,7 @@ struct PackedDirectory {
         }
         if let failure { throw failure }
       }
-    } catch let error as FileError {
+    } catch {
       throw CheckpointError.cannotWrite(file: path + "/" + name, code: error.code)
     }
   }

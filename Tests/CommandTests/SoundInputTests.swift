@@ -13,13 +13,15 @@ import Testing
     directory = try TemporaryDirectory()
     let pcm = try Golden.open("tiny-codec/input.safetensors").floats("pcm", rank: 1).values
     for name in ["voice.wav", "voice.flac", "voice.opus"] {
-      let sink = try SoundFileWriter.create(directory.file(name))
-      sink.write(pcm.span)
-      try sink.finish()
+      try Self.write(pcm, pcm, 1, directory.file(name))
     }
-    let opposite = try SoundFileWriter.create(directory.file("opposite.wav"), channels: 2)
-    opposite.write(left: pcm.span, right: pcm.map { -$0 }.span)
-    try opposite.finish()
+    try Self.write(pcm, pcm.map { -$0 }, 2, directory.file("opposite.wav"))
+  }
+
+  private static func write(_ left: [Float], _ right: [Float], _ channels: Int, _ path: String) throws {
+    let sink = try SoundFileWriter.create(path, channels: channels)
+    sink.write(left: left.span, right: right.span)
+    try sink.finish()
   }
 
   private func shell(_ command: String) throws -> Program.Result {
