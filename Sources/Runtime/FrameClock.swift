@@ -50,7 +50,5 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   }
 
   /// The frame is written: a file run's clock stands still until the next `begin`.
-  package mutating func end(_ monotonic: Int64 = MonotonicClock.microseconds) {
-    finished = monotonic - origin
-  }
+  package mutating func end(_ monotonic: Int64 = MonotonicClock.microseconds) { finished = monotonic - origin }
 }

@@ -1,5 +1,5 @@
-import Base
 import Foundation
+import Base
 import Kernels
 
 /// Times of products with weights in every form, in turn with reading the same amount of memory.
