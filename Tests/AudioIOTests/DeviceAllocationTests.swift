@@ -1,10 +1,10 @@
+import Base
 import CTestSupport
 import Glibc
 import Synchronization
 import Testing
 
 @testable import AudioIO
-import Base
 
 /// What the audio threads do must not wait for anybody: no memory is taken or given back, no lock is asked for.
 @Suite("Allocations and locks of the audio threads")

@@ -1,10 +1,10 @@
 import Checkpoint
 import Kernels
+import Measure
 import TestSupport
 import Testing
 
 @testable import Dialogue
-import Measure
 
 /// How conversations remember keys and values.
 struct CacheOptionsTests {

@@ -126,7 +126,7 @@ struct Talk: ParsableCommand {
       keyboard?.close()
     }
     var lines = TalkLines(isQuiet: quiet)
-    while !Interruption.isRequested {
+    while !Interruption.isRequested, Terminal.failure == 0 {
       switch keyboard?.key(milliseconds: 100) {
       case "q": return
       case "m", " ": session.isMuted.toggle()
