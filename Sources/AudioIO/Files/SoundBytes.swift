@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 
@@ -80,16 +81,7 @@ final class SoundBytes {
   func store() throws(SoundFileError) {
     guard count == nil else { return }
     guard let file = Self.makeStorage() else { throw .cannotStore(path: "-", errno: errno) }
-    func append(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-      var done = 0
-      while done < bytes.count {
-        let written = Glibc.write(file, bytes.baseAddress! + done, bytes.count - done)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return written < 0 ? errno : ENOSPC }
-        done += written
-      }
-      return 0
-    }
+    func append(_ bytes: UnsafeRawBufferPointer) -> Int32 { OutputFile.write(bytes, to: file).code }
     var code = beginning.withUnsafeBytes(append)
     var size = beginning.count
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
