@@ -46,7 +46,7 @@ enum ErrorTable {
     ),
     (
       SoundFileError.cannotStore(path: "-", errno: ENOSPC),
-      "sound in a pipe whose form has to be read from its end too, and a full disk or more than 17 GB"
+      "sound in a pipe whose form has to be read from its end too, and a full disk or more than 4 GB"
     ),
     (
       SoundFileError.noChannel(path: "in.wav", channel: 3, channels: 2),

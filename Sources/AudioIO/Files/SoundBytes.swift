@@ -7,7 +7,7 @@ import Glibc
 /// A pipe is read as it comes. Whoever needs its end asks to have it stored first, in a file without a name.
 final class SoundBytes {
   /// A pipe that is longer is not stored.
-  static let storageLimit = 16 << 30
+  static let storageLimit = 4 << 30
 
   private var descriptor: Int32
   private var isOwned: Bool
@@ -15,6 +15,8 @@ final class SoundBytes {
   private var origin = 0
   /// How many bytes there are; nil for a pipe that was not stored.
   private(set) var count: Int?
+  /// Whether the bytes are those of a file that can be opened again by its name.
+  let isFile: Bool
   /// The beginning of a pipe, which was read to see what it is.
   private var beginning: [UInt8] = []
   private var taken = 0  // bytes of a pipe that were read
@@ -27,7 +29,8 @@ final class SoundBytes {
     self.descriptor = descriptor
     self.isOwned = isOwned
     var status = stat()
-    if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+    isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    if isFile {
       origin = max(Int(lseek(descriptor, 0, SEEK_CUR)), 0)
       count = max(Int(status.st_size) - origin, 0)
     }
