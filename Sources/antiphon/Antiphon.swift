@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Glibc
 import Kernels
 
@@ -23,10 +24,18 @@ struct Antiphon: ParsableCommand {
         throw CommandError.noInstructionSet(missing, available: Kernels.names)
       }
       try command.run()
+      if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
       Terminal.error(message.text)
-      Glibc.exit(message.exit.rawValue)
+      end(message.exit)
     }
+  }
+
+  /// A thread that hangs in a device may hold locks that the cleaning up of a library wants.
+  private static func end(_ code: ExitCode) -> Never {
+    guard RealtimeThread.hasAbandoned else { Glibc.exit(code.rawValue) }
+    fflush(nil)
+    _exit(code.rawValue)
   }
 }

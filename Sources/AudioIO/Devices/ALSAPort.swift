@@ -58,7 +58,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
     let mode = SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE
     let error = snd_pcm_open(&handle, request.name, stream, mode)
     guard error >= 0, let handle else {
-      throw .cannotOpen(name: request.name, request.direction, errno: -error)
+      throw ALSADevice.refusal(request.name, request.direction, errno: -error)
     }
     do {
       return (handle, try configure(handle, request))
