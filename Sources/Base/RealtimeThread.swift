@@ -116,8 +116,8 @@ package final class RealtimeThread: @unchecked Sendable {
 
   /// Whether the calling thread has SCHED_FIFO.
   package static var isCurrentRealtime: Bool {
-    var (parameter, policy) = (sched_param(), Int32(0))
-    return pthread_getschedparam(pthread_self(), &policy, &parameter) == 0 && policy == SCHED_FIFO
+    // The C library would tell what it remembers, not what has become of it.
+    sched_getscheduler(0) == SCHED_FIFO
   }
 
   /// Keeps the program's memory from being swapped out. Returns whether the system allows it.

@@ -86,8 +86,20 @@ struct DeviceWatchTests {
 
   @Test("a device that only fails is given up after five seconds")
   mutating func errors() {
-    let result = run(seconds: 60, turn: 50_000_000, frames: { _ in 0 }, outcome: .xrun)
+    let result = run(seconds: 60, turn: 5_000, frames: { _ in 0 }, outcome: .xrun)
     #expect(result.fault == .onlyErrors && (5...6).contains(result.end))
+  }
+
+  @Test("a device that is opened twenty times a second and never works is given up")
+  mutating func reopened() {
+    let result = run(seconds: 60, turn: 50_000_000, frames: { _ in 0 }, outcome: .reopened)
+    #expect(result.fault == .onlyErrors && (5...6).contains(result.end))
+  }
+
+  @Test("a loop that is woken too late for every period is left alone")
+  mutating func starved() {
+    let result = run(seconds: 600, turn: 50_000_000, frames: { _ in 0 }, outcome: .xrun)
+    #expect(result.fault == nil)
   }
 
   @Test("errors now and then, with sound between them, are left alone")

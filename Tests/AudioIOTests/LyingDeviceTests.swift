@@ -185,8 +185,9 @@ struct LyingDeviceTests {
   @Test("a call that does not return: the end comes in time and says so")
   func blocked() {
     let device = ScriptedPCM(.capture)
-    let release = Wake()
+    let (release, isInside) = (Wake(), Wake())
     device.waitLie = {
+      isInside.post()
       release.wait(nanoseconds: 20_000_000_000)
       return 0
     }
@@ -194,7 +195,7 @@ struct LyingDeviceTests {
     let thread = DeviceThread()
     let beginning = thread.start(
       name: "test", priority: 0, begin: { loop.begin() }, turn: { _ = loop.turn() }, end: {})
-    #expect(beginning == .running)
+    #expect(beginning == .running && isInside.wait(nanoseconds: 5_000_000_000))
     let start = MonotonicClock.now
     #expect(!thread.stop())
     let took = MonotonicClock.now - start
@@ -219,6 +220,20 @@ struct LyingDeviceTests {
     #expect(beginning == .unanswered && MonotonicClock.now - start < 1_000_000_000)
     release.post()
     #expect(thread.stop(nanoseconds: 2_000_000_000))
+  }
+
+  @Test("a device that hangs while it is opened is an error, in time")
+  func blockedOpening() {
+    let release = Wake()
+    let start = MonotonicClock.now
+    #expect(throws: AudioDeviceError.noAnswer(name: "x", .capture)) {
+      try DeviceThread.ask("x", .capture, patience: 100_000_000) { () -> Result<Int, AudioDeviceError> in
+        release.wait(nanoseconds: 20_000_000_000)
+        return .success(1)
+      }
+    }
+    #expect(MonotonicClock.now - start < 1_000_000_000)
+    release.post()
   }
 
   @Test("a device that does what it should ends with its turn")

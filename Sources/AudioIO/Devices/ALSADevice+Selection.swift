@@ -25,9 +25,13 @@ extension ALSADevice {
   package static func choose(
     _ wanted: String?, _ direction: AudioDirection
   ) throws(AudioDeviceError) -> DeviceChoice {
-    try choose(
-      wanted, direction, among: list(direction), missing: { explainEmptyList(direction) },
-      probe: { probe($0, "", direction).errno })
+    try DeviceThread.ask(wanted ?? "default", direction) {
+      Result { () throws(AudioDeviceError) in
+        try choose(
+          wanted, direction, among: list(direction), missing: { explainEmptyList(direction) },
+          probe: { probe($0, "", direction).errno })
+      }
+    }
   }
 
   static func choose(
@@ -69,6 +73,12 @@ extension ALSADevice {
     if errno != ENOENT { throw refusal(wanted, direction, errno: errno) }
     if devices.isEmpty { throw .noDevice(direction, because: missing()) }
     throw .notFound(name: wanted, direction, known: devices.map(\.name))
+  }
+
+  /// Why there is no device at all.
+  package static func explainNone(_ direction: AudioDirection) -> AudioDeviceError {
+    silence("default", direction, errno: probe("default", "", direction).errno)
+      ?? .noDevice(direction, because: explainEmptyList(direction))
   }
 
   /// Why the system refused to open a device.

@@ -44,8 +44,12 @@ final class ALSAPort: PCM, @unchecked Sendable {
   }()
 
   static func open(_ request: Request) throws(AudioDeviceError) -> ALSAPort {
-    let (handle, settings) = try openHandle(request)
-    return ALSAPort(request, handle, settings)
+    try DeviceThread.ask(request.name, request.direction) {
+      Result { () throws(AudioDeviceError) in
+        let (handle, settings) = try openHandle(request)
+        return ALSAPort(request, handle, settings)
+      }
+    }
   }
 
   private static func openHandle(

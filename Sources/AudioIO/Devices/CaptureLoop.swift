@@ -21,7 +21,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
 
   private let canceller: EchoCanceller?
   private var recovery = DeviceRecovery()
-  private var watch: DeviceWatch
+  private var watch: DeviceWatch?
   private var moved = 0  // frames in this turn
   private var status = PCMStatus()
   private var path: Path
@@ -60,14 +60,16 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  init(device: Device, ring: SampleRing, wake: Wake, canceller: EchoCanceller? = nil) {
+  /// - Parameter isWatched: whether a device that lies is given up.
+  init(device: Device, ring: SampleRing, wake: Wake, canceller: EchoCanceller? = nil, isWatched: Bool = true)
+  {
     precondition(device.settings.direction == .capture)
     self.device = device
     self.ring = ring
     self.wake = wake
     self.canceller = canceller
     path = Path(device.settings)
-    watch = DeviceWatch(device.settings, now: device.now)
+    watch = isWatched ? DeviceWatch(device.settings, now: device.now) : nil
   }
 
   deinit {
@@ -89,8 +91,10 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     moved = 0
     let outcome = advance()
     counters.count(outcome)
-    if outcome == .reopened { watch.adopt(device.settings) }
-    device.obey(watch.see(outcome, frames: moved, from: start, to: device.now), fault)
+    if outcome == .reopened { watch?.adopt(device.settings) }
+    if let verdict = watch?.see(outcome, frames: moved, from: start, to: device.now) {
+      device.obey(verdict, fault)
+    }
     return outcome
   }
 

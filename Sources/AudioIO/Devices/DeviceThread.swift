@@ -60,6 +60,29 @@ final class DeviceThread: @unchecked Sendable {
   }
 }
 
+extension DeviceThread {
+  /// Asks a device for something in a thread of its own, and waits for the answer, but not for ever: opening a device
+  /// whose server hangs does not return.
+  static func ask<Answer: Sendable>(
+    _ name: String, _ direction: AudioDirection, patience: UInt64 = beginning,
+    _ question: @escaping @Sendable () -> Result<Answer, AudioDeviceError>
+  ) throws(AudioDeviceError) -> Answer {
+    let box = AnswerBox<Answer>()
+    let thread = RealtimeThread(name: "open", priority: 0) {
+      let result = question()
+      box.answer.withLock { $0 = result }
+    }
+    guard thread.join(nanoseconds: patience), let result = box.answer.withLock({ $0 }) else {
+      throw .noAnswer(name: name, direction)
+    }
+    return try result.get()
+  }
+
+  private final class AnswerBox<Answer: Sendable>: Sendable {
+    let answer = Mutex<Result<Answer, AudioDeviceError>?>(nil)
+  }
+}
+
 /// Tells a thread to end.
 final class StopFlag: Sendable {
   private let flag = Atomic<Bool>(false)

@@ -37,7 +37,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private let onXrun: @Sendable () -> Void
 
   private var recovery = DeviceRecovery()
-  private var watch: DeviceWatch
+  private var watch: DeviceWatch?
   private var moved = 0  // frames in this turn
   private var status = PCMStatus()
   private var path: Path
@@ -74,14 +74,16 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}) {
+  /// - Parameter isWatched: whether a device that lies is given up.
+  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}, isWatched: Bool = true)
+  {
     precondition(device.settings.direction == .playback)
     self.device = device
     self.ring = ring
     self.onXrun = onXrun
     path = Path(device.settings)
     playedClock = StreamClock(sampleRate: Double(device.settings.rate))
-    watch = DeviceWatch(device.settings, now: device.now)
+    watch = isWatched ? DeviceWatch(device.settings, now: device.now) : nil
   }
 
   deinit {
@@ -134,8 +136,10 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     let outcome = advance()
     counters.count(outcome)
     if outcome == .xrun || outcome == .reopened { onXrun() }
-    if outcome == .reopened { watch.adopt(device.settings) }
-    device.obey(watch.see(outcome, frames: moved, from: start, to: device.now), fault)
+    if outcome == .reopened { watch?.adopt(device.settings) }
+    if let verdict = watch?.see(outcome, frames: moved, from: start, to: device.now) {
+      device.obey(verdict, fault)
+    }
     return outcome
   }
 
