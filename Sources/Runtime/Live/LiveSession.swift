@@ -132,7 +132,7 @@ package final class LiveSession: @unchecked Sendable {
     case microphone, loudspeaker, model
   }
 
-  /// Ends the session, in half a second at most.
+  /// Ends the session, in 0.3 s at most.
   ///
   /// - Returns: what did not answer by then. Its thread is left to itself, and the process must end without waiting for it
   ///   (`RealtimeThread.hasAbandoned`).
@@ -141,7 +141,7 @@ package final class LiveSession: @unchecked Sendable {
     loop.stop()
     capture.askToStop()
     playback.askToStop()
-    let deadline = MonotonicClock.now + 500_000_000
+    let deadline = MonotonicClock.now + 300_000_000
     func rest() -> UInt64 { max(deadline, MonotonicClock.now + 1_000_000) - MonotonicClock.now }
     var unanswered: [Part] = []
     if !capture.stop(nanoseconds: rest()) { unanswered.append(.microphone) }
