@@ -60,7 +60,8 @@ let package = Package(
     module(
       "Runtime",
       ["Base", "Latency", "AudioIO", "Codec", "Dialogue", "Checkpoint"]),
-    module("Measure", ["Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels"]),
+    module(
+      "Measure", ["Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels"]),
     module("AntiphonKit", ["Base", "AudioIO", "Codec", "Dialogue", "Runtime"]),
     .executableTarget(
       name: "antiphon",
@@ -92,7 +93,8 @@ let package = Package(
     tests(
       "Command",
       [
-        "antiphon", "Base", "Latency", "Measure", "Runtime", "AudioIO", "Checkpoint", "Dialogue", "AntiphonKit", "LibraryExample",
+        "antiphon", "Base", "Latency", "Measure", "Runtime", "AudioIO", "Checkpoint", "Dialogue",
+        "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

@@ -4,6 +4,13 @@ internal import Glibc
 package enum FileSystem {
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether writing there would lose anything: a pipe or a device keeps nothing.
+  package static func holdsSomething(_ path: String) -> Bool {
+    var status = stat()
+    guard Replacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
+    return [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  }
+
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -63,7 +63,8 @@ package enum Host {
     guard let bracket = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: bracket)...].split(separator: " ")
     guard fields.count > 19, let started = Int64(fields[19]) else { return nil }
-    return max(MonotonicClock.microsecondsSinceBoot - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
+    return max(
+      MonotonicClock.microsecondsSinceBoot - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
   }
 
   /// The moment in UTC, such as `2026-11-23T07:08:03Z`.

@@ -10,6 +10,8 @@ package final class OutputFile: @unchecked Sendable {
     case refused
     /// It is emptied.
     case replaced
+    /// It stays until `finish`, where it is a regular file; what is not there is made at once.
+    case replacedAtEnd
     /// It is kept, and written at places.
     case updated
     /// It is kept, and what is written comes behind it.
@@ -19,30 +21,63 @@ package final class OutputFile: @unchecked Sendable {
   package let path: String
   package let descriptor: Int32
   private let isOwned: Bool
+  private let replacement: Replacement?
+  private var isOpen = true
 
   /// - Parameter existing: what happens to a file of that name.
   package init(_ path: String, existing: Existing) throws(FileError) {
-    let flags: Int32 =
+    self.path = path
+    if existing != .refused, let number = Replacement.openDescriptor(of: path) {
+      (descriptor, isOwned, replacement) = (number, false, nil)
+      return
+    }
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    if existing == .replacedAtEnd, isThere, let replacement = try Replacement(path) {
+      (descriptor, isOwned) = (replacement.descriptor, true)
+      self.replacement = replacement
+      return
+    }
+    var flags: Int32 =
       switch existing {
       case .refused: O_WRONLY | O_CREAT | O_EXCL
-      case .replaced: O_RDWR | O_CREAT | O_TRUNC
+      case .replaced, .replacedAtEnd: O_RDWR | O_CREAT | O_TRUNC
       case .updated: O_RDWR | O_CREAT
       case .appended: O_WRONLY | O_CREAT | O_APPEND
       }
+    // A pipe that is opened to read as well has a reader, and waits for none.
+    if isThere, status.st_mode & S_IFMT != S_IFREG, existing != .refused { flags = O_WRONLY }
     descriptor = open(path, flags | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
-    self.path = path
-    isOwned = true
+    (isOwned, replacement) = (true, nil)
+  }
+
+  /// Around a replacement that is under way.
+  private init(_ path: String, _ replacement: Replacement) {
+    (self.path, descriptor, isOwned) = (path, replacement.descriptor, true)
+    self.replacement = replacement
   }
 
   /// - Parameter descriptor: that is open already; it stays open.
   package init(_ path: String, descriptor: Int32) {
     self.path = path
     self.descriptor = descriptor
-    isOwned = false
+    (isOwned, replacement) = (false, nil)
   }
 
-  deinit { if isOwned { close(descriptor) } }
+  deinit { if isOwned, isOpen { close(descriptor) } }
+
+  /// Closes the file, and puts it into its place. Some file systems tell only now what they could not write.
+  package func finish() throws(FileError) {
+    guard isOwned, isOpen else { return }
+    isOpen = false
+    guard close(descriptor) == 0 || errno == EINTR else {
+      let code = errno
+      replacement?.drop()
+      throw FileError.cannotWrite(path: path, code: code)
+    }
+    if let code = replacement?.take(), code != 0 { throw FileError.cannotCreate(path: path, code: code) }
+  }
 
   /// Bytes that are there by now.
   package var byteCount: Int {
@@ -56,12 +91,19 @@ package final class OutputFile: @unchecked Sendable {
     if written.code != 0 { throw FileError.cannotWrite(path: path, code: written.code) }
   }
 
+  /// Adds text at the end. What cannot be written whole is not written at all, where that is possible.
   package func write(_ text: String) throws(FileError) {
+    let end = byteCount
     var (text, failure) = (text, FileError?.none)
     text.withUTF8 { bytes in
       do throws(FileError) { try write(UnsafeRawBufferPointer(bytes)) } catch { failure = error }
     }
-    if let failure { throw failure }
+    guard let failure else { return }
+    // A line that breaks off could not be read back. A pipe has no bytes to take back, and refuses.
+    if isOwned, byteCount > end, ftruncate(descriptor, off_t(end)) == 0 {
+      lseek(descriptor, off_t(end), SEEK_SET)
+    }
+    throw failure
   }
 
   package func write(_ bytes: [UInt8], at offset: Int? = nil) throws(FileError) {
@@ -81,7 +123,10 @@ package final class OutputFile: @unchecked Sendable {
 
   /// Everything is on the disk afterwards.
   package func sync() throws(FileError) {
-    guard fsync(descriptor) == 0 else { throw FileError.cannotWrite(path: path, code: errno) }
+    // What is no file on a disk cannot do that, and need not.
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS else {
+      throw FileError.cannotWrite(path: path, code: errno)
+    }
   }
 
   /// Writes all of `bytes`, however often the system takes a part only. `code` is 0, or the error number of what failed.
@@ -96,6 +141,12 @@ package final class OutputFile: @unchecked Sendable {
           Glibc.write(descriptor, next, left)
         }
       if count < 0 && errno == EINTR { continue }
+      if count < 0 && errno == EAGAIN {
+        // Another program left the pipe or terminal so that it does not wait.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&ready, 1, 1000)
+        continue
+      }
       guard count > 0 else { return (done, count < 0 ? errno : ENOSPC) }
       done += count
     }
@@ -108,37 +159,24 @@ package final class OutputFile: @unchecked Sendable {
   package static func whole(
     _ path: String, _ body: (OutputFile) throws(FileError) -> Void
   ) throws(FileError) {
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    if isThere && status.st_mode & S_IFMT != S_IFREG {
-      return try body(OutputFile(path, existing: .updated))
+    guard let replacement = try Replacement(path) else {
+      let file = try OutputFile(path, existing: .replaced)
+      try body(file)
+      return try file.finish()
     }
-    let place = isThere ? resolved(path) : path
-    let partial = "\(place).partial-\(getpid())"
+    let file = OutputFile(path, replacement)
     do throws(FileError) {
-      let file = try OutputFile(partial, existing: .replaced)
-      if isThere { fchmod(file.descriptor, status.st_mode & 0o7777) }
       try body(file)
       try file.sync()
+      try file.finish()
     } catch {
-      unlink(partial)
+      replacement.drop()
       throw error.named(path)
-    }
-    guard rename(partial, place) == 0 else {
-      let code = errno
-      unlink(partial)
-      throw FileError.cannotCreate(path: path, code: code)
     }
   }
 
   /// Makes a directory where it is missing.
   package static func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError.cannotCreate(path: path, code: errno) }
-  }
-
-  private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
   }
 }

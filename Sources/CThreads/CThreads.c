@@ -14,9 +14,14 @@
 
 void cthreads_set_name(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-static struct timespec in(uint64_t nanoseconds) {
+struct timespec cthreads_now(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
+  return time;
+}
+
+static struct timespec in(uint64_t nanoseconds) {
+  struct timespec time = cthreads_now(CLOCK_MONOTONIC);
   uint64_t sum = (uint64_t)time.tv_nsec + nanoseconds;
   time.tv_sec += (time_t)(sum / 1000000000u);
   time.tv_nsec = (long)(sum % 1000000000u);

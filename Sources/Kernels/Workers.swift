@@ -42,5 +42,7 @@ package final class Workers: @unchecked Sendable {
   }
 
   /// Reads memory, and nothing else.
-  func read(_ memory: UnsafeRawPointer, _ bytes: Int) { ap_run_read(pool, Kernels.table, memory, bytes) }
+  package func read(_ memory: UnsafeRawPointer, _ bytes: Int) {
+    ap_run_read(pool, Kernels.table, memory, bytes)
+  }
 }

@@ -40,6 +40,8 @@ struct CSVTable<Row: Sendable>: Sendable {
         inRows = true
       } else if !line.isEmpty {
         let fields = Self.split(line)
+        // A line without its end was being written when the process was killed.
+        if line.endIndex == text.endIndex, fields.count < columns.count + 1 { break }
         contents.rows.append(try row(fields, path, number))
         contents.lines.append(number)
         contents.fields.append(fields)

@@ -41,7 +41,7 @@ package final class LatencyRecorder {
     }
     frames = try LatencyReportError.files { () throws(FileError) in
       let file = try OutputFile(
-        LatencyReport.framesPath(directory), existing: overwrite ? .replaced : .refused)
+        LatencyReport.framesPath(directory), existing: overwrite ? .replacedAtEnd : .refused)
       try file.write(FrameTable.table.head(metadata))
       return file
     }
@@ -67,12 +67,13 @@ package final class LatencyRecorder {
   @discardableResult
   package func finish() throws(LatencyReportError) -> LatencyReport {
     try drain()
+    try LatencyReportError.files { () throws(FileError) in try frames.finish() }
     let run = metadata[RunMetadata.runID] ?? ""
     var lines = TurnTable.table.head(RunMetadata())
     for session in finders.keys.sorted() {
       for turn in finders[session]?.turns(text: text) ?? [] { lines += TurnTable.table.line(turn, run: run) }
     }
-    try LatencyReportError.files { () throws(FileError) in 
+    try LatencyReportError.files { () throws(FileError) in
       try TextFile.write(lines, to: LatencyReport.turnsPath(directory))
     }
     let report = try LatencyReport.read(directory)

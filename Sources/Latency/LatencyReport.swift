@@ -49,7 +49,7 @@ package struct LatencyReport: Sendable {
 
   /// Writes `latency.json` and `latency.svg`, over earlier ones.
   package func write() throws(LatencyReportError) {
-    try LatencyReportError.files { () throws(FileError) in 
+    try LatencyReportError.files { () throws(FileError) in
       try TextFile.write(summary.json + "\n", to: Self.summaryPath(directory))
     }
     try draw()
@@ -57,6 +57,8 @@ package struct LatencyReport: Sendable {
 
   /// Writes `latency.svg`, over an earlier one.
   package func draw() throws(LatencyReportError) {
-    try LatencyReportError.files { () throws(FileError) in try TextFile.write(LatencyPlot(self).svg, to: plotPath) }
+    try LatencyReportError.files { () throws(FileError) in
+      try TextFile.write(LatencyPlot(self).svg, to: plotPath)
+    }
   }
 }

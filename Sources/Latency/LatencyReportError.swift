@@ -31,7 +31,8 @@ extension LatencyReportError {
     do throws(FileError) { return try body() } catch {
       throw switch error {
       case .cannotOpen(let path, ENOENT): .missing(path: path)
-      case .cannotOpen(let path, let code), .cannotRead(let path, let code): .unreadable(path: path, code: code)
+      case .cannotOpen(let path, let code), .cannotRead(let path, let code):
+        .unreadable(path: path, code: code)
       case .cannotCreate(let path, EEXIST): .exists(path: path)
       case .cannotCreate(let path, let code), .cannotWrite(let path, let code):
         .unwritable(path: path, code: code)

@@ -93,6 +93,7 @@ private struct SoundFrames {
       if source.read(into: &samples) == 0 { break }
       frames.append(frame)
     }
+    if let failure = source.failure { throw failure }
     self.frames = frames
   }
 

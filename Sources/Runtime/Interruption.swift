@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Whether somebody asked this process to stop: SIGINT (Ctrl-C) or SIGTERM.
+/// Whether somebody asked this process to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP from a terminal that is closed.
 ///
 /// The loop asks once per frame and ends as it would at the end of the sound, so that what was made so far is
 /// whole. A second signal, of either kind, ends the process at once.
@@ -21,6 +21,12 @@ package enum Interruption {
     action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
+    // Who started this with nohup wants it to go on.
+    var before = sigaction()
+    sigaction(SIGHUP, nil, &before)
+    if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) != 1 {
+      sigaction(SIGHUP, &action, nil)
+    }
     // A parent may have handed down a mask in which they are blocked.
     var signals = sigset_t()
     sigemptyset(&signals)

@@ -18,16 +18,25 @@ struct Antiphon: ParsableCommand {
   static let version = "0.2.0-dev"
 
   static func main() {
+    Terminal.prepare()
     do {
-      var command = try parseAsRoot()
-      if let missing = Kernels.missing {
-        throw CommandError.noInstructionSet(missing, available: Kernels.names)
+      do {
+        var command = try parseAsRoot()
+        if let missing = Kernels.missing {
+          throw CommandError.noInstructionSet(missing, available: Kernels.names)
+        }
+        try command.run()
+      } catch  where Message(error) == nil && exitCode(for: error).isSuccess {
+        // Help and the version come as errors, and would be printed without a look at whether that works.
+        let text = fullMessage(for: error)
+        if !text.isEmpty { Terminal.print(text) }
       }
-      try command.run()
+      try Terminal.finish()
       if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
-      Terminal.error(message.text)
+      // Programs that print to a reader who has seen enough end in silence.
+      if error as? CommandError != .standardOutput(code: EPIPE) { Terminal.error(message.text) }
       end(message.exit)
     }
   }

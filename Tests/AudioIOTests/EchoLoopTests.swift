@@ -1,9 +1,9 @@
+import Base
 import Foundation
 import Synchronization
 import Testing
 
 @testable import AudioIO
-import Base
 
 /// The whole way of an echo: playback loop, loudspeaker, room, microphone, capture loop, with two clocks.
 @Suite("Echo between two devices")

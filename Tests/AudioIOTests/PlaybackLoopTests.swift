@@ -1,9 +1,9 @@
+import Base
 import Glibc
 import Synchronization
 import Testing
 
 @testable import AudioIO
-import Base
 
 @Suite("The playback loop")
 struct PlaybackLoopTests {

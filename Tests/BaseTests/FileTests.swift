@@ -38,7 +38,9 @@ struct FileTests {
 
   @Test("a full device is an error, with the system's number")
   func full() throws {
-    #expect(throws: FileError.cannotWrite(path: "/dev/full", code: 28)) { try TextFile.write("x", to: "/dev/full") }
+    #expect(throws: FileError.cannotWrite(path: "/dev/full", code: 28)) {
+      try TextFile.write("x", to: "/dev/full")
+    }
     let file = try OutputFile("/dev/full", existing: .updated)
     #expect(throws: FileError.cannotWrite(path: "/dev/full", code: 28)) { try file.write([1, 2, 3]) }
   }

@@ -44,6 +44,14 @@ enum ErrorTable {
       SoundFileError.notASoundFile(path: "notes.wav", reason: "Format not recognised."),
       "the content is something else than the name says, or a format that libsndfile does not read"
     ),
+    (
+      SoundFileError.cannotStore(path: "-", errno: ENOSPC),
+      "sound in a pipe whose form has to be read from its end too, and a full disk or more than 4 GB"
+    ),
+    (
+      SoundFileError.noChannel(path: "in.wav", channel: 3, channels: 2),
+      "--channel names more than the recording has"
+    ),
     (SoundFileError.empty(path: "in.wav"), "the file has no bytes, or a header and no samples"),
     (
       SoundFileError.unsupportedChannels(path: "in.wav", channels: 0, limit: 1024),
@@ -70,6 +78,14 @@ enum ErrorTable {
     (
       SoundFileError.writeFailed(path: "out.wav", errno: ENOSPC, seconds: 3.2, bytes: 153_644),
       "the disk is full, mostly"
+    ),
+    (
+      SoundFileError.writeFailed(path: "out.wav", errno: EDQUOT, seconds: 0, bytes: 0),
+      "the same while a file was to be replaced with --overwrite"
+    ),
+    (
+      SoundFileError.writeFailed(path: "-", errno: EPIPE, seconds: 3.2, bytes: 153_600),
+      "head, or a player that was closed"
     ),
   ]
 
@@ -258,6 +274,7 @@ enum ErrorTable {
     (CommandError.interrupted(signal: SIGINT, path: "out.wav", seconds: 7.04), "Ctrl-C"),
     (CommandError.interrupted(signal: SIGTERM, path: "-", seconds: 7.04), "another program ended this one"),
     (CommandError.outputExists(path: "speech.codes"), "an output is never replaced unless that is asked for"),
+    (CommandError.standardOutput(code: ENOSPC), "text was sent to a file on a full disk"),
     (CommandError.noDefaultModel, "the program was copied without the directory Assets"),
     (
       CommandError.tooManyCodebooks(path: "speech.codes", found: 32, available: 8),

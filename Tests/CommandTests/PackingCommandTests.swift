@@ -124,7 +124,8 @@ import Testing
       #expect(done.code == ExitCode.usage.rawValue)
     }
     #expect(
-      try Program.run("convert", directory.file("none"), "out", "--bits", "4").code == ExitCode.noInput.rawValue)
+      try Program.run("convert", directory.file("none"), "out", "--bits", "4").code
+        == ExitCode.noInput.rawValue)
   }
 
   @Test("instructions that this processor lacks are refused by name")

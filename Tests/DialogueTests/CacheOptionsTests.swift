@@ -1,9 +1,10 @@
 import Checkpoint
+import Kernels
+import Measure
 import TestSupport
 import Testing
 
 @testable import Dialogue
-import Measure
 
 /// How conversations remember keys and values.
 struct CacheOptionsTests {
@@ -80,6 +81,11 @@ struct CacheOptionsTests {
     folded.isRotated = false
     let said = Self.text(try Self.open(folded, in: directory))
     #expect(zip(exact, said).count { $0 == $1 } >= 135)
+  }
+
+  @Test("the forms have the names of the memory's own")
+  func names() {
+    #expect(CacheOptions.Format.allCases.map(\.rawValue) == AttentionMemory.Format.allCases.map(\.rawValue))
   }
 
   @Test("a layer may have another form than the rest")

@@ -1,11 +1,11 @@
 import Checkpoint
 import Foundation
 import Kernels
+import Measure
 import TestSupport
 import Testing
 
 @testable import Dialogue
-import Measure
 
 /// Packing a model: what comes out is what rounding at load gives, however often it was stopped.
 struct ConversionTests {

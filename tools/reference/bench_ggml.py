@@ -24,6 +24,7 @@ SHAPES = {
 
 
 def model(home: Path, shape: str, bits: int) -> Path:
+    """The path of ggml's model of a shape, made where it is missing."""
     kind = {4: "q4_0", 8: "q8_0"}[bits]
     path = REFERENCE / "models" / f"{shape}-{kind}.gguf"
     if not path.exists():
@@ -49,6 +50,7 @@ class Neighbour:
         )
 
     def end(self) -> None:
+        """Ends the process."""
         self.process.kill()
         self.process.wait()
 
@@ -92,6 +94,7 @@ def ggml(home: Path, path: Path, options: argparse.Namespace) -> tuple[float, fl
 
 
 def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
+    """Milliseconds of our step, median and 99th percentile, and what the report says of the run."""
     done = subprocess.run(
         [
             PROGRAM,

@@ -54,6 +54,7 @@ class Peer:
         return json.loads(self.answers.readline())
 
     def end(self) -> None:
+        """Lets the process end, and waits for it."""
         self.requests.close()
         self.process.wait()
 
@@ -68,6 +69,7 @@ def ours(frames: int, parts: tuple[str, ...], *arguments: str | Path) -> dict:
 
 
 def machine() -> dict:
+    """What this machine is: processor, flags, memory, kernel."""
     described = json.loads(subprocess.run(["lscpu", "--json"], capture_output=True, text=True, check=True).stdout)
     fields = {}
 
@@ -90,6 +92,7 @@ def machine() -> dict:
 
 
 def load() -> float:
+    """The machine's load, mean of a minute."""
     return os.getloadavg()[0]
 
 
@@ -103,6 +106,7 @@ def alternate(rounds: int, contenders: dict) -> dict[str, list[dict]]:
 
 
 def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
+    """For each contender and part, the median of its rounds' medians, and how far these lie apart."""
     table: dict[str, dict] = {}
     for name, rounds in results.items():
         table[name] = {}
@@ -119,6 +123,7 @@ def summary(results: dict[str, list[dict]], parts: tuple[str, ...]) -> dict:
 
 
 def show(title: str, table: dict, ours: str) -> None:
+    """Prints a summary as a table."""
     print(f"\n{title}")
     print(f"| {'':<24} | {'part':<15} | median ms | rounds (lowest to highest) | p99 ms | ours is faster by |")
     print(f"| {'-' * 24} | {'-' * 15} | --------- | -------------------------- | ------ | ----------------- |")
@@ -136,6 +141,7 @@ def show(title: str, table: dict, ours: str) -> None:
 
 
 def bench_codec(options: argparse.Namespace) -> dict:
+    """Times the codecs in turn, one frame after the other; their summary."""
     path = large.mimi()
     peers = {"rustymimi f32": Peer(1, "rustymimi", path, options.frames)}
     if options.official:
@@ -152,6 +158,7 @@ def bench_codec(options: argparse.Namespace) -> dict:
 
 
 def bench_step(options: argparse.Namespace) -> dict:
+    """Times a step of the language models in turn; their summary."""
     directory = large.model(options.shape, "bf16")
     threads = options.threads
     # On processors without bf16 arithmetic the official package is faster in f32: a fair rival is its better one.

@@ -46,6 +46,7 @@ def _renamed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def make(golden: Path) -> None:
+    """Writes tiny-codec/: the model in three layouts, an input, and the official package's answers."""
     folder = golden / "tiny-codec"
     model = folder / "model.safetensors"
     pcm = torch.from_numpy(speech(FRAMES * FRAME, seed=11))

@@ -169,6 +169,7 @@ def make_variant(
 
 
 def make(golden: Path) -> None:
+    """Writes tiny-dialogue/: every variant, some of them in other layouts as well."""
     root = golden / "tiny-dialogue"
     for name, (config, attributes, half_precision) in VARIANTS.items():
         tensors = make_variant(root / name, config, attributes, half_precision)

@@ -54,6 +54,7 @@ NORMS = ("layer_norm", "layer_norm_f32", "rms_norm", "rms_norm_f32")
 
 
 def _randomise(module: torch.nn.Module) -> None:
+    """Weights of a size under which outputs stay near 1."""
     for name, value in module.named_parameters():
         value.copy_(torch.randn(value.shape) / (value[0].numel() ** 0.5 if value.dim() >= 2 else 3))
         if "norm" in name and not name.endswith("bias"):
@@ -63,11 +64,13 @@ def _randomise(module: torch.nn.Module) -> None:
 
 
 def _stream(layer: torch.nn.Module, value: torch.Tensor, chunk: int, axis: int) -> torch.Tensor:
+    """What a layer answers to a signal in pieces of `chunk` along an axis."""
     with layer.streaming(1):
         return torch.cat([layer(part) for part in value.split(chunk, axis)], axis)
 
 
 def make(golden: Path) -> None:
+    """Writes layers.safetensors."""
     torch.manual_seed(SEED)
     result: dict[str, torch.Tensor] = {}
 

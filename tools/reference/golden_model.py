@@ -16,6 +16,7 @@ SEED = 21
 
 
 def make(golden: Path) -> None:
+    """Writes tiny-model/ and what it answers to the sound of tiny-codec."""
     folder = golden / "tiny-model"
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = golden / "tokenizer.model"

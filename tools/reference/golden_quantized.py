@@ -52,6 +52,7 @@ class Maker:
         self.random = np.random.default_rng(seed)
 
     def matrix(self, rows: int, columns: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Levels from -8 to 7 [rows, columns], and a scale for each block of a row."""
         levels = self.random.integers(-8, 8, (rows, columns))
         # Two blocks share a scale, as the groups of MLX's 8 bits need it.
         powers = self.random.integers(-2, 1, (rows, -(-columns // 64)))
@@ -61,16 +62,19 @@ class Maker:
 
 
 def numbers(levels: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The matrix that levels and scales stand for."""
     return (levels * np.repeat(scales, BLOCK, axis=1)).astype(np.float32)
 
 
 def bf16(values: np.ndarray) -> bytes:
+    """Bytes of values that bf16 holds exactly."""
     bits = values.astype(np.float32).view(np.uint32)
     assert not (bits & 0xFFFF).any(), "not exact in bf16"
     return (bits >> 16).astype("<u2").tobytes()
 
 
 def write_tensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]) -> None:
+    """Writes a safetensors file; tensors are type, shape and content."""
     tensor_files.write(
         path, {name: tensor_files.Tensor(*parts) for name, parts in tensors.items()}, separators=(",", ":")
     )
@@ -89,6 +93,7 @@ def gguf(path: Path, tensors: dict[str, tuple[int, tuple[int, ...], bytes]]) -> 
 
 
 def q8_0(levels: np.ndarray, scales: np.ndarray) -> bytes:
+    """A matrix as blocks of GGUF's Q8_0: a half-precision scale, then 32 bytes."""
     # Sixteen steps for one: the whole range of a byte is used.
     bytes_ = (levels * 16).astype(np.int8).reshape(levels.shape[0], -1, BLOCK)
     halves = (scales / 16).astype("<f2").reshape(*scales.shape, 1)
@@ -136,6 +141,7 @@ def make() -> dict[str, tuple[np.ndarray, np.ndarray] | np.ndarray]:
 
 
 def mlx_name(name: str) -> str:
+    """A candle name as MLX's files have it."""
     if name.startswith("emb."):
         name = "audio_embs." + name[4:]
     elif name.startswith("depformer."):
@@ -144,6 +150,7 @@ def mlx_name(name: str) -> str:
 
 
 def write(folder: Path, name: str) -> None:
+    """Writes the configuration that names the weights file."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG | {"moshi_name": name}, indent=2) + "\n")
 

@@ -17,6 +17,8 @@ from tools.reference.tensors import narrow, save, stacked
 
 @dataclass(frozen=True)
 class CodecSizes:
+    """Sizes of a Mimi; the defaults are those that were published."""
+
     filters: int = 64
     dimension: int = 512
     layers: int = 8
@@ -77,6 +79,7 @@ TINY = CodecSizes(
 
 
 def load(path: Path, sizes: CodecSizes, codebooks: int) -> MimiModel:
+    """A Mimi from a file, through the official loader."""
     return loaders.get_mimi(path, sizes.official(), num_codebooks=codebooks)
 
 
@@ -167,6 +170,7 @@ def published(mimi: MimiModel, half_precision: bool) -> dict[str, torch.Tensor]:
 
 
 def write(path: Path, tensors: dict[str, torch.Tensor], sizes: CodecSizes, limit: int | None) -> None:
+    """Writes tensors as a file that describes itself where its sizes are not the published ones."""
     card = {"codec": sizes.card()} if sizes != TRUE else None
     save(path, tensors, card, limit)
 

@@ -28,6 +28,7 @@ FILE_FIELDS = (
 
 
 def network_fields(config: dict) -> dict:
+    """What a config.json says of the network, as a copy."""
     # The official loader writes into what it is given.
     return copy.deepcopy({key: value for key, value in config.items() if key not in FILE_FIELDS})
 
@@ -79,26 +80,31 @@ def fill(shape: torch.Size, name: str, generator: torch.Generator, liveliness: f
 
 @torch.no_grad()
 def randomise(model: LMModel, seed: int, liveliness: float = 2.5) -> None:
+    """Fills all parameters with random values."""
     generator = torch.Generator().manual_seed(seed)
     for name, value in model.named_parameters():
         value.copy_(fill(value.shape, name, generator, liveliness))
 
 
 def published(model: LMModel) -> dict[str, torch.Tensor]:
+    """The tensors under the names of published files."""
     return stacked(model.state_dict())
 
 
 def write_config(directory: Path, config: dict) -> None:
+    """Writes config.json."""
     (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def write(directory: Path, config: dict, tensors: dict[str, torch.Tensor], limit: int | None) -> None:
+    """Writes a model directory without codec and tokenizer."""
     directory.mkdir(parents=True, exist_ok=True)
     save(directory / config["moshi_name"], tensors, limit=limit)
     write_config(directory, config)
 
 
 def conditions(model: LMModel, attributes: dict[str, str]) -> Any:
+    """The condition tensors of some texts by name; none for a model without conditions."""
     if model.condition_provider is None:
         return None
     return model.condition_provider.prepare_and_provide([ConditionAttributes(text=dict(attributes))])
@@ -173,5 +179,6 @@ def narrowest_choice(result: dict[str, torch.Tensor]) -> float:
 
 
 def user_codes(model_rows: int, steps: int, card: int, seed: int) -> torch.Tensor:
+    """Random codes [steps, rows] of what a user says."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, card, (steps, model_rows), generator=generator, dtype=torch.int32)

@@ -32,10 +32,12 @@ class Table:
         self.good = True
 
     def add(self, subject: str, what: str, found: str, allowed: str, good: bool) -> None:
+        """Adds a row."""
         self.rows.append((subject, what, found, allowed, "yes" if good else "NO"))
         self.good &= good
 
     def show(self) -> None:
+        """Prints the table."""
         head = ("subject", "compared", "found", "allowed", "met")
         widths = [max(len(row[column]) for row in (head, *self.rows)) for column in range(5)]
         for row in (head, tuple("-" * width for width in widths), *self.rows):
@@ -52,6 +54,7 @@ def remembered(key: str, make: Callable[[], dict[str, torch.Tensor]]) -> dict[st
 
 
 def ours(kind: str, model: Path, question: dict[str, torch.Tensor], *options: str) -> dict[str, torch.Tensor]:
+    """What our program answers to the same question."""
     folder = REFERENCE / "answers"
     folder.mkdir(parents=True, exist_ok=True)
     given, answer = folder / f"{kind}-in.safetensors", folder / f"{kind}-out.safetensors"
@@ -62,6 +65,7 @@ def ours(kind: str, model: Path, question: dict[str, torch.Tensor], *options: st
 
 
 def fingerprint(tensor: torch.Tensor) -> str:
+    """Changes when a tensor's content does."""
     return hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest()[:16]
 
 
@@ -71,6 +75,7 @@ def edition(path: Path) -> str:
 
 
 def compare_codec(table: Table, options: argparse.Namespace) -> None:
+    """Adds rows for a true-size Mimi: codes, and sound."""
     path = large.mimi()
     pcm = torch.from_numpy(recorded_speech(options.seconds, options.speech))
     codebooks = options.codebooks
@@ -97,6 +102,7 @@ def compare_codec(table: Table, options: argparse.Namespace) -> None:
 
 
 def compare_dialogue(table: Table, shape: str, options: argparse.Namespace) -> None:
+    """Adds rows for a language model of a shape: tokens, and logits."""
     directory = large.model(shape, options.weights, context=options.context)
     config = large.SHAPES[shape]
     codes = official_dialogue.user_codes(config["n_q"] - config["dep_q"], options.steps, config["card"], seed=9)

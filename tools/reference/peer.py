@@ -26,12 +26,14 @@ Round = Callable[[], dict[str, list[float]]]  # milliseconds of each part
 
 
 def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
+    """What a function returns, and the milliseconds that it took."""
     start = time.perf_counter()
     result = function(*arguments)
     return result, (time.perf_counter() - start) * 1e3
 
 
 def rustymimi_round(path: str, frames: int) -> Round:
+    """A round of the Rust codec."""
     import rustymimi
 
     sound = recorded_speech((frames + WARM_UP) / FRAMES_PER_SECOND, None).reshape(-1, 1, 1, FRAME)
@@ -50,6 +52,7 @@ def rustymimi_round(path: str, frames: int) -> Round:
 
 
 def official_codec_round(path: str, frames: int) -> Round:
+    """A round of the official package's codec."""
     import torch
 
     from tools.reference import official_codec
@@ -72,6 +75,7 @@ def official_codec_round(path: str, frames: int) -> Round:
 
 
 def official_step_round(directory: str, steps: int, threads: int, kind: str) -> Round:
+    """A round of steps of the official package's language model."""
     import torch
     from moshi.models import LMGen
 

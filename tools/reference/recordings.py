@@ -14,6 +14,7 @@ RECORDINGS = "asterisk-core-sounds-fr-wav"
 
 
 def _read_wav(path: Path) -> tuple[np.ndarray, int]:
+    """Samples in [-1, 1], channels averaged, and their rate."""
     with wave.open(str(path)) as file:
         if file.getsampwidth() != 2:
             raise SystemExit(f"{path}: only 16-bit WAV is read here; convert it with sox")

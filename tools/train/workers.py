@@ -20,6 +20,7 @@ class Meeting:
         self.barrier = processes.get_context("spawn").Barrier(workers)
 
     def average(self, rank: int, step: int, tensors: Sequence[Tensor]) -> None:
+        """Replaces tensors by their means over the workers."""
         buffer = self.buffers[step % 2]
         torch.cat([t.reshape(-1) for t in tensors], out=buffer[rank, : sum(t.numel() for t in tensors)])
         self.barrier.wait()

@@ -10,6 +10,10 @@ public enum SoundFileError: Error, Equatable, Sendable {
   case notASoundFile(path: String, reason: String)
   /// The file has no samples.
   case empty(path: String)
+  /// A pipe could not be kept in a file for the moment, as its format needs.
+  case cannotStore(path: String, errno: Int32)
+  /// There is no such channel; counted from 1.
+  case noChannel(path: String, channel: Int, channels: Int)
   /// The file has more channels than the `limit`.
   case unsupportedChannels(path: String, channels: Int, limit: Int)
   /// The sample rate, in Hz, is not between `lowest` and `highest`.

@@ -1,35 +1,43 @@
 import CSndfile
 import Glibc
-import Synchronization
 
 extension SoundFileReader {
-  static func openHandle(
+  /// The bytes of a file or of standard input, and the streams among them.
+  static func findLinks(
     _ path: String, _ sampleRate: Int, _ standardInput: Int32
-  ) throws(SoundFileError) -> (OpaquePointer, SF_INFO) {
-    var info = SF_INFO()
+  ) throws(SoundFileError) -> (SoundBytes, [SoundLink]) {
     if path == "-" {
-      info.format = SoundFileFormat.raw.code
-      info.channels = 1
-      info.samplerate = Int32(sampleRate)
-      guard let handle = sf_open_fd(standardInput, Int32(SFM_READ), &info, 0) else {
-        throw .empty(path: path)
-      }
-      return (handle, info)
+      let bytes = SoundBytes(descriptor: standardInput, isOwned: false)
+      return (bytes, try links(of: bytes, path, isRawAllowed: true, sampleRate))
     }
-
     try checkReadable(path)
-    var reason = ""
-    let handle = opening.withLock { _ in
-      let handle = sf_open(path, Int32(SFM_READ), &info)
-      if handle == nil { reason = String(cString: sf_strerror(nil)) }
-      return handle
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
+    let bytes = SoundBytes(descriptor: descriptor, isOwned: true)
+    return (bytes, try links(of: bytes, path, isRawAllowed: false, sampleRate))
+  }
+
+  private static func links(
+    of bytes: SoundBytes, _ path: String, isRawAllowed: Bool, _ sampleRate: Int
+  ) throws(SoundFileError) -> [SoundLink] {
+    let container = SoundContainer.find(bytes.peek)
+    if bytes.failure != 0 { throw .unreadable(path: path, errno: bytes.failure) }
+    if bytes.peek(1).isEmpty { throw .empty(path: path) }
+    if isRawAllowed, container == nil {
+      var raw = SoundLink(start: 0, end: bytes.count)
+      raw.plain = SoundLink.Plain(
+        encoding: Int32(SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE), channels: 1, rate: sampleRate, positions: nil)
+      return [raw]
     }
-    guard let handle else { throw refusal(path, reason) }
-    guard rates.contains(Int(info.samplerate)) else {
-      sf_close(handle)
-      throw rateError(path, Int(info.samplerate))
+    if bytes.count == nil {
+      // Sound that comes live is not held back, where its form allows that.
+      if let container, let link = SoundLinks.live(container, bytes) { return [link] }
+      // A device may give zeros for ever.
+      guard container != nil else { throw .notASoundFile(path: path, reason: "Format not recognised.") }
+      try bytes.store()
+      if bytes.failure != 0 { throw .unreadable(path: path, errno: bytes.failure) }
     }
-    return (handle, info)
+    return SoundLinks.find(in: bytes)
   }
 
   /// Finds what libsndfile would call an unknown format or a system error.
@@ -42,27 +50,5 @@ extension SoundFileReader {
     if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
     if access(path, R_OK) != 0 { throw .unreadable(path: path, errno: errno) }
     if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { throw .empty(path: path) }
-  }
-
-  /// The error for a file that libsndfile refused. Its reasons for a WAV header with an impossible channel
-  /// count or rate are not part of its interface, so the header is read again.
-  private static func refusal(_ path: String, _ reason: String) -> SoundFileError {
-    var header = [UInt8](repeating: 0, count: 28)
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-    defer { close(descriptor) }
-    guard descriptor >= 0, Glibc.read(descriptor, &header, header.count) == header.count,
-      header[0..<4].elementsEqual("RIFF".utf8), header[8..<16].elementsEqual("WAVEfmt ".utf8)
-    else { return .notASoundFile(path: path, reason: reason) }
-    let channels = Int(header[22]) | Int(header[23]) << 8
-    let rate = (0..<4).reduce(0) { $0 | Int(header[24 + $1]) << (8 * $1) }
-    if !channelCounts.contains(channels) {
-      return .unsupportedChannels(path: path, channels: channels, limit: channelCounts.upperBound)
-    }
-    if !rates.contains(rate) { return rateError(path, rate) }
-    return .notASoundFile(path: path, reason: reason)
-  }
-
-  private static func rateError(_ path: String, _ rate: Int) -> SoundFileError {
-    .unsupportedRate(path: path, rate: rate, lowest: rates.lowerBound, highest: rates.upperBound)
   }
 }

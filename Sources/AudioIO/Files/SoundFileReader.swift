@@ -4,8 +4,10 @@ import Synchronization
 
 /// Reads a sound file of any common format, rate and channel count as mono sound at one rate.
 ///
-/// Channels are averaged; the rate is changed by a streaming resampler. `-` is raw signed 16-bit
-/// little-endian mono sound at the working rate on standard input.
+/// Two channels are averaged, more are mixed by where their loudspeakers stand (`Downmix`), or one is taken alone; the
+/// rate is changed by a streaming resampler. Streams that follow one another in a file are read one after another. `-`
+/// is standard input: a sound file, or, where it does not begin as one, raw signed 16-bit little-endian mono sound at the
+/// working rate.
 public final class SoundFileReader: AudioSource, @unchecked Sendable {
   /// The rates that are accepted, in Hz.
   public static let rates = 4_000...384_000
@@ -19,64 +21,123 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
 
   /// Path of the file; `-` is standard input.
   public let path: String
-  /// Sample rate of the file, in Hz.
+  /// Sample rate of the file, in Hz; of its first stream where it has several.
   public let fileRate: Int
-  /// Channel count of the file.
+  /// Channel count of the file; of its first stream where it has several.
   public let channels: Int
   public let duration: Double?
   public private(set) var invalidSamples = 0
   public private(set) var failure: (any Error)?
+  /// What is odd about the sound that was read so far.
+  public private(set) var remarks: [SoundRemark] = []
 
-  private let handle: OpaquePointer
-  private let resampler: Resampler?
-  private let blockFrames: Int
-  private var interleaved: [Float]  // (blockFrames, channels)
-  private var mono: [Float]  // (blockFrames)
+  private let bytes: SoundBytes
+  private let links: [SoundLink]
+  private let sampleRate: Int
+  private let channel: Int?
+  private var linkIndex = 0
+  private var decoder: SoundDecoder
+  private var resampler: Resampler?
+  private var downmix: Downmix
+  private var blockFrames = 0
+  private var interleaved: [Float] = []  // (blockFrames, channels)
+  private var mono: [Float] = []  // (blockFrames)
   private var next = 0  // the first sample of `mono` that was not handed on
   private var count = 0  // samples in `mono`
-  private var framesRead = 0
-  private var isAtEnd = false
+  private var framesRead = 0  // of this stream
+  private var secondsRead = 0.0  // of the streams before it
+  private var cancelledSeconds = 0.0
+  private var substitute: Int?
+  private var isAtEnd = false  // of this stream
 
   /// Opens `path` and reads its first block.
   ///
-  /// - Parameter sampleRate: the rate of the sound handed out, in Hz.
+  /// - Parameters:
+  ///   - sampleRate: the rate of the sound handed out, in Hz.
+  ///   - channel: the only channel to take, from 1; nil for a mix.
   public static func open(
-    _ path: String, sampleRate: Int = AudioFrame.sampleRate
+    _ path: String, sampleRate: Int = AudioFrame.sampleRate, channel: Int? = nil
   ) throws(SoundFileError) -> SoundFileReader {
-    try open(path, sampleRate: sampleRate, standardInput: STDIN_FILENO)
+    try open(path, sampleRate: sampleRate, channel: channel, standardInput: STDIN_FILENO)
   }
 
   /// `standardInput` is what `-` stands for.
   static func open(
-    _ path: String, sampleRate: Int = AudioFrame.sampleRate, standardInput: Int32
+    _ path: String, sampleRate: Int = AudioFrame.sampleRate, channel: Int? = nil, standardInput: Int32
   ) throws(SoundFileError) -> SoundFileReader {
-    let (handle, info) = try openHandle(path, sampleRate, standardInput)
-    let reader = SoundFileReader(path, handle, info, sampleRate)
+    let (bytes, links) = try findLinks(path, sampleRate, standardInput)
+    let reader = try SoundFileReader(path, bytes, links, sampleRate, channel)
     // Nothing but silence comes of a damaged or empty file: find out now, not in the middle of the work.
     reader.fillBlock()
+    while reader.count == 0, reader.failure == nil, reader.openNext() { reader.fillBlock() }
     if let failure = reader.failure as? SoundFileError { throw failure }
     if reader.count == 0 { throw .empty(path: path) }
     return reader
   }
 
-  private init(_ path: String, _ handle: OpaquePointer, _ info: SF_INFO, _ sampleRate: Int) {
-    self.path = path
-    self.handle = handle
-    fileRate = Int(info.samplerate)
-    channels = Int(info.channels)
-    // A stream without a length says 0 or the largest number there is.
-    let isLengthKnown = info.frames > 0 && info.frames < Int64.max / 2 && path != "-"
-    duration = isLengthKnown ? Double(info.frames) / Double(info.samplerate) : nil
-    resampler =
-      fileRate == sampleRate ? nil : Resampler(from: Double(fileRate), to: Double(sampleRate))
-    // A pipe is read in small blocks, so that sound that comes live is not held back.
-    blockFrames = path == "-" ? 480 : 4096
-    interleaved = [Float](repeating: 0, count: blockFrames * channels)
-    mono = [Float](repeating: 0, count: blockFrames)
+  private init(
+    _ path: String, _ bytes: SoundBytes, _ links: [SoundLink], _ sampleRate: Int, _ channel: Int?
+  ) throws(SoundFileError) {
+    (self.path, self.bytes, self.links) = (path, bytes, links)
+    (self.sampleRate, self.channel) = (sampleRate, channel)
+    let decoder = try SoundDecoder(links[0], of: bytes, path: path)
+    self.decoder = decoder
+    (fileRate, channels) = (decoder.rate, decoder.channels)
+    var duration = decoder.frames.map { Double($0) / Double(decoder.rate) }
+    // The length is told while the work goes on; a very long chain would only be opened twice for that.
+    for link in links.dropFirst() {
+      guard links.count <= 64, let next = try? SoundDecoder(link, of: bytes, path: path),
+        let frames = next.frames
+      else {
+        duration = nil
+        break
+      }
+      duration = duration.map { $0 + Double(frames) / Double(next.rate) }
+    }
+    self.duration = path == "-" ? nil : duration
+    downmix = Downmix(channels: 1, rate: decoder.rate, positions: nil, chosen: nil)
+    try prepare()
   }
 
-  deinit {
-    sf_close(handle)
+  /// Makes what depends on rate and channels of the stream that was opened.
+  private func prepare() throws(SoundFileError) {
+    if let channel, !(1...decoder.channels).contains(channel) {
+      throw .noChannel(path: path, channel: channel, channels: decoder.channels)
+    }
+    downmix = Downmix(
+      channels: decoder.channels, rate: decoder.rate, positions: decoder.positions,
+      chosen: channel.map { $0 - 1 })
+    resampler =
+      decoder.rate == sampleRate ? nil : Resampler(from: Double(decoder.rate), to: Double(sampleRate))
+    // A pipe is read in small blocks, so that sound that comes live is not held back. Channels are judged by half a
+    // second of them.
+    let isLive = links[linkIndex].end == nil || bytes.count == nil
+    blockFrames = isLive ? 480 : decoder.channels == 1 ? 4096 : max(4096, decoder.rate / 2)
+    interleaved = [Float](repeating: 0, count: blockFrames * decoder.channels)
+    mono = [Float](repeating: 0, count: blockFrames)
+    (next, count, framesRead, isAtEnd) = (0, 0, 0, false)
+  }
+
+  /// Goes on with the stream that follows; false where none does or it cannot be read, which `failure` tells.
+  private func openNext() -> Bool {
+    guard failure == nil, linkIndex + 1 < links.count else { return false }
+    linkIndex += 1
+    secondsRead += Double(framesRead) / Double(decoder.rate)
+    do {
+      decoder = try SoundDecoder(links[linkIndex], of: bytes, path: path)
+      try prepare()
+      return true
+    } catch .noChannel(let path, let channel, let channels) {
+      failure = SoundFileError.noChannel(path: path, channel: channel, channels: channels)
+    } catch .notASoundFile(_, let reason) {
+      failure = SoundFileError.damaged(path: path, seconds: secondsRead, reason: reason)
+    } catch {
+      failure = SoundFileError.damaged(
+        path: path, seconds: secondsRead, reason: "another stream follows that cannot be read")
+    }
+    linkIndex = links.count
+    (next, count, resampler) = (0, 0, nil)
+    return false
   }
 
   public func read(into frame: inout MutableSpan<Float>) -> Int {
@@ -97,7 +158,11 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   private func readSome(into output: UnsafeMutableBufferPointer<Float>) -> Int {
     while true {
       if next == count, !isAtEnd { fillBlock() }
-      guard next < count else { return resampler?.drain(into: output) ?? 0 }
+      guard next < count else {
+        if let made = resampler?.drain(into: output), made > 0 { return made }
+        if openNext() { continue }
+        return 0
+      }
       let made = mono.withUnsafeBufferPointer { mono in
         let input = UnsafeBufferPointer(rebasing: mono[next..<count])
         if let resampler {
@@ -115,33 +180,60 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   }
 
   private func fillBlock() {
-    let frames = interleaved.withUnsafeMutableBufferPointer {
-      Int(sf_readf_float(handle, $0.baseAddress!, sf_count_t(blockFrames)))
-    }
-    next = 0
-    count = max(frames, 0)
-    framesRead += count
-    if count < blockFrames {
-      isAtEnd = true
-      if sf_error(handle) != 0 {
-        failure = SoundFileError.damaged(
-          path: path, seconds: Double(framesRead) / Double(fileRate),
-          reason: String(cString: sf_strerror(handle)))
+    let channels = decoder.channels
+    interleaved.withUnsafeMutableBufferPointer { sound in
+      next = 0
+      count = decoder.read(sound.baseAddress!, frames: blockFrames)
+      // The comparison is false for NaN as well.
+      for index in 0..<count * channels where !(abs(sound[index]) <= Self.largestSample) {
+        sound[index] = 0
+        invalidSamples += 1
+      }
+      let frames = count
+      mono.withUnsafeMutableBufferPointer {
+        downmix.mix(UnsafeBufferPointer(sound), frames: frames, into: $0)
       }
     }
-    mixDown()
+    framesRead += count
+    if count < blockFrames { end() }
   }
 
-  private func mixDown() {
-    let scale = 1 / Float(channels)
-    for index in 0..<count {
-      var sum: Float = 0
-      for channel in 0..<channels {
-        let sample = interleaved[index * channels + channel]
-        // The comparison is false for NaN as well.
-        if abs(sample) <= Self.largestSample { sum += sample } else { invalidSamples += 1 }
+  /// The stream has ended: as it should, or not.
+  private func end() {
+    isAtEnd = true
+    let seconds = Double(framesRead) / Double(decoder.rate)
+    if bytes.failure != 0 {
+      failure = SoundFileError.damaged(
+        path: path, seconds: secondsRead + seconds, reason: String(cString: strerror(bytes.failure)))
+    } else if let fault = decoder.fault {
+      failure = SoundFileError.damaged(path: path, seconds: secondsRead + seconds, reason: fault)
+    }
+    noteCancelling()
+    noteSize(seconds)
+  }
+
+  private func noteCancelling() {
+    guard downmix.cancelled > 0 else { return }
+    cancelledSeconds += Double(downmix.cancelled) / Double(decoder.rate)
+    substitute = substitute ?? downmix.substitute
+    remarks.removeAll { if case .cancelling = $0 { true } else { false } }
+    remarks.append(.cancelling(channel: (substitute ?? 0) + 1, seconds: cancelledSeconds))
+  }
+
+  private func noteSize(_ seconds: Double) {
+    guard failure == nil else { return }
+    let link = links[linkIndex]
+    switch link.remark {
+    case .wrongSize(let said): remarks.append(.wrongSize(bytes: said))
+    case .cut(let promised): remarks.append(.cut(seconds: secondsRead + seconds, promised: promised))
+    case nil:
+      if bytes.count == nil, let end = link.end, SoundLinks.hasMore(bytes, after: end) {
+        remarks.append(.more(seconds: seconds))
       }
-      mono[index] = sum * scale
+      // A tenth of a second: encoders pad.
+      guard let frames = decoder.frames, frames > framesRead + decoder.rate / 10 else { return }
+      remarks.append(
+        .cut(seconds: secondsRead + seconds, promised: Double(frames) / Double(decoder.rate)))
     }
   }
 }

@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 
@@ -18,6 +19,8 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   private let output: SoundOutput
   private let isClipping: Bool
+  /// What is there already stays until the new file is whole.
+  private var replacement: Replacement?
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
   private var framesWritten = 0
@@ -38,8 +41,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     guard let format = format ?? SoundFileFormat(path: path) else {
       throw .unknownExtension(path: path, known: SoundFileFormat.extensions)
     }
-    let descriptor = try openDescriptor(path, overwrite, input)
-    return try SoundFileWriter.wrap(descriptor, path, channels, sampleRate, format)
+    let (descriptor, replacement) = try openDescriptor(path, overwrite, input)
+    let writer = try SoundFileWriter.wrap(descriptor, path, channels, sampleRate, format)
+    writer.replacement = replacement
+    return writer
   }
 
   /// Writes to a descriptor that is open already, and closes it in the end.
@@ -86,7 +91,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   deinit {
     if let handle {
       sf_close(handle)
-      _ = output.close()
+      if output.close() == 0, failure == nil { _ = replacement?.take() }
     }
   }
 
@@ -124,6 +129,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     sf_close(handle)
     self.handle = nil
     if output.close() != 0, failure == nil { fail() }
+    if failure == nil, let code = replacement?.take(), code != 0 {
+      failure = SoundFileError.writeFailed(path: path, errno: code, seconds: 0, bytes: 0)
+    }
+    if failure != nil { replacement?.drop() }
     if let failure = failure as? SoundFileError { throw failure }
   }
 
@@ -144,17 +153,20 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private func fail() {
+    // Of a replacement nothing is kept: the old file is worth more.
+    let isKept = replacement == nil
     failure = SoundFileError.writeFailed(
-      path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: seconds, bytes: output.bytes)
+      path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: isKept ? seconds : 0,
+      bytes: isKept ? output.bytes : 0)
   }
 
   private static func openDescriptor(
     _ path: String, _ overwrite: Bool, _ input: String?
-  ) throws(SoundFileError) -> Int32 {
+  ) throws(SoundFileError) -> (Int32, Replacement?) {
     if path == "-" {
       let descriptor = dup(STDOUT_FILENO)
       if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
-      return descriptor
+      return (descriptor, nil)
     }
     var status = stat()
     if stat(path, &status) == 0 {
@@ -165,14 +177,20 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
         throw .outputIsInput(path: path)
       }
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
-      if !overwrite { throw .outputExists(path: path) }
+      if !overwrite, status.st_mode & S_IFMT == S_IFREG { throw .outputExists(path: path) }
+    }
+    if overwrite, status.st_mode & S_IFMT == S_IFREG {
+      do throws(FileError) {
+        if let replacement = try Replacement(path) { return (replacement.descriptor, replacement) }
+      } catch { throw .cannotCreate(path: path, errno: error.code) }
     }
     // Exclusive, so that a file made in between is not lost either.
-    let mode = overwrite ? O_TRUNC : O_EXCL
+    let isDevice = status.st_mode != 0 && status.st_mode & S_IFMT != S_IFREG
+    let mode = isDevice ? 0 : overwrite ? O_TRUNC : O_EXCL
     let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
     guard descriptor >= 0 else {
       throw errno == EEXIST ? .outputExists(path: path) : .cannotCreate(path: path, errno: errno)
     }
-    return descriptor
+    return (descriptor, nil)
   }
 }

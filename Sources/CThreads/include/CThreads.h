@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdint.h>
+#include <time.h>
 
 // What of the system's threads Swift's Glibc module leaves out.
 
@@ -31,3 +32,6 @@ int cthreads_limit_realtime(uint64_t microseconds);
 
 // How many times priority was taken away since then.
 int cthreads_demotions(void);
+
+// What a clock of the system shows: the one place that reads one.
+struct timespec cthreads_now(clockid_t clock);

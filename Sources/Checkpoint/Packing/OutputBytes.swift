@@ -53,6 +53,8 @@ extension CheckpointError {
   static func writing<Result>(
     _ body: () throws(FileError) -> Result
   ) throws(CheckpointError) -> Result {
-    do throws(FileError) { return try body() } catch { throw .cannotWrite(file: error.path, code: error.code) }
+    do throws(FileError) { return try body() } catch {
+      throw .cannotWrite(file: error.path, code: error.code)
+    }
   }
 }

@@ -31,7 +31,9 @@ struct DepthConfiguration: Sendable {
       width: width, heads: heads, layers: layers, context: steps, capacity: steps, maxPeriod: 10000,
       norm: norm, gated: gated, position: .none)
   }
+}
 
+extension DepthConfiguration {
   /// Reads what `config.json` says of the depth transformer that speaks: one step for each of the model's own codebooks.
   ///
   /// - Parameters:

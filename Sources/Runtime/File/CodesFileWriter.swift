@@ -24,7 +24,7 @@ package final class CodesFileWriter {
     _ path: String, codebooks: Int, sampleRate: Int, frameRate: Double, codec: String, overwrite: Bool
   ) throws(FileError) {
     precondition(codebooks > 0)
-    file = try OutputFile(path, existing: overwrite ? .replaced : .refused)
+    file = try OutputFile(path, existing: overwrite ? .replacedAtEnd : .refused)
     self.path = path
     self.codebooks = codebooks
     metadata = [
@@ -46,6 +46,12 @@ package final class CodesFileWriter {
     frames += pending.count / codebooks
     pending.removeAll(keepingCapacity: true)
     try writeHeader()
+  }
+
+  /// Writes what waits, and puts the file into its place.
+  package func finish() throws(FileError) {
+    try flush()
+    try file.finish()
   }
 
   private func writeHeader() throws(FileError) {

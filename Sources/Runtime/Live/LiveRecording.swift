@@ -54,7 +54,7 @@ package final class LiveRecording {
     // A model that only listens says nothing.
     saidCodes = tape.codebooks.said > 0 ? try codesFile(Self.saidName, tape.codebooks.said) : nil
     transcript = try OutputFile(
-      directory + "/" + Self.transcriptName, existing: overwrite ? .replaced : .refused)
+      directory + "/" + Self.transcriptName, existing: overwrite ? .replacedAtEnd : .refused)
     sound = try SoundFileWriter.create(
       directory + "/" + Self.soundName, channels: 2, sampleRate: sampleRate, overwrite: overwrite)
     user = AudioFrame(count: tape.samplesPerFrame)
@@ -82,8 +82,17 @@ package final class LiveRecording {
   }
 
   package func finish() throws {
-    try drain()
-    try sound.finish()
+    // Each is made whole, whatever happens to the others; the first that failed is told.
+    let drained = Result { try drain() }
+    let finished = Result { try sound.finish() }
+    let coded = Result {
+      try heardCodes.finish()
+      try saidCodes?.finish()
+    }
+    try transcript.finish()
+    try drained.get()
+    try finished.get()
+    try coded.get()
   }
 
   static func line(seconds: Double, _ text: String) -> String {

@@ -3,6 +3,8 @@ enum CommandError: Error, Equatable {
   /// A signal asked the process to stop; `path` holds `seconds` of sound.
   case interrupted(signal: Int32, path: String, seconds: Double)
   case outputExists(path: String)
+  /// Text could not be written to standard output.
+  case standardOutput(code: Int32)
   /// No model was named and none ships with the program.
   case noDefaultModel
   /// A codes file has more codebooks than the codec.

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the process says when it ends. `docs/Errors.md` lists these numbers; a test compares.
 enum ExitCode: Int32, CaseIterable {
   case done = 0
@@ -14,8 +16,21 @@ enum ExitCode: Int32, CaseIterable {
   case cannotCreate = 73
   /// Writing stopped in the middle.
   case writeFailed = 74
+  case hungUp = 129
   case interrupted = 130
+  /// Nobody reads standard output any more.
+  case readerGone = 141
   case terminated = 143
+
+  /// Of a run that a signal ended.
+  init(signal: Int32) {
+    self =
+      switch signal {
+      case SIGHUP: .hungUp
+      case SIGTERM: .terminated
+      default: .interrupted
+      }
+  }
 
   /// The row of `docs/Errors.md`.
   var meaning: String {
@@ -28,7 +43,11 @@ enum ExitCode: Int32, CaseIterable {
     case .software: "a mistake of this program: please report it"
     case .cannotCreate: "an output cannot be made, or is there already"
     case .writeFailed: "writing stopped in the middle: mostly a full disk"
+    case .hungUp:
+      "stopped by SIGHUP, as a terminal that is closed sends it: what was made so far is a valid file"
     case .interrupted: "stopped by Ctrl-C (SIGINT): what was made so far is a valid file"
+    case .readerGone:
+      "whoever read the output went away (SIGPIPE): everything else that was asked for is written"
     case .terminated: "stopped by SIGTERM: what was made so far is a valid file"
     }
   }

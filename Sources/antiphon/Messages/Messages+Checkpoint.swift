@@ -17,11 +17,10 @@ extension Message {
         "'\(file)' is not a directory.", "Name the directory that holds config.json and the weights.",
         .noInput)
     case .unreadable(let file, let code):
-      self.init("'\(file)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(file)'", .noInput)
+      self.init("'\(file)' cannot be read: \(Self.reason(code)).", Self.whoMayRead(file), .noInput)
     case .cannotWrite(let file, let code):
       self.init(
-        "\(Self.name(file, "Standard output")) cannot be written: \(Self.reason(code)).",
-        "Make room, or name a file in a directory that may be written.", Self.exit(writing: code))
+        writing: file, code: code, "Make room, or name a file in a directory that may be written.")
     case .truncated(let file, let expected, let found):
       self.init(
         "'\(file)' is cut off: \(expected) bytes are promised, and it has \(found).", Self.fetchAgain,
@@ -48,7 +47,7 @@ extension Message {
     case .missingTensor(let file, let tensor, let present):
       self.init(
         "'\(file)' has no tensor '\(tensor)' (it has \(present)).",
-        "Check that it is the right file: antiphon inspect --tensors '\(file)'", .badData)
+        "Check that it is the right file: antiphon inspect --tensors \(ShellWord.quoted(file))", .badData)
     case .wrongShape(let file, let tensor, let expected, let found):
       self.init(
         "'\(file)', tensor '\(tensor)': the shape \(Self.shape(expected)) is expected, and it is "
@@ -57,7 +56,7 @@ extension Message {
     case .wrongType(let file, let tensor, let expected, let found):
       self.init(
         "'\(file)', tensor '\(tensor)': the type \(expected) is expected, and it is \(found).",
-        "Check that it is the right file: antiphon inspect --tensors '\(file)'", .badData)
+        "Check that it is the right file: antiphon inspect --tensors \(ShellWord.quoted(file))", .badData)
     case .notFinite(let file, let tensor):
       self.init(
         "'\(file)', tensor '\(tensor)': there are values that are not numbers.", Self.fetchAgain, .badData)
@@ -86,7 +85,7 @@ extension Message {
         "'\(path)' is a directory, not a tokenizer.", "Check 'tokenizer_name' in the model's config.json.",
         .noInput)
     case .unreadable(let path, let code):
-      self.init("'\(path)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'", .noInput)
+      self.init("'\(path)' cannot be read: \(Self.reason(code)).", Self.whoMayRead(path), .noInput)
     case .notATokenizer(let path, let reason):
       self.init("'\(path)' is not a SentencePiece model: \(Self.clause(reason)).", Self.fetchAgain, .badData)
     case .wrongVocabulary(let path, let expected, let found):

@@ -9,7 +9,9 @@ extension Message {
       self.init(
         "Stopped by a signal after \(Self.seconds(seconds)) of sound.",
         "\(Self.name(path, "Standard output")) is whole and ends there.",
-        signal == SIGTERM ? .terminated : .interrupted)
+        ExitCode(signal: signal))
+    case .standardOutput(let code):
+      self.init(writing: "-", code: code, "Make room, or send it elsewhere.")
     case .outputExists(let path):
       self.init(
         "'\(path)' is there already.", "Add --overwrite to replace it, or name another file.", .cannotCreate)
@@ -37,7 +39,7 @@ extension Message {
       self.init(
         "Stopped by a signal after \(NumberText.bytes(done)) of \(NumberText.bytes(total)) of '\(path)'.",
         "Give the same command again: it goes on where it was.",
-        signal == SIGTERM ? .terminated : .interrupted)
+        ExitCode(signal: signal))
     case .outputIsModel(let path):
       self.init(
         "'\(path)' is the model itself.", "Name another directory for the packed model.", .cannotCreate)

@@ -22,11 +22,11 @@ extension Message {
       self.init(
         "'\(file)', tensor '\(tensor)': rows of \(inputs) numbers cannot be stored in \(bits) bits, "
           + "which takes multiples of 32 up to 32768.",
-        "Leave it as it is: --keep \(tensor)=16", .usage)
+        "Leave it as it is: --keep \(ShellWord.plain(tensor + "=16"))", .usage)
     case .nothingNamed(let file, let name):
       self.init(
         "'\(file)' has no matrix whose name is '\(name)' or begins so.",
-        "See the names: antiphon inspect --tensors '\(file)'", .usage)
+        "See the names: antiphon inspect --tensors \(ShellWord.quoted(file))", .usage)
     case .noSpace(let file, let needed, let available):
       self.init(
         "'\(file)' takes \(NumberText.bytes(needed)) more, and the disk has \(NumberText.bytes(available)) left.",

@@ -15,9 +15,40 @@ struct Message: Equatable {
   let exit: ExitCode
 
   init(_ sentence: String, _ remedy: String, _ exit: ExitCode) {
-    self.sentence = sentence
-    self.remedy = remedy
+    self.sentence = Self.printable(sentence)
+    self.remedy = Self.printable(remedy)
     self.exit = exit
+  }
+
+  /// A name may hold anything, even what moves a terminal's cursor.
+  private static func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+      return text
+    }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      result.unicodeScalars.append(
+        scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "\u{FFFD}" : scalar)
+    }
+    return result
+  }
+
+  /// How to find out why a file may not be read.
+  static func whoMayRead(_ path: String) -> String {
+    path == "-" ? "See what standard input is joined to." : "See who may: ls -l \(ShellWord.quoted(path))"
+  }
+
+  /// An error number of a write to what `path` names.
+  init(writing path: String, code: Int32, _ remedy: String) {
+    if code == EPIPE {
+      self.init(
+        "The reader of \(path == "-" ? "standard output" : "'\(path)'") went away.",
+        "What it had read is right; name a file to keep all of it.", .readerGone)
+    } else {
+      self.init(
+        "\(Self.name(path, "Standard output")) cannot be written: \(Self.reason(code)).", remedy,
+        Self.exit(writing: code))
+    }
   }
 
   /// `nil` for an error of the command line, which has words of its own.
@@ -56,12 +87,12 @@ extension Message {
       self.init("'\(path)' is a directory, not a sound file.", "Name a file.", .noInput)
     case .unreadable(let path, let code):
       self.init(
-        "\(Self.name(path, input)) cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'",
-        .noInput)
+        "\(Self.name(path, input)) cannot be read: \(Self.reason(code)).", Self.whoMayRead(path), .noInput)
     case .notASoundFile(let path, let reason):
       self.init(
         "\(Self.name(path, input)) is not a sound file that can be read: \(Self.clause(reason)).",
-        "WAV, FLAC, Ogg, Opus and MP3 are read; convert anything else: ffmpeg -i '\(path)' sound.wav",
+        "WAV, FLAC, Ogg, Opus and MP3 are read; convert anything else: "
+          + (path == "-" ? "ffmpeg -i pipe: -f wav pipe:" : "ffmpeg -i \(ShellWord.quoted(path)) sound.wav"),
         .badData)
     case .empty(let path):
       self.init(
@@ -70,11 +101,21 @@ extension Message {
     case .unsupportedChannels(let path, let channels, let limit):
       self.init(
         "\(Self.name(path, input)) says that it has \(channels) channels; 1 to \(limit) can be read.",
-        "Convert it to one channel: sox '\(path)' -c 1 sound.wav", .badData)
+        "Convert it to one channel: sox \(ShellWord.quoted(path)) -c 1 sound.wav", .badData)
+    case .cannotStore(let path, let code):
+      self.init(
+        "\(Self.name(path, input)) cannot be kept until it ends, as its format needs: \(Self.reason(code)).",
+        "Write it to a file and name that, or set TMPDIR to a directory with room.", .writeFailed)
+    case .noChannel(let path, let channel, let channels):
+      self.init(
+        "\(Self.name(path, input)) has \(channels) channel\(channels == 1 ? "" : "s"), and channel \(channel) was asked for.",
+        channels == 1
+          ? "Leave out --channel." : "Take --channel 1 to \(channels), or leave it out for a mix.",
+        .usage)
     case .unsupportedRate(let path, let rate, let lowest, let highest):
       self.init(
         "\(Self.name(path, input)) says that it has \(rate) samples per second; \(lowest) to \(highest) can be read.",
-        "Convert it: sox '\(path)' -r 24000 sound.wav", .badData)
+        "Convert it: sox \(ShellWord.quoted(path)) -r 24000 sound.wav", .badData)
     case .damaged(let path, let seconds, let reason):
       self.init(
         "\(Self.name(path, input)) is damaged after \(Self.seconds(seconds)): \(Self.clause(reason)).",
@@ -92,10 +133,16 @@ extension Message {
       self.init(
         "\(Self.name(path, output)) cannot be made: \(Self.reason(code)).",
         "Name a file in a directory that is there and may be written.", .cannotCreate)
+    case .writeFailed(let path, EPIPE, let seconds, _):
+      self.init(
+        "The reader of \(Self.name(path, output)) went away after \(Self.seconds(seconds)) of sound.",
+        "What it had read is right, and everything else that was asked for is written.", .readerGone)
     case .writeFailed(let path, let code, let seconds, let bytes):
       self.init(
         "Writing \(Self.name(path, output)) stopped: \(Self.reason(code)).",
-        "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
+        bytes == 0
+          ? "Nothing is lost that was there; make room and run it again."
+          : "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
         .writeFailed)
     }
   }
@@ -107,14 +154,10 @@ extension Message {
     case .cannotCreate(let path, let code) where code == EEXIST:
       self.init(
         "'\(path)' is there already.", "Add --overwrite to replace it, or name another.", .cannotCreate)
-    case .cannotCreate(let path, let code):
+    case .cannotCreate(let path, let code), .cannotWrite(let path, let code):
       self.init(
-        "'\(path)' cannot be made: \(Self.reason(code)).",
-        "Name a place in a directory that is there and may be written.", Self.exit(writing: code))
-    case .cannotWrite(let path, let code):
-      self.init(
-        "Writing '\(path)' stopped: \(Self.reason(code)).", "Make room, and run it again.",
-        Self.exit(writing: code))
+        "'\(path)' cannot be written: \(Self.reason(code)).",
+        "Make room, or name a place in a directory that may be written.", Self.exit(writing: code))
     }
   }
 
@@ -124,17 +167,14 @@ extension Message {
       self.init(
         "There is no file '\(path)'.", "Name a directory that a run with --latency has written.", .noInput)
     case .unreadable(let path, let code):
-      self.init("'\(path)' cannot be read: \(Self.reason(code)).", "See who may: ls -l '\(path)'", .noInput)
+      self.init("'\(path)' cannot be read: \(Self.reason(code)).", Self.whoMayRead(path), .noInput)
     case .exists(let path):
       self.init(
         "'\(path)' of an earlier run is there already.",
         "Add --overwrite to replace it, or name another directory.",
         .cannotCreate)
     case .unwritable(let path, let code):
-      self.init(
-        "'\(path)' cannot be written: \(Self.reason(code)).",
-        "Make room, or name a directory that may be written.",
-        Self.exit(writing: code))
+      self.init(writing: path, code: code, "Make room, or name a directory that may be written.")
     case .badHeader(let path, let line, let column, let expected, let found):
       self.init(
         "'\(path)', line \(line): column \(column) must be '\(expected)' and is '\(found)'.",
@@ -161,7 +201,11 @@ extension Message {
 
   /// A full or failing disk is another matter than a path that cannot be made.
   static func exit(writing code: Int32) -> ExitCode {
-    code == ENOSPC || code == EDQUOT || code == EIO || code == EFBIG ? .writeFailed : .cannotCreate
+    switch code {
+    case EPIPE: .readerGone
+    case ENOSPC, EDQUOT, EIO, EFBIG, EBADF: .writeFailed
+    default: .cannotCreate
+    }
   }
 
   /// What another library says, fit to stand inside a sentence.

@@ -1,10 +1,14 @@
 import Base
 import Glibc
+import Synchronization
 
 /// Text for a person, straight to the descriptor.
 enum Terminal {
-  /// A result, to standard output.
-  static func print(_ text: String) { write(STDOUT_FILENO, text + "\n") }
+  // The error number of the first write to standard output that failed.
+  private static let failed = Atomic<Int32>(0)
+
+  /// A result, to standard output. What fails is kept for the end: `finish` tells it.
+  static func print(_ text: String) { raw(text + "\n") }
 
   /// A remark, to standard error, so that a result on standard output stays clean.
   static func remark(_ text: String) { write(STDERR_FILENO, text + "\n") }
@@ -13,14 +17,44 @@ enum Terminal {
   static func error(_ text: String) { write(STDERR_FILENO, text) }
 
   /// Text as it is, to standard output.
-  static func raw(_ text: String) { write(STDOUT_FILENO, text) }
+  static func raw(_ text: String) {
+    guard failure == 0 else { return }
+    failed.store(write(STDOUT_FILENO, text), ordering: .relaxed)
+  }
 
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-  private static func write(_ descriptor: Int32, _ text: String) {
+  /// The error number of the first text on standard output that could not be written; 0 while all is well.
+  static var failure: Int32 { failed.load(ordering: .relaxed) }
+
+  /// Before anything else: a closed pipe or a file that may not grow is an error of a write, not the end of the process,
+  /// and no file that is opened takes the number of a standard stream that is closed.
+  static func prepare() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    for (descriptor, flags) in [
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
+    ]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is this one. Read or written, it fails; standard error is silent.
+      _ = open("/dev/null", flags)
+    }
+  }
+
+  /// Closes standard output: some file systems tell only then what they could not write.
+  ///
+  /// - Throws: `CommandError.standardOutput` where anything was lost.
+  static func finish() throws(CommandError) {
+    if close(STDOUT_FILENO) != 0, errno != EBADF, failure == 0 { failed.store(errno, ordering: .relaxed) }
+    if failure != 0 { throw .standardOutput(code: failure) }
+  }
+
+  /// Returns 0, or the error number.
+  @discardableResult
+  private static func write(_ descriptor: Int32, _ text: String) -> Int32 {
     var text = text
-    text.withUTF8 { bytes in
-      _ = OutputFile.write(UnsafeRawBufferPointer(bytes), to: descriptor)
+    return text.withUTF8 { bytes in
+      OutputFile.write(UnsafeRawBufferPointer(bytes), to: descriptor).code
     }
   }
 }

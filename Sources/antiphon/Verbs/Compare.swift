@@ -33,6 +33,7 @@ struct Compare: ParsableCommand {
   var bits: Int?
 
   @OptionGroup var memory: CacheComparison
+  @OptionGroup var sound: SoundOptions
 
   @Option(help: "Of the generator that draws the first model's tokens.")
   var seed: UInt64 = 1
@@ -110,7 +111,7 @@ struct Compare: ParsableCommand {
       return all
     }
     let codec = try Codec.open(ModelOptions.codec(in: directory), codebooks: count, threads: threads)
-    let source = try SoundFileReader.open(recording, sampleRate: codec.configuration.sampleRate)
+    let source = try sound.open(recording, sampleRate: codec.configuration.sampleRate)
     var frame = [Float](repeating: 0, count: codec.configuration.samplesPerFrame)
     var codes = [Int32](repeating: 0, count: count)
     var all: [Int32] = []
@@ -122,7 +123,7 @@ struct Compare: ParsableCommand {
       codec.encode(frame.span, into: &coded, &state)
       all += codes
     }
-    if let failure = source.failure { throw failure }
+    try EarlyEnd.check(source, path: recording, seconds: source.duration ?? 0)
     return all
   }
 }

@@ -86,10 +86,11 @@ struct Doctor: ParsableCommand {
     let files = try DialogueFiles(directory)
     let work = try StepWork.of(files, kv: model.kv.options, frames: Self.frames / 2)(nil)
     let predicted = MachineSpeed(threads: model.threads, .now).seconds(work) * 1000
-    let measured = try StepBench(
-      Dialogue.open(directory, threads: model.threads, cache: model.kv.options), codec: nil,
-      BenchRun.Pace(frames: Self.frames, isFlatOut: true), threads: model.threads
-    ).run(name: directory, bits: "as in the file", kv: model.kv.rawValue, version: Antiphon.version)
+    let measured =
+      try StepBench(
+        Dialogue.open(directory, threads: model.threads, cache: model.kv.options), codec: nil,
+        BenchRun.Pace(frames: Self.frames, isFlatOut: true), threads: model.threads
+      ).run(name: directory, bits: "as in the file", kv: model.kv.rawValue, version: Antiphon.version)
       .stages[LatencyStage.step.rawValue]?.p50 ?? 0
     let view = PredictionView(
       model: files.weights, predictedMs: predicted, measuredMs: measured, ratio: measured / predicted)

@@ -5,6 +5,9 @@ import Runtime
 enum EarlyEnd {
   /// Tells of samples that were replaced. Fails when the input ended early.
   static func check(_ source: any AudioSource, path: String, seconds: Double) throws {
+    if let reader = source as? SoundFileReader {
+      for remark in reader.remarks { Terminal.remark(SoundRemarkText.text(remark, path: reader.path)) }
+    }
     if source.invalidSamples > 0 {
       Terminal.remark("note: \(source.invalidSamples) samples were not numbers and were taken as silence.")
     }

@@ -18,13 +18,17 @@ struct Encode: ParsableCommand {
       """)
 
   @Argument(
-    help: "The sound: WAV, FLAC, Ogg, Opus or MP3, or - for raw 16-bit mono samples on standard input.")
+    help:
+      """
+      The sound: WAV, FLAC, Ogg, Opus or MP3, or - for standard input: one of these, or raw 16-bit mono samples.
+      """)
   var input: String
 
   @Argument(help: "The codes file, or - for standard output.")
   var output: String
 
   @OptionGroup var codec: CodecOptions
+  @OptionGroup var sound: SoundOptions
   @OptionGroup var replacing: OutputOptions
 
   @Option(help: "Codebooks to use, from the first; more are finer.")
@@ -43,7 +47,7 @@ struct Encode: ParsableCommand {
   mutating func run() throws {
     try replacing.check(output)
     let codec = try codec.open(codebooks: codebooks)
-    let source = try SoundFileReader.open(input, sampleRate: codec.configuration.sampleRate)
+    let source = try sound.open(input, sampleRate: codec.configuration.sampleRate)
     Interruption.watch()
     let file = encode(source, with: codec)
     try file.write(to: output)

@@ -27,6 +27,8 @@ struct Latency: ParsableCommand {
   @Option(help: ArgumentHelp("Play this and measure the echo canceller.", valueName: "file"))
   var speech: String?
 
+  @OptionGroup var sound: SoundOptions
+
   @Option(help: ArgumentHelp("With --speech: how long.", valueName: "seconds"))
   var seconds = 20
 
@@ -41,7 +43,7 @@ struct Latency: ParsableCommand {
   }
 
   mutating func run() throws {
-    let sound = try speech.map { try Self.sound($0) }
+    let played = try speech.map { try read($0) }
     let (output, input) = try (
       ALSADevice.choose(devices.output, .playback), ALSADevice.choose(devices.input, .capture)
     )
@@ -51,7 +53,7 @@ struct Latency: ParsableCommand {
       .builtin, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     let capture = try ALSACapture(
       input.name, rate: devices.rate, periodMilliseconds: devices.period, wake: Wake(),
-      canceller: sound == nil ? nil : canceller)
+      canceller: played == nil ? nil : canceller)
     if !json {
       Terminal.print("loudspeaker: \(output.name) (\(output.reason.words)), \(playback.settings.words)")
       Terminal.print("microphone:  \(input.name) (\(input.reason.words)), \(capture.settings.words)")
@@ -64,8 +66,8 @@ struct Latency: ParsableCommand {
     }
     try playback.start(priority: 31)
     try capture.start(priority: 30)
-    if let sound {
-      let trial = try EchoTrial.run(playback, capture, canceller, sound: sound, seconds: seconds)
+    if let played {
+      let trial = try EchoTrial.run(playback, capture, canceller, sound: played, seconds: seconds)
       let view = EchoView(
         trial, xruns: playback.counts.xruns + capture.counts.xruns, realignments: canceller.realignments)
       return Terminal.print(json ? try JSON.text(view) : view.text)
@@ -76,18 +78,18 @@ struct Latency: ParsableCommand {
     if view.found == 0 { throw CommandError.noChirp(sent: count) }
   }
 
-  private static func sound(_ path: String) throws -> [Float] {
-    let source = try SoundFileReader.open(path, sampleRate: AudioFrame.sampleRate)
-    var sound: [Float] = []
+  private func read(_ path: String) throws -> [Float] {
+    let source = try sound.open(path, sampleRate: AudioFrame.sampleRate)
+    var samples: [Float] = []
     var block = [Float](repeating: 0, count: 4096)
     while true {
       var span = block.mutableSpan
       let count = source.read(into: &span)
       if count == 0 { break }
-      sound += block[..<count]
+      samples += block[..<count]
     }
-    try EarlyEnd.check(source, path: path, seconds: Double(sound.count) / Double(AudioFrame.sampleRate))
-    return sound
+    try EarlyEnd.check(source, path: path, seconds: Double(samples.count) / Double(AudioFrame.sampleRate))
+    return samples
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import AudioIO
 import Base
 import Checkpoint
 import Codec
@@ -113,6 +114,22 @@ enum Threads {
   }
 }
 
+/// How a recording is heard.
+struct SoundOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Take only this channel of the recording, from 1; without it channels are mixed.", valueName: "number"))
+  var channel: Int?
+
+  func validate() throws {
+    if let channel, channel < 1 { throw ValidationError("--channel takes a number from 1.") }
+  }
+
+  func open(_ path: String, sampleRate: Int) throws(SoundFileError) -> SoundFileReader {
+    try SoundFileReader.open(path, sampleRate: sampleRate, channel: channel)
+  }
+}
+
 /// A file that is made.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Replace the output if it is there already.")
@@ -120,6 +137,8 @@ struct OutputOptions: ParsableArguments {
 
   /// Fails when `path` is there and may not be replaced.
   func check(_ path: String) throws {
-    if !overwrite && path != "-" && FileSystem.exists(path) { throw CommandError.outputExists(path: path) }
+    if !overwrite && path != "-" && FileSystem.holdsSomething(path) {
+      throw CommandError.outputExists(path: path)
+    }
   }
 }

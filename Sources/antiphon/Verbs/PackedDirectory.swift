@@ -53,10 +53,16 @@ struct PackedDirectory {
   }
 
   private func write(_ data: Data, to name: String) throws {
-    do {
-      try data.write(to: URL(filePath: path + "/" + name), options: .atomic)
+    do throws(FileError) {
+      try OutputFile.whole(path + "/" + name) { file throws(FileError) in
+        var failure: FileError?
+        data.withUnsafeBytes { bytes in
+          do throws(FileError) { try file.write(bytes) } catch { failure = error }
+        }
+        if let failure { throw failure }
+      }
     } catch {
-      throw CheckpointError.cannotWrite(file: path + "/" + name, code: errno == 0 ? EIO : errno)
+      throw CheckpointError.cannotWrite(file: path + "/" + name, code: error.code)
     }
   }
 }

@@ -21,13 +21,17 @@ struct Respond: ParsableCommand {
       """)
 
   @Argument(
-    help: "The sound: WAV, FLAC, Ogg, Opus or MP3, or - for raw 16-bit mono samples on standard input.")
+    help:
+      """
+      The sound: WAV, FLAC, Ogg, Opus or MP3, or - for standard input: one of these, or raw 16-bit mono samples.
+      """)
   var input: String
 
   @Argument(help: "The reply; its name ends in .wav, .flac, .ogg, .opus or .mp3, or is - for raw samples.")
   var output: String
 
   @OptionGroup var model: ModelOptions
+  @OptionGroup var sound: SoundOptions
   @OptionGroup var replacing: OutputOptions
 
   @Option(help: "The same seed and the same sound give the same reply.")
@@ -63,7 +67,7 @@ struct Respond: ParsableCommand {
     let model = try Model.open(
       ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options)
     let rate = model.codec.configuration.sampleRate
-    let source = try SoundFileReader.open(input, sampleRate: rate)
+    let source = try sound.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }
     let sink = try SoundFileWriter.create(
       output, channels: stereo ? 2 : 1, sampleRate: rate, overwrite: replacing.overwrite, input: input)
@@ -81,15 +85,22 @@ struct Respond: ParsableCommand {
       }
     }
     progress.clear()
-    // Whatever ended the run, what was made is made whole.
-    try sink.finish()
-    if let text {
-      try TextFile.write((outcome?.text ?? "") + "\n", to: text)
-    }
-    let report = try recorder?.finish()
-    if let outcome { try tell(outcome, report) }
+    // Whatever ended the run, each thing that was made is made whole, and the first that failed is told.
+    let finished = Result { try sink.finish() }
+    let saved = Result { try save(outcome?.text ?? "") }
+    let logged = Result { try recorder?.finish() }
+    if let outcome { try tell(outcome, (try? logged.get()) ?? nil) }
     _ = try ran.get()
+    try finished.get()
+    try saved.get()
+    _ = try logged.get()
     try EarlyEnd.check(source, path: output, seconds: outcome?.seconds ?? 0)
+  }
+
+  private func save(_ said: String) throws {
+    if let text {
+      try TextFile.write(said + "\n", to: text)
+    }
   }
 
   private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {

@@ -133,7 +133,7 @@ struct Talk: ParsableCommand {
     var lines = TalkLines(isQuiet: quiet)
     // Wall time: a device that stands still does not stop this clock.
     let begin = MonotonicClock.now
-    while !Interruption.isRequested {
+    while !Interruption.isRequested, Terminal.failure == 0 {
       switch keyboard?.key(milliseconds: 100) {
       case "q": return
       case "m", " ": session.isMuted.toggle()

@@ -102,8 +102,11 @@ struct TalkScribe {
   }
 
   mutating func finish() throws {
-    _ = try drain()
-    try recording?.finish()
+    // Each is made whole, whatever happens to the others; the first that failed is told.
+    let drained = Result { try drain() }
+    let recorded = Result { try recording?.finish() }
     _ = try recorder?.finish()
+    _ = try drained.get()
+    _ = try recorded.get()
   }
 }

@@ -49,7 +49,9 @@ struct DoctorView: Encodable {
   }
 
   /// A known model at every width of weights.
-  private static func cases(_ known: KnownModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int)
+  private static func cases(
+    _ known: KnownModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int
+  )
     -> [Assessment]
   {
     [16, 8, 4].map { bits in
@@ -128,9 +130,11 @@ struct DoctorView: Encodable {
   private static func words(_ example: Assessment) -> String {
     let time = NumberText.fixed(example.milliseconds, 0)
     switch example.verdict {
-    case .yes: return "\(time) yes, \(NumberText.fixed(Assessment.frameMs - example.milliseconds, 0)) to spare"
+    case .yes:
+      return "\(time) yes, \(NumberText.fixed(Assessment.frameMs - example.milliseconds, 0)) to spare"
     case .barely: return "\(time) barely"
-    case .tooSlow: return "\(time) no, \(NumberText.fixed(example.milliseconds / Assessment.frameMs, 1))x too slow"
+    case .tooSlow:
+      return "\(time) no, \(NumberText.fixed(example.milliseconds / Assessment.frameMs, 1))x too slow"
     case .tooLarge: return "needs \(NumberText.bytes(example.memoryBytes))"
     }
   }

@@ -7,7 +7,8 @@ enum StepText {
   static func reading(_ summary: LatencySummary) -> String {
     let run = summary.run
     let bytes = NumberText.bytes(Int(run["bytes_per_step"] ?? "") ?? 0)
-    let share = run["of_memory"].flatMap(Double.init).map { ", \(NumberText.fixed(100 * $0, 1)) % of it" } ?? ""
+    let share =
+      run["of_memory"].flatMap(Double.init).map { ", \(NumberText.fixed(100 * $0, 1)) % of it" } ?? ""
     return "\(run["instruction_set"] ?? ""), weights \(run["bits"] ?? ""), cache \(run["kv"] ?? ""), "
       + "\(run["sessions"] ?? "") sessions: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
       + "(memory \(run["memory_gigabytes_per_second"] ?? "")\(share)), "

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tools.common.sizes import FRAME
 from tools.train import workers
 from tools.train.codec import model, refining
+from tools.train.codec.quantizer import SplitQuantizer
 from tools.train.data.crops import Crops
 from tools.train.data.surroundings import band_limit, noisy, room, telephone
 from tools.train.folders import QUESTIONS
@@ -38,6 +39,7 @@ class Sounds:
         ]
 
     def clean(self, chance: np.random.Generator) -> np.ndarray:
+        """A clean sound: a crop of the corpus, or of somebody's questions."""
         if chance.random() < 0.4:
             return self.corpus.crop(chance)[0]
         clips, count = self.questions[int(chance.integers(len(self.questions)))], self.frames * FRAME
@@ -67,15 +69,17 @@ class Sounds:
         return clean, np.clip(heard, -1, 1).astype(np.float32), line
 
     def batch(self, size: int, seed: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """So many pairs, each part stacked; `seed` decides everything."""
         chance = np.random.default_rng(seed)
         return tuple(np.stack(part) for part in zip(*(self.pair(chance) for _ in range(size))))
 
 
 def ears(codec: model.Codec) -> nn.ModuleList:
+    """The part of a codec that is taught."""
     return nn.ModuleList([codec.encoder, codec.encoder_transformer])
 
 
-def distances(quantizer: model.SplitQuantizer, latent: Tensor) -> tuple[Tensor, Tensor]:
+def distances(quantizer: SplitQuantizer, latent: Tensor) -> tuple[Tensor, Tensor]:
     """What the quantizer sees: [batch, frames, 32] for codebook 0 and for the others."""
     return quantizer.rvq_first.input_proj(latent), quantizer.rvq_rest.input_proj(latent)
 
@@ -85,7 +89,8 @@ def loss_of(codec: model.Codec, teacher: model.Codec, clean: Tensor, heard: Tens
     quantizer = codec.quantizer
     with torch.no_grad():
         meaning, detail = distances(quantizer, teacher.latent(clean))
-        detail[~is_whole] = quantizer.rvq_rest.input_proj(teacher.latent(heard[~is_whole]))
+        if not is_whole.all():  # a transform of no sound is an error
+            detail[~is_whole] = quantizer.rvq_rest.input_proj(teacher.latent(heard[~is_whole]))
         book = quantizer.codebooks[0].embedding
         wanted = quantizer.codebooks[0].nearest(meaning.flatten(0, 1))
         scale = (book - book.mean(0)).pow(2).sum(1).mean(), (detail - detail.mean((0, 1))).pow(2).sum(-1).mean()
@@ -102,6 +107,7 @@ def loss_of(codec: model.Codec, teacher: model.Codec, clean: Tensor, heard: Tens
 
 
 def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
+    """One worker's training."""
     teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half
     sounds = Sounds(arguments.frames, arguments.as_they_are)

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 
 class Blur(nn.Module):
+    """Replaces codes by others that are near to them."""
+
     def __init__(self, vectors: Tensor, most: int) -> None:
         """`vectors` [codebooks, entries, width]: what the codes stand for; of `most` entries, those nearest to the
         code, one is drawn.

@@ -19,6 +19,8 @@ def side_by_side(sounds: Sequence[np.ndarray]) -> Tensor:
 
 
 class Encoder:
+    """A codec's codes of sounds of any lengths; `half` is faster and changes one code in fifty."""
+
     def __init__(self, path: str | Path, half: bool = False, device: str = "cpu") -> None:
         from tools.train.codec import model as codec
 

@@ -156,10 +156,12 @@ class LoudnessLoss(nn.Module):
         return power @ self.share * (self.LEVEL / (mean + 1e-7))[:, None, None]
 
     def loudness(self, power: Tensor) -> Tensor:
+        """Loudness of each band by its power (Zwicker's law)."""
         sense = (2 * self.threshold) ** self.power * ((0.5 + 0.5 * power / self.threshold) ** self.power - 1)
         return self.LOUDNESS * F.relu(sense)
 
     def audible(self, power: Tensor, factor: float) -> Tensor:
+        """The power in all bands that lie above the threshold times a factor."""
         return (power * (power > factor * self.threshold)).sum(-1)
 
     def parts(self, y: Tensor, x: Tensor) -> list[Tensor]:

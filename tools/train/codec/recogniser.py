@@ -67,9 +67,11 @@ class Encoder(nn.Module):
         return ((torch.maximum(log, loudest - 8) + 4) / 4).transpose(1, 2), loudest
 
     def linear(self, x: Tensor, name: str) -> Tensor:
+        """A linear layer by its name."""
         return F.linear(x, self._buffers[f"{name}_weight"], self._buffers[f"{name}_bias"])
 
     def norm(self, x: Tensor, name: str) -> Tensor:
+        """A layer norm by its name."""
         return F.layer_norm(x, x.shape[-1:], self._buffers[f"{name}_gamma"], self._buffers[f"{name}_beta"])
 
     def forward(self, spectrum: Tensor, layers: int | None = None) -> list[Tensor]:
@@ -103,6 +105,7 @@ class WordsLoss(nn.Module):
         self.encoder, self.layers, self.half = Encoder(), layers, half
 
     def hear(self, x: Tensor, loudest: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
+        """What each of the first layers gives, and the loudest value of the spectrum."""
         spectrum, loudest = self.encoder.spectrum(x, loudest)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half):
             return [layer.float() for layer in self.encoder(spectrum, self.layers)], loudest

@@ -19,6 +19,7 @@ Loss = tuple[Tensor, dict[str, Any]]
 
 
 def parser(description: str | None, minutes: float, rate: float) -> argparse.ArgumentParser:
+    """The arguments that all these trainings have."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("codec")
     parser.add_argument("out")
@@ -53,6 +54,7 @@ def deepened(path: str | pathlib.Path, out: str | pathlib.Path, **sizes: Any) ->
 
 
 def beginning(out: str) -> pathlib.Path:
+    """The file of a deepened codec that a training begins with."""
     return pathlib.Path(out + ".start")
 
 
@@ -154,6 +156,7 @@ def refine(
 
 @torch.no_grad()
 def save(codec: model.Codec, parameters: Sequence[Tensor], average: Sequence[Tensor], path: str) -> None:
+    """Writes the codec with the averaged parameters in place of those that are learning."""
     kept = [p.clone() for p in parameters]
     torch._foreach_copy_(parameters, average)
     model.save(codec, path + ".part")

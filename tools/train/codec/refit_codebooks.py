@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from tools.train.codec import model
+from tools.train.codec.quantizer import ResidualQuantizer
 from tools.train.data.crops import Crops
 
 SHARES = {"assistant": 0.25, "synthetic": 0.2, "recorded": 0.45, "formant": 0.05, "odd": 0.05}
@@ -31,14 +32,14 @@ def latents(codec: model.Codec, crops: int) -> Tensor:
     return torch.cat([codec.quantizer.rvq_rest.input_proj(codec.latent(x))[:, SETTLED:].flatten(0, 1) for x in batches])
 
 
-def chosen(quantizer: model.ResidualQuantizer, z: Tensor) -> tuple[Tensor, Tensor]:
+def chosen(quantizer: ResidualQuantizer, z: Tensor) -> tuple[Tensor, Tensor]:
     """Codes [frames, levels], and what they leave over of the latents [frames, width]."""
     found = [quantizer.search(part, quantizer.beam) for part in z.split(512)]
     codes, rest = zip(*found)
     return torch.cat([beam[:, 0] for beam in codes]), torch.cat([beam[:, 0] for beam in rest])
 
 
-def left_over(quantizer: model.ResidualQuantizer, z: Tensor) -> float:
+def left_over(quantizer: ResidualQuantizer, z: Tensor) -> float:
     """Mean squared distance of latents from the sums that stand for them."""
     return chosen(quantizer, z)[1].pow(2).sum(-1).mean().item()
 

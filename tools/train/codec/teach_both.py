@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from tools.train import workers
 from tools.train.codec import adapt_encoder, model, refining, teach_decoder
+from tools.train.codec.quantizer import SplitQuantizer
 from tools.train.course import Course
 from tools.train.data.crops import Crops
 from tools.train.workers import Meeting
@@ -34,10 +35,13 @@ FEWER, BLURRED = 0.1, 0.2  # of the batches: see teach_decoder
 
 
 def whole(codec: model.Codec) -> nn.ModuleList:
+    """The part of a codec that is taught."""
     return nn.ModuleList([adapt_encoder.ears(codec), teach_decoder.mouth(codec)])
 
 
 class Sounds:
+    """Crops to speak again, and pairs to hear."""
+
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.spoken = Crops(arguments.frames, SHARES)
         self.pairs, self.count = adapt_encoder.Sounds(arguments.frames, arguments.as_they_are), arguments.heard
@@ -56,7 +60,7 @@ class Sounds:
         return crops, kept, old, *self.pairs.batch(self.count, (*seed, 1))
 
 
-def through(quantizer: model.SplitQuantizer, latent: Tensor, given: Tensor, is_old: Tensor) -> tuple[Tensor, Tensor]:
+def through(quantizer: SplitQuantizer, latent: Tensor, given: Tensor, is_old: Tensor) -> tuple[Tensor, Tensor]:
     """What the decoder gets of `latent`, as if the quantizer were not there for the gradient, or of the codes
     `given` where `is_old`.
     """
@@ -69,6 +73,7 @@ def through(quantizer: model.SplitQuantizer, latent: Tensor, given: Tensor, is_o
 
 
 def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
+    """One worker's training."""
     torch.manual_seed(1)
     teacher = model.load(arguments.teacher or arguments.codec).to(arguments.device)
     teacher.half = arguments.half

@@ -35,6 +35,7 @@ ALIKE, DRAWN = 16, (0, 0.1, 0.3, 0.35, 0.4, 0.4, 0.4, 0.4)  # one of so many ent
 
 
 def mouth(codec: model.Codec) -> nn.ModuleList:
+    """The part of a codec that is taught."""
     return nn.ModuleList(
         [
             codec.decoder,
@@ -72,6 +73,8 @@ class Critic(nn.Module):
 
 
 class Critics(nn.ModuleList):
+    """Critics at three resolutions."""
+
     def __init__(self) -> None:
         super().__init__(Critic(window) for window in (512, 1024, 2048))
 
@@ -150,6 +153,7 @@ class Worsening:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Adds the weights of the losses to a command line."""
     parser.add_argument(
         "--loudness", type=float, default=0.5, help="weight of what an ear hears that was added or is missing"
     )
@@ -159,6 +163,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
+    """One worker's training."""
     torch.manual_seed(1)  # every worker begins with the same critics
     sounds = Crops(arguments.frames, SHARES)
     judged, critics = Judged(arguments), Critics().to(arguments.device)

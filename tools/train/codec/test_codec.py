@@ -15,6 +15,7 @@ from tools.train.codec import model, recogniser, refining, refit_codebooks, teac
 from tools.train.codec.blur import Blur
 from tools.train.codec.losses import EnvelopeLoss, LoudnessLoss
 from tools.train.codec.model import codec_vectors
+from tools.train.codec.quantizer import ResidualQuantizer
 from tools.train.data.surroundings import jumping_chord
 from tools.train.folders import TEACHERS
 from tools.train.judge import reader
@@ -77,7 +78,7 @@ class CodecTests(unittest.TestCase):
 
     def test_a_beam_finds_what_greed_misses_and_greed_is_a_beam_of_one(self) -> None:
         torch.manual_seed(1)
-        chain = model.ResidualQuantizer(model.Configuration(cardinality=6, codebook_width=3), 3)
+        chain = ResidualQuantizer(model.Configuration(cardinality=6, codebook_width=3), 3)
         for book in chain.codebooks:
             book.embedding.normal_()
         x, places = torch.randn(40, 3), torch.cartesian_prod(*[torch.arange(6)] * 3)

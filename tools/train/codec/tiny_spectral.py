@@ -41,6 +41,7 @@ FRAMES = 6
 
 
 def make(seed: int) -> tuple[model.Codec, dict[str, np.ndarray]]:
+    """A tiny codec of a seed, and what it answers to a sound with that seed's noise."""
     torch.manual_seed(seed)
     codec = model.Codec(model.Configuration(**CONFIGURATION)).eval()
     for parameter in codec.parameters():

@@ -22,6 +22,7 @@ from tools.train.sound import load
 
 @torch.no_grad()
 def trace(codec: model.Codec, x: Tensor) -> dict[str, np.ndarray]:
+    """What the codec makes of samples [1, 1920 * frames] on the way to codes and back, one frame or step a row."""
     steps = {"input": x[0]}
     steps["features"] = codec.analysis(x)[0]
     latent = codec.latent(x)

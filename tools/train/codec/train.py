@@ -104,6 +104,7 @@ def start_codebooks(trainee: Trainee, sampler: Crops, device: torch.device) -> N
 
 
 def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
+    """One worker's training."""
     torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
     torch.manual_seed(arguments.seed)
     device = torch.device(arguments.device)
@@ -189,6 +190,7 @@ def save(
     course: Course,
     quantized: bool,
 ) -> None:
+    """Writes the state to resume from, and the averaged codec."""
     for mine, theirs in zip(average.buffers(), trainee.buffers()):
         mine.copy_(theirs)
     state = dict(

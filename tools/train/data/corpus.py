@@ -50,6 +50,7 @@ PACKAGES = [
 
 
 def read_manifest(folder: str | pathlib.Path) -> list[dict[str, str]]:
+    """The rows of a folder's manifest; none where there is none yet."""
     path = pathlib.Path(folder) / "manifest.tsv"
     if not path.exists():
         return []
@@ -67,6 +68,7 @@ class Clips:
         self.texts = {row["text"] for row in self.rows}
 
     def add(self, name: str, voice: str, speed: float, text: str, audio: np.ndarray) -> None:
+        """Writes a clip and its row."""
         soundfile.write(self.folder / f"{name}.flac", audio, RATE)
         row = dict(
             file=f"{name}.flac", voice=voice, speed=f"{speed:.2f}", seconds=f"{len(audio) / RATE:.2f}", text=text
@@ -81,6 +83,7 @@ class Clips:
 
 
 def said_before(*folders: str | pathlib.Path) -> set[str]:
+    """The texts that are already said in some folders."""
     return {row["text"] for folder in folders for row in read_manifest(folder)}
 
 
@@ -146,6 +149,7 @@ def level(audio: np.ndarray) -> np.ndarray | None:
 
 
 def group_of(voice: str) -> str:
+    """The group that a voice's clips belong to."""
     if voice in ("af_heart", ASSISTANT):
         return "assistant"
     if voice.startswith(("flite", "espeak")):

@@ -19,6 +19,8 @@ KINDS = {1: torch.float32, 7: torch.int64, 9: torch.bool}
 
 
 class Graph:
+    """An ONNX graph; its methods in capitals are the operators that need more than a function of PyTorch."""
+
     def __init__(self, path: str | Path, device: str = "cpu") -> None:
         self.device = torch.device(device)
         graph = onnx.load(str(path)).graph
@@ -37,6 +39,7 @@ class Graph:
         self.weights: dict[str, Any] = {}
 
     def constant(self, array: np.ndarray) -> Tensor:
+        """An initializer as a tensor: floats on the device, other numbers on the CPU."""
         array = np.array(array)
         if array.dtype in (np.int8, np.uint8, np.float32):
             return torch.from_numpy(array).to(self.device, torch.float32)
@@ -110,6 +113,7 @@ class Graph:
         return x, one, 0 * one
 
     def weight(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, kept by name."""
         if name not in self.weights:
             self.weights[name] = make()
         return self.weights[name]

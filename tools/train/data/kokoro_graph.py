@@ -23,6 +23,8 @@ EDGE = 10  # samples at both ends that are not sound
 
 
 class KokoroGraph:
+    """Kokoro's graph, cut where lengths become known."""
+
     def __init__(self, device: str = "cuda", most: int = 256, steps: int = 6000) -> None:
         """At most so many sentences, and so many steps of sound, at once."""
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
@@ -57,6 +59,7 @@ class KokoroGraph:
         ]
 
     def whole(self, sound: Tensor) -> Tensor:
+        """The sound [sentences, samples], with the sum of its windows divided out and without its edges."""
         sums = self.graph.constants[WINDOWS]
         first, others = sound[:, 0].split([len(sums), sound.shape[-1] - len(sums)], -1)
         return 4 * torch.cat([first / torch.where(sums > 0, sums, 1), others], -1)[:, EDGE:-EDGE]

@@ -43,6 +43,7 @@ class SpokenClips:
                 file.truncate(2 * self.length)
 
     def add(self, audio: np.ndarray, **row: Any) -> None:
+        """Appends a clip's samples and its row."""
         samples = np.round(audio * 32767).astype(np.int16)
         with open(self.raw, "ab") as file:
             file.write(samples.tobytes())

@@ -27,6 +27,7 @@ UNKNOWN = 0.09  # of the questions: sentences about anything
 
 
 def unknown(chance: random.Random, texts: Sequence[str]) -> skills.Exchange:
+    """An exchange about a sentence that the assistant cannot understand."""
     text = chance.choice(texts)
     return skills.finished("other", "", text, skills.NOT_UNDERSTOOD)
 
@@ -56,6 +57,7 @@ class Asking:
 
 
 def say(arguments: argparse.Namespace) -> None:
+    """Says a speaker's questions one after the other."""
     clips, speaker = SpokenClips(arguments.speaker), SPEAKERS[arguments.speaker]()
     asking = Asking(arguments, arguments.speaker, speaker)
     for index in range(len(clips.rows), arguments.count):
@@ -81,6 +83,7 @@ def plan(arguments: argparse.Namespace) -> None:
 
 
 def speak(arguments: argparse.Namespace) -> None:
+    """Says what is planned, a part of it, many sentences at once."""
     from tools.train.data.kokoro_graph import KokoroGraph
     from tools.train.data.question_clips import planned
 
@@ -105,6 +108,7 @@ def speak(arguments: argparse.Namespace) -> None:
 
 
 def choose(arguments: argparse.Namespace) -> None:
+    """Says the questions that checkpoints are chosen by."""
     clips, speaker = SpokenClips("choose"), Kokoro()
     texts = [text for text in sentences() if len(text.split()) <= 10]
     texts = texts[len(texts) * 9 // 10 :]

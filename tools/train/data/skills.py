@@ -109,10 +109,12 @@ class Exchange:
 
 
 def words(text: str) -> list[str]:
+    """The words of a text in small letters."""
     return re.findall(r"[a-z']+", text.lower())
 
 
 def finished(skill: str, wording: str, question: str, answer: str) -> Exchange:
+    """An exchange, whose key words stand in stars in the answer."""
     keys = [word for part in re.findall(r"\*(.+?)\*", answer) for word in words(part)]
     return Exchange(skill, wording, question[0].upper() + question[1:], answer.replace("*", ""), keys)
 
@@ -138,6 +140,7 @@ def sentence(chance: random.Random) -> str:
 
 
 def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
     return text[0].upper() + text[1:]
 
 

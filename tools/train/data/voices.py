@@ -51,6 +51,7 @@ class Styles:
         return (1 - float(part)) * self.file(first) + float(part) * self.file(other)
 
     def file(self, voice: str) -> np.ndarray:
+        """The style vectors of one voice."""
         if voice not in self.read:
             self.read[voice] = np.fromfile(TEACHERS / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
         return self.read[voice]
@@ -79,6 +80,7 @@ class Kokoro:
 
     @functools.cached_property
     def session(self) -> Any:
+        """The model, loaded when somebody first speaks."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -195,11 +197,14 @@ class Command:
         self.path = str(pathlib.Path(self.scratch.name) / "said.wav")
 
     def run(self, *command: str) -> np.ndarray:
+        """Runs the program; the sound that it wrote."""
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return load(self.path)
 
 
 class Flite(Command):
+    """flite's voices as `flite-NAME`."""
+
     def choose(self, chance: random.Random) -> str:
         return "flite-" + chance.choice(("slt", "rms", "awb", "kal16"))
 

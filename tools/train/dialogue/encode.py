@@ -45,6 +45,7 @@ RECITED = (*["repeat"] * 8, "digits", "spell", "name", "greet", "opposite")
 
 
 def tokenizer(arguments: argparse.Namespace) -> None:
+    """Trains the text pieces on what is asked and answered."""
     import sentencepiece
 
     DIALOGUE.mkdir(parents=True, exist_ok=True)
@@ -87,11 +88,13 @@ class Shelf:
         self.length = sum(row["frames"] for row in self.rows)
 
     def add(self, codes: np.ndarray, **row: Any) -> None:
+        """Appends a clip's codes and its row."""
         self.codes.append(codes)
         self.rows.append(dict(first=self.length, frames=len(codes)) | row)
         self.length += len(codes)
 
     def save(self) -> "Shelf":
+        """Writes all of it; the shelf itself."""
         if not self.rows:
             return self
         self.codes = [np.concatenate(self.codes)]
@@ -111,9 +114,11 @@ class Encoding:
         self.chance = np.random.default_rng((arguments.seed, arguments.part))
 
     def mine(self, number: int) -> bool:
+        """Whether a job is this process's."""
         return number % self.arguments.of == self.arguments.part
 
     def shelf(self, name: str) -> Shelf:
+        """This process's shelf of a name."""
         return Shelf(f"{name}-{self.arguments.part}")
 
     def answers(self) -> Shelf:
@@ -236,6 +241,7 @@ class Encoding:
         return shelf.save()
 
     def no_speech(self) -> np.ndarray:
+        """Noise, clicks, or an odd signal, 3 to 10 s long."""
         chance = self.chance
         count = int(chance.integers(40, 120)) * FRAME
         kind = chance.random()
@@ -254,6 +260,7 @@ class Encoding:
 
 
 def encode(arguments: argparse.Namespace) -> None:
+    """One process's share of the work."""
     work = Encoding(arguments)
     if arguments.only != "questions":
         answers = work.answers()

@@ -27,6 +27,7 @@ def mean(
     of_first: Sequence[str] = (),
     of_last: Sequence[str] = (),
 ) -> None:
+    """Writes the mean of two files; see the head of this file."""
     from safetensors import safe_open
     from safetensors.torch import save_file
 

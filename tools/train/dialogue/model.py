@@ -7,10 +7,9 @@ the others of frame s - 1 (the delays of Moshi). Arrays are [batch, steps, ...].
 """
 
 import dataclasses
-import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tools.train.dialogue.layers import Layer, RMSNorm
 from tools.train.dialogue.packed import weights_of
+from tools.train.dialogue.tables import Pieces, Tables
 
 PADDING, WORD = 3, 0  # text tokens: nothing is said; a word begins
 
 
 @dataclasses.dataclass
 class Configuration:
+    """Sizes of a dialogue model."""
+
     width: int = 320
     heads: int = 5
     layers: int = 6
@@ -82,172 +85,9 @@ class Configuration:
         }
 
 
-class RMSNorm(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.alpha = nn.Parameter(torch.ones(1, 1, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.float()
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-8) * self.alpha
-
-
-def turn(x: Tensor, angles: Tensor) -> Tensor:
-    """RoPE on interleaved pairs: x [batch, heads, steps, head width], angles [steps, head width / 2]."""
-    even, odd = x[..., ::2], x[..., 1::2]
-    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    return torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], -1).flatten(-2)
-
-
-def attention(q: Tensor, k: Tensor, v: Tensor, context: int) -> Tensor:
-    """Causal attention over the last `context` steps. On a CPU it is written out: for sequences this short the
-    library's kernel takes three times as long there.
-    """
-    if q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden(q.shape[-2], context, q.device, q.dtype))
-    scores = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
-    return (scores + hidden(q.shape[-2], context, q.device)).softmax(-1).to(v.dtype) @ v
-
-
-@functools.lru_cache(maxsize=8)
-def hidden(steps: int, context: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """What a step may not see [steps, steps]: minus infinity at the later ones, and `context` or more steps back."""
-    everywhere = torch.full((steps, steps), float("-inf"), device=device, dtype=dtype)
-    return everywhere.triu(1) + everywhere.tril(-context)
-
-
-class Layer(nn.Module):
-    """One layer with `sets` sets of weights (and one of norms): set w serves some of the depth steps."""
-
-    def __init__(
-        self, width: int, heads: int, hidden: int, sets: int = 1, dropout: float = 0.0, context: int = 10**6
-    ) -> None:
-        super().__init__()
-        self.heads, self.dropout, self.context = heads, dropout, context
-        self.norm1, self.norm2 = RMSNorm(width), RMSNorm(width)
-
-        def draw(rows: int, columns: int, scale: float = 1.0) -> nn.Parameter:
-            return nn.Parameter(torch.randn(sets, rows, columns) * scale / columns**0.5)
-
-        self.attend, self.output = draw(3 * width, width), draw(width, width, 0.5)
-        self.expand, self.contract = draw(2 * hidden, width), draw(width, hidden, 0.5)
-
-    def forward(
-        self,
-        x: Tensor,
-        angles: Tensor | None = None,
-        sets: Sequence[int] | None = None,
-        mask: Tensor | None = None,
-        cache: list[Tensor] | None = None,
-    ) -> Tensor:
-        """x [batch, steps, width]; `sets` says which set serves each step; `cache` (keys, values) grows when given."""
-        batch, steps, width = x.shape
-        apply = (lambda y, w: F.linear(y, w[0])) if sets is None else (lambda y, w: by_set(y, w, sets))
-        q, k, v = (
-            apply(self.norm1(x), self.attend)
-            .view(batch, steps, 3, self.heads, width // self.heads)
-            .permute(2, 0, 3, 1, 4)
-        )
-        if angles is not None:
-            q, k = turn(q, angles), turn(k, angles)
-        if cache is not None:
-            if cache:
-                k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
-            cache[:] = [k, v]
-        y = (
-            attention(q, k, v, self.context)
-            if mask is None and steps > 1
-            else F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        )
-        y = apply(y.transpose(1, 2).reshape(batch, steps, width), self.output)
-        x = x + F.dropout(y, self.dropout, self.training)
-        gate, up = apply(self.norm2(x), self.expand).chunk(2, -1)
-        return x + F.dropout(apply(F.silu(gate) * up, self.contract), self.dropout, self.training)
-
-
-def by_set(x: Tensor, weight: Tensor, sets: Sequence[int]) -> Tensor:
-    """Each step [batch, steps, in] through the weights of its set; steps of one set stand together."""
-    parts, first = [], 0
-    while first < len(sets):
-        last = first
-        while last < len(sets) and sets[last] == sets[first]:
-            last += 1
-        parts.append(F.linear(x[:, first:last], weight[sets[first]]))
-        first = last
-    return torch.cat(parts, 1)
-
-
-class Tables(nn.Module):
-    """Embeddings of codes: the codec's own vectors through a learnt map, plus what is learnt about each code.
-
-    Exported, it is a plain table. Codes that sound alike start alike, so rare ones need not be learnt one by one.
-    """
-
-    def __init__(self, vectors: Tensor, width: int, count: int) -> None:
-        super().__init__()
-        books, entries, inner = vectors.shape
-        scaled = vectors[:count] / vectors[:count].std((1, 2), keepdim=True)
-        self.register_buffer("vectors", F.pad(scaled, (0, 0, 0, 1)), persistent=False)
-        self.register_buffer("first", torch.arange(count) * (entries + 1), persistent=False)
-        self.map = nn.Parameter(torch.randn(count, inner, width) * 0.4 / inner**0.5)
-        self.own = nn.Parameter(torch.zeros(count, entries + 1, width))
-
-    def forward(self) -> Tensor:
-        """[books, entries + 1, width]; the last row is the initial token."""
-        return self.own + torch.bmm(self.vectors, self.map)
-
-    # The whole table is much larger than what a batch looks up: these two never make it.
-
-    def each(self, codes: Tensor) -> Tensor:
-        """Codes [n, books] -> [n, books, width]."""
-        places = codes + self.first
-        known = torch.einsum("nbi,biw->nbw", F.embedding(places, self.vectors.flatten(0, 1)), self.map)
-        return F.embedding(places, self.own.flatten(0, 1)) + known
-
-    def total(self, codes: Tensor) -> Tensor:
-        """Codes [n, books] -> the sum over books [n, width]."""
-        places = codes + self.first
-        known = F.embedding(places, self.vectors.flatten(0, 1)).flatten(1) @ self.map.flatten(0, 1)
-        return F.embedding_bag(places, self.own.flatten(0, 1), mode="sum") + known
-
-
-ALPHABET, PLACES = 26, (0, 1, 2, 3, 4, 5, 6, -1, -2, -3)  # of a piece's letters, those that are told
-
-
-class Pieces(nn.Module):
-    """Embeddings of text pieces: what is learnt about each, plus what its letters say through a learnt map.
-
-    Exported, it is a plain table. Most words are one piece; by their letters, what is learnt of saying
-    one serves others.
-    """
-
-    def __init__(self, count: int, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(count, width) * 0.3)
-        self.map = nn.Parameter(torch.zeros(ALPHABET * len(PLACES), width))
-        self.register_buffer("letters", torch.zeros(count, ALPHABET * len(PLACES)))
-
-    def forward(self, pieces: Tensor) -> Tensor:
-        return F.embedding(pieces, self.weight) + F.embedding(pieces, self.letters) @ self.map
-
-    def table(self) -> Tensor:
-        return self.weight + self.letters @ self.map
-
-
-def letters_of(pieces: Sequence[str]) -> Tensor:
-    """Which letters stand where in each of the pieces [pieces + 1, letters of all places]; the last is
-    the initial token's.
-    """
-    found = torch.zeros(len(pieces) + 1, len(PLACES), ALPHABET)
-    for row, piece in enumerate(pieces):
-        letters = [ord(letter) - ord("a") for letter in piece.lower() if "a" <= letter <= "z"]
-        for column, place in enumerate(PLACES):
-            if -len(letters) <= place < len(letters) and not piece.startswith("<"):
-                found[row, column, letters[place]] = 1
-    return found.flatten(1)
-
-
 class Dialogue(nn.Module):
+    """The temporal transformer over steps, and the depth transformer over the codebooks of a step."""
+
     def __init__(self, c: Configuration, vectors: Tensor, dropout: float = 0.0) -> None:
         """`vectors` [codebooks, entries, width]: what the codec's codes stand for."""
         super().__init__()
@@ -470,6 +310,7 @@ def save(model: Dialogue, path: str | Path) -> None:
 
 
 def configuration_file(c: Configuration, path: str | Path, sampling: Mapping[str, Any]) -> None:
+    """Writes config.json in the published layout."""
     with open(path, "w") as file:
         json.dump(c.published() | {"lm_gen_config": sampling}, file, indent=2)
         file.write("\n")

@@ -23,6 +23,7 @@ from tools.train.course import Course
 from tools.train.dialogue import model as dialogue
 from tools.train.dialogue.conversations import Conversations, Span
 from tools.train.dialogue.model import PADDING
+from tools.train.dialogue.tables import letters_of
 from tools.train.dialogue.words import load_pieces
 from tools.train.folders import ROOT
 from tools.train.workers import Meeting
@@ -41,6 +42,8 @@ def shifted(tokens: Tensor, first: int, steps: int) -> Tensor:
 
 
 class Trainee(nn.Module):
+    """The dialogue model and what only training does: what is hidden, blurred or left out, and the losses."""
+
     def __init__(
         self,
         configuration: dialogue.Configuration,
@@ -175,6 +178,7 @@ class Batches(torch.utils.data.Dataset):
 
 
 def make(arguments: argparse.Namespace) -> tuple[Trainee, Conversations]:
+    """The trainee and its conversations, by the command line."""
     vectors = codec.codec_vectors(codec.load(arguments.codec))
     sampler = Conversations(arguments.frames, vectors.shape[1])
     silence = torch.from_numpy(sampler.silence.astype("int64"))
@@ -189,7 +193,7 @@ def make(arguments: argparse.Namespace) -> tuple[Trainee, Conversations]:
         arguments.own_varied,
     )
     pieces = load_pieces()
-    letters = dialogue.letters_of([pieces.id_to_piece(piece) for piece in range(configuration.text)])
+    letters = letters_of([pieces.id_to_piece(piece) for piece in range(configuration.text)])
     trainee.model.text_emb.letters.copy_(letters)
     trainee.model.depth_text_emb.letters.copy_(letters)
     return trainee, sampler
@@ -203,6 +207,7 @@ def size(arguments: argparse.Namespace) -> int:
 
 
 def work(rank: int, arguments: argparse.Namespace, meeting: Meeting | None) -> None:
+    """One worker's training."""
     torch.set_num_threads(1 if arguments.workers > 1 else arguments.threads)
     torch.manual_seed(arguments.seed + rank)
     device = torch.device(arguments.device)
@@ -275,6 +280,7 @@ def save(
     optimizer: torch.optim.Optimizer,
     course: Course,
 ) -> None:
+    """Writes the state to resume from, and the averaged weights."""
     state = dict(
         model=model.state_dict(),
         average=average,

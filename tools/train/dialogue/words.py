@@ -31,6 +31,7 @@ def answer_sound(teacher: Hibari, text: str, speed: float, seed: int) -> tuple[n
 
 
 def load_pieces() -> Any:
+    """The SentencePiece model of the text."""
     import sentencepiece
 
     return sentencepiece.SentencePieceProcessor(model_file=str(DIALOGUE / "tokenizer.model"))

@@ -44,6 +44,7 @@ def compared(text: str, heard: str, skill: str) -> list[tuple[str, str]]:
 
 
 def word_errors(pairs: Sequence[tuple[str, str]]) -> str:
+    """The word error rate of pairs (said, heard), in percent."""
     return f"{100 * jiwer.wer(*map(list, zip(*pairs))):.1f} %"
 
 
@@ -60,4 +61,5 @@ def agrees(heard: str, item: Mapping[str, Any]) -> bool:
 
 
 def plain(text: str) -> str:
+    """Words in small letters, one space between them."""
     return " ".join(skills.words(text))

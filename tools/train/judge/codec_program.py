@@ -47,6 +47,7 @@ class Runtime:
         self.scratch = pathlib.Path(tempfile.mkdtemp())
 
     def run(self, *words: str | pathlib.Path) -> None:
+        """Runs the program with this codec."""
         antiphon(*words, "--codec", self.codec, "--overwrite", quiet=True)
 
     def through(self, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -105,6 +106,7 @@ def groups(count: int) -> Iterator[tuple[str, str, Iterable[tuple[str, str, path
 
 
 def speech(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Prints a row of scores for each group, and the use of the codebooks."""
     judge = JUDGES[arguments.judge](arguments.threads)
     codes: list[np.ndarray] = []
     for group, language, clips in groups(arguments.count):
@@ -121,6 +123,7 @@ def speech(runtime: Runtime, arguments: argparse.Namespace) -> None:
 
 
 def parity(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Prints how far the training code and the program agree."""
     sound = np.concatenate(
         [
             load(ROOT / "held-out" / clip["file"])
@@ -142,6 +145,7 @@ def parity(runtime: Runtime, arguments: argparse.Namespace) -> None:
 
 
 def signals(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Prints the peaks of what is not speech, before and after."""
     count, chance = 4 * RATE, np.random.default_rng(1)
     at = np.arange(count) / RATE
     speech = np.resize(load(ROOT / "held-out" / held_out("assistant", 1)[0]["file"]), count)
@@ -170,12 +174,14 @@ def signals(runtime: Runtime, arguments: argparse.Namespace) -> None:
 
 
 def semantic(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Prints the errors of the reader of codebook 0."""
     from tools.train.judge import reader
 
     reader.judge(reader.load(arguments.reader), runtime.codec)
 
 
 def time(runtime: Runtime, arguments: argparse.Namespace) -> None:
+    """Prints the time of a frame."""
     print(antiphon("bench", "codec", "--threads", "1", "--flat-out", "--codec", runtime.codec), end="")
 
 

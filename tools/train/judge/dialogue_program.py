@@ -51,6 +51,7 @@ class Model:
 
 
 def silence(seconds: float) -> np.ndarray:
+    """So many seconds of it."""
     return np.zeros(int(seconds * RATE), np.float32)
 
 
@@ -61,10 +62,13 @@ def onset(reply: np.ndarray, after: float = 0.0) -> float | None:
 
 
 def percent(values: Sequence[bool] | np.ndarray) -> str:
+    """The share of what is true, and of how many."""
     return f"{100 * np.mean(values):.1f} % of {len(values)}" if len(values) else "none"
 
 
 class Test:
+    """The parts of the test; each prints its figures."""
+
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.model, self.judge, self.kokoro = (
@@ -74,9 +78,11 @@ class Test:
         )
 
     def read(self, audio: np.ndarray) -> str:
+        """What the judge reads in a sound, with a little silence around it."""
         return " ".join(self.judge.read(np.concatenate([silence(0.3), audio, silence(0.3)]), "en"))
 
     def questions(self, change: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+        """Right answers by skill, words that are misread, and delays; `change` is done to each question's sound."""
         scores: dict[str, list[bool]] = {}
         delays: list[float] = []
         own: list[tuple[str, str]] = []
@@ -111,6 +117,7 @@ class Test:
         )
 
     def microphone(self) -> None:
+        """The questions through a microphone."""
         chance = np.random.default_rng(5)
         self.questions(lambda audio: microphone(chance, audio))
 
@@ -140,6 +147,7 @@ class Test:
         print(f"  false starts: {starts} in {minutes:.0f} minutes ({starts / minutes:.2f} per minute)")
 
     def pause(self) -> None:
+        """How often a pause of 700 ms within a question is taken for its end."""
         chance, cut, count = np.random.default_rng(3), [], 0
         for audio, _ in spoken(self.kokoro, self.arguments.count, self.arguments.wordings):
             if len(audio) < 1.5 * RATE:
@@ -183,6 +191,7 @@ class Test:
         )
 
     def unknown(self) -> None:
+        """How often the answer to a sentence about anything is that it was not understood."""
         texts = [text for text in sentences() if len(text.split()) <= 10]
         texts = texts[len(texts) * 9 // 10 :]
         texts = texts[len(texts) // 2 :]
@@ -242,6 +251,7 @@ class Fixed:
         self.chance, self.seconds = chance, seconds
 
     def uniform(self, *_: float) -> float:
+        """That length, whatever is asked for."""
         return self.seconds
 
 

@@ -38,6 +38,7 @@ from tools.train.sound import frames_of
 
 
 def load(path: str | pathlib.Path, codec_path: str | pathlib.Path) -> dialogue.Dialogue:
+    """A dialogue model from a checkpoint or from exported weights."""
     vectors = codec.codec_vectors(codec.load(codec_path))
     exported = str(path).endswith(".safetensors")
     state = weights_of(path) if exported else torch.load(path, map_location="cpu", weights_only=True)["model"]
@@ -77,11 +78,13 @@ def answered(talk: dialogue.Talk, codes: np.ndarray, slot: int) -> tuple[list[li
 
 
 def show(scores: Mapping[str, Sequence[bool]]) -> None:
+    """Prints the share of right answers by key."""
     for key, values in sorted(scores.items()):
         print(f"{key:16s} {100 * np.mean(values):5.1f} %  of {len(values)}")
 
 
 def choose(arguments: argparse.Namespace) -> None:
+    """Asks the questions by held voices; prints right answers and delays."""
     torch.manual_seed(1)
     torch.set_num_threads(arguments.threads)
     model, pieces, encoder = load(arguments.model, arguments.codec), load_pieces(), Encoder(arguments.codec)
@@ -167,6 +170,7 @@ def recite(arguments: argparse.Namespace) -> None:
 
 
 def export(arguments: argparse.Namespace) -> None:
+    """Writes a model directory."""
     target = pathlib.Path(arguments.directory)
     target.mkdir(parents=True, exist_ok=True)
     model = load(arguments.model, arguments.codec)

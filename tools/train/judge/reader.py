@@ -33,6 +33,7 @@ OTHER = 0.06  # of the codes, replaced by one that means nearly the same
 
 
 def scaled(vectors: Tensor) -> Tensor:
+    """Vectors of mean 0 and deviation 1."""
     return (vectors - vectors.mean(0)) / vectors.std()
 
 
@@ -57,6 +58,7 @@ class Reader(nn.Module):
 
 
 def training_rows() -> Iterator[tuple[np.ndarray, list[int]]]:
+    """Codes of codebook 0 while somebody asks, and the pieces of what is asked."""
     for path in sorted(DIALOGUE.glob("questions-*.json")):
         codes = np.load(path.with_suffix(".npy"))[:, 0].astype(np.int64)
         for row in json.loads(path.read_text()):
@@ -66,6 +68,7 @@ def training_rows() -> Iterator[tuple[np.ndarray, list[int]]]:
 
 
 def padded(spans: Sequence[np.ndarray], filler: int) -> Tensor:
+    """Spans as lines of one tensor, filled up behind their ends."""
     longest = max(map(len, spans))
     return torch.from_numpy(
         np.stack([np.pad(span, (0, longest - len(span)), constant_values=filler) for span in spans])
@@ -114,12 +117,14 @@ def train(codec: str | Path, minutes: float, device: str = "cpu", rate: float = 
 
 
 def save(reader: Reader, path: str | Path) -> None:
+    """Writes a reader in f16."""
     from safetensors.torch import save_file
 
     save_file({name: tensor.half().contiguous() for name, tensor in reader.state_dict().items()}, str(path))
 
 
 def load(path: str | Path) -> Reader:
+    """A reader from a file, ready to read."""
     from safetensors.torch import load_file
 
     state = {name: tensor.float() for name, tensor in load_file(str(path)).items()}

@@ -16,6 +16,7 @@ from tools.train.judge.recognisers import Recogniser, Whisper, words
 
 
 def mel_distance(x: np.ndarray, y: np.ndarray) -> float:
+    """Mean difference of log-mel bands."""
     bank, shape = model.mel_bank(1024, 80, RATE), torch.hann_window(1024)
 
     def mel(a: np.ndarray) -> Tensor:
@@ -60,6 +61,7 @@ class Scores:
             self.heard.append(" ".join(self.judge.read(y, self.language)) or "_")
 
     def row(self) -> dict[str, Any]:
+        """The means of what was added, to print; keeps what was read in originals."""
         import jiwer
 
         self.path.write_text(json.dumps(self.known, indent=0))
@@ -96,5 +98,6 @@ def spread(items: Sequence[Any], count: int) -> Sequence[Any]:
 
 
 def held_out(group: str, count: int) -> Sequence[dict[str, str]]:
+    """So many clips of a held-out group."""
     clips = [clip for clip in json.loads((ROOT / "held-out.json").read_text()) if clip["group"] == group]
     return spread(clips, count)
