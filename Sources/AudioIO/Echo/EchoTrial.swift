@@ -13,9 +13,10 @@ package struct EchoTrial: Sendable {
   /// Plays `sound` again and again for `seconds`, a block for each that the microphone gives.
   ///
   /// - Parameter canceller: the one that `capture` has.
+  /// - Throws: what is wrong with a device that was given up meanwhile.
   package static func run(
     _ playback: ALSAPlayback, _ capture: ALSACapture, _ canceller: EchoCanceller, sound: [Float], seconds: Int
-  ) -> EchoTrial {
+  ) throws(AudioDeviceError) -> EchoTrial {
     var trial = EchoTrial()
     var block = [Float](repeating: 0, count: 480)
     var (next, second, settled) = (0, 0, 0.0)
@@ -24,6 +25,7 @@ package struct EchoTrial: Sendable {
     let begin = MonotonicClock.now
     // A microphone that gives nothing does not hold the trial up for ever.
     while second < seconds, MonotonicClock.now - begin < UInt64(seconds + 5) * 1_000_000_000 {
+      if let fault = capture.fault ?? playback.fault { throw fault }
       guard capture.count >= block.count else {
         MonotonicClock.sleep(nanoseconds: 2_000_000)
         continue

@@ -42,11 +42,15 @@ package struct RoundTrip: Sendable, Equatable {
   /// Sends `count` chirps, 0.6 s apart, and finds each.
   ///
   /// - Returns: one result per chirp that was found.
-  package static func measure(_ playback: ALSAPlayback, _ capture: ALSACapture, count: Int) -> [RoundTrip] {
+  /// - Throws: what is wrong with a device that was given up meanwhile.
+  package static func measure(
+    _ playback: ALSAPlayback, _ capture: ALSACapture, count: Int
+  ) throws(AudioDeviceError) -> [RoundTrip] {
     var results: [RoundTrip] = []
     // One frame of silence each 20 ms keeps the loudspeaker's queue alive.
     let silence = [Float](repeating: 0, count: chirp.count)
     for round in 0..<count + 1 {
+      if let fault = capture.fault ?? playback.fault { throw fault }
       _ = capture.skip(.max)
       var heard: [Float] = []
       let first = capture.position
