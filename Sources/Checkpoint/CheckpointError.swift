@@ -51,9 +51,6 @@ public enum CheckpointError: Error, Equatable, Sendable {
   /// What was written is not what is read.
   case readsBackWrong(file: String, tensor: String)
 
-  /// A program gave the library a value that is out of its range.
-  case badArgument(file: String, name: String, expected: String, found: String)
-
   /// What is wrong with a safetensors header.
   public enum HeaderFault: Equatable, Sendable {
     /// The file ends before its header begins.
@@ -84,7 +81,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
       .unknownType(let file, _, _), .wrongSize(let file, _, _, _), .outOfRange(let file, _, _, _, _),
       .overlap(let file, _, _), .missingTensor(let file, _, _), .wrongShape(let file, _, _, _),
       .wrongType(let file, _, _, _), .notFinite(let file, _), .badField(let file, _, _, _),
-      .unsupported(let file, _, _), .badArgument(let file, _, _, _), .badTokenizer(let file),
+      .unsupported(let file, _, _), .badTokenizer(let file),
       .badGGUF(let file, _), .packedVersion(let file, _, _), .alreadyPacked(let file),
       .cannotQuantize(let file, _, _, _), .nothingNamed(let file, _), .noSpace(let file, _, _),
       .readsBackWrong(let file, _):

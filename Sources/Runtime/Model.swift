@@ -6,38 +6,28 @@ public import Dialogue
 ///
 /// Read-only and shared: any number of conversations may use one model.
 public final class Model: Sendable {
-  /// Path of the model directory.
   public let directory: String
-  /// Samples to codes and back.
   public let codec: Codec
-  /// The dual-stream language model.
   public let dialogue: Dialogue
-  /// Text to tokens and back.
   public let tokenizer: TextTokenizer
 
   /// Reads the files that the directory's `config.json` names.
   ///
   /// - Parameters:
-  ///   - directory: of the model.
-  ///   - threads: threads that share the arithmetic of one step of the dialogue model, 1 to 1024.
-  ///   - bits: 8 or 4 rounds the dialogue model's matrices at load; nil uses them as the file has them.
-  ///   - codecWeights: how the codec's weights are held; by default in the smallest form that loses nothing of the file.
+  ///   - threads: threads that share the arithmetic of one step of the dialogue model.
   ///   - cache: how conversations remember keys and values.
-  /// - Throws: `CheckpointError`, `DialogueError` or `TextTokenizerError`.
+  /// - Throws: `CheckpointError` or `TextTokenizerError`.
   public static func open(
-    _ directory: String, threads: Int = 1, bits: Int? = nil, codecWeights: CodecWeights? = nil,
-    cache: CacheOptions = CacheOptions()
+    _ directory: String, threads: Int = 1, cache: CacheOptions = CacheOptions()
   ) throws -> Model {
-    try Model(directory, threads, bits, codecWeights, cache)
+    try Model(directory, threads: threads, cache: cache)
   }
 
-  private init(
-    _ directory: String, _ threads: Int, _ bits: Int?, _ codecWeights: CodecWeights?, _ cache: CacheOptions
-  ) throws {
-    dialogue = try Dialogue.open(directory, threads: threads, bits: bits, cache: cache)
+  private init(_ directory: String, threads: Int, cache: CacheOptions) throws {
+    dialogue = try Dialogue.open(directory, threads: threads, cache: cache)
     let (streams, files) = (dialogue.streams, dialogue.configuration.files)
     let path = directory + "/" + files.codec
-    codec = try Codec.open(path, codebooks: max(streams.user, streams.own), weights: codecWeights)
+    codec = try Codec.open(path, codebooks: max(streams.user, streams.own))
     tokenizer = try TextTokenizer.open(
       directory + "/" + files.tokenizer, expectedCount: dialogue.configuration.textOutputs)
     self.directory = directory

@@ -91,11 +91,6 @@ enum ErrorTable {
 
   private static let checkpoint: [(any Error, String)] = [
     (
-      CheckpointError.badArgument(
-        file: "codec.safetensors", name: "threads", expected: "a number from 1 to 1024", found: "0"),
-      "a program gave the library a value that is out of range"
-    ),
-    (
       CheckpointError.notFound(file: "model.safetensors"),
       "the name is misspelt, or the model was never copied here"
     ),

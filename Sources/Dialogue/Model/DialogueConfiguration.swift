@@ -3,7 +3,6 @@ internal import Layers
 
 /// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {
-  /// The family of models that it belongs to.
   public let family: Family
   /// Rows, delays and initial tokens.
   public let streams: Streams
@@ -29,9 +28,7 @@ public struct DialogueConfiguration: Sendable {
 
   /// A table of named values, one of which is added to every step.
   public struct Condition: Sendable {
-    /// Its name in `config.json`.
     public let name: String
-    /// The values that it knows.
     public let values: [String]
     /// Nil is "not said".
     public let usual: String?

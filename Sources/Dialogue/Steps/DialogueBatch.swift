@@ -6,7 +6,6 @@ internal import Kernels
 /// Conversations are admitted to slots and released from them at any time between steps. Each says what it would say
 /// alone, whoever else takes part. A batch belongs to one thread at a time, and a step allocates nothing.
 public final class DialogueBatch {
-  /// The model of all conversations.
   public let dialogue: Dialogue
   /// Slots: 0 ..< capacity.
   public let capacity: Int
@@ -26,9 +25,7 @@ public final class DialogueBatch {
 
   /// A batch without conversations.
   ///
-  /// - Parameters:
-  ///   - dialogue: the model of all conversations.
-  ///   - capacity: most conversations, 1 to 1024. Scratch is allocated for all of them.
+  /// - Parameter capacity: most conversations, 1 to 1024. Scratch is allocated for all of them.
   /// - Throws: where the capacity is out of its range.
   public convenience init(_ dialogue: Dialogue, capacity: Int) throws(DialogueError) {
     try DialogueError.check("capacity", capacity, 1...1024)
@@ -115,7 +112,6 @@ public final class DialogueBatch {
   /// - Parameters:
   ///   - user: [count][streams.user]
   ///   - own: [count][streams.own]; a conversation's codes are left as they are while it is not ready.
-  ///   - clock: what the times of the step are read from.
   /// - Precondition: the spans have these lengths.
   public func step(
     user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
@@ -134,7 +130,6 @@ public final class DialogueBatch {
   ///   - active: slots with conversations, each once, in any order.
   ///   - user: [active.count][streams.user]
   ///   - own: [active.count][streams.own]
-  ///   - clock: what the times of the step are read from.
   /// - Precondition: the spans have these lengths, and the slots have conversations.
   public func step(
     active: Span<Int>, user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
@@ -145,12 +140,7 @@ public final class DialogueBatch {
 
   /// The same, with tokens that are said in place of drawn ones.
   ///
-  /// - Parameters:
-  ///   - active: slots with conversations, each once, in any order.
-  ///   - user: [active.count][streams.user]
-  ///   - tokens: [active.count][1 + streams.own], -1 where the token is drawn.
-  ///   - own: [active.count][streams.own]
-  ///   - clock: what the times of the step are read from.
+  /// - Parameter tokens: [active.count][1 + streams.own], -1 where the token is drawn.
   public func step(
     active: Span<Int>, user: Span<Int32>, forcing tokens: Span<Int32>, own: inout MutableSpan<Int32>,
     clock: RunClock = .monotonic

@@ -8,11 +8,6 @@ public struct Sampling: Sendable, Equatable {
   /// Only the `topK` most likely tokens may be drawn; 0 allows all.
   public var topK: Int
 
-  /// How tokens are drawn.
-  ///
-  /// - Parameters:
-  ///   - temperature: 0 or less takes the most likely token.
-  ///   - topK: how many of the most likely tokens may be drawn; 0 allows all.
   public init(temperature: Float, topK: Int) {
     self.temperature = temperature
     self.topK = topK

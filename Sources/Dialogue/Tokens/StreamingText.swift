@@ -9,10 +9,7 @@ public struct StreamingText: Sendable {
   private var character = UTF8Character()
   private var isStarted = false
 
-  /// Text of which nothing was said yet.
-  ///
   /// - Parameters:
-  ///   - tokenizer: of the model that speaks.
   ///   - endOfPadding: the id that announces a word; it is not text.
   ///   - padding: the id for "nothing is said in this frame".
   ///   - initial: the id before the first frame; by default the one after the last piece.

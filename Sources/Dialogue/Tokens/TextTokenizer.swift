@@ -22,9 +22,7 @@ public final class TextTokenizer: Sendable {
 
   /// Reads a SentencePiece `.model` file.
   ///
-  /// - Parameters:
-  ///   - path: of the file.
-  ///   - expectedCount: the number of text tokens of the model that it serves, if that is known.
+  /// - Parameter expectedCount: the number of text tokens of the model that it serves, if that is known.
   public static func open(
     _ path: String, expectedCount: Int? = nil
   ) throws(TextTokenizerError) -> TextTokenizer {
@@ -111,11 +109,8 @@ public final class TextTokenizer: Sendable {
 
 /// Why a text tokenizer could not be opened.
 public enum TextTokenizerError: Error, Equatable, Sendable {
-  /// There is no such file.
   case notFound(path: String)
-  /// A directory stands where a file is needed.
   case isDirectory(path: String)
-  /// The system refused to open or read the file.
   case unreadable(path: String, errno: Int32)
   /// `reason` is libsentencepiece's own.
   case notATokenizer(path: String, reason: String)

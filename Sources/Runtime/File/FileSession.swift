@@ -11,7 +11,6 @@ package import Latency
 public struct FileSession: Sendable {
   /// How a recording is answered.
   public struct Options: Sendable {
-    /// Of the generator that draws tokens: the same seed and the same sound give the same reply.
     public var seed: UInt64 = 0
     /// Take the most likely token always.
     public var isGreedy = false
@@ -20,34 +19,25 @@ public struct FileSession: Sendable {
     /// Longest time to listen for the rest of the reply, in seconds.
     public var tail = 10.0
 
-    /// The model as it was made to be sampled, one channel, ten seconds of patience.
     public init() {}
   }
 
   /// What happened.
   public struct Outcome: Sendable {
-    /// Frames heard.
     public var frames = 0
     /// Seconds written.
     public var seconds = 0.0
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
-    /// Nothing yet.
     public init() {}
 
-    /// All that was said.
     public var text: String { pieces.map(\.text).joined() }
   }
 
   private let model: Model
   private let options: Options
 
-  /// A session that has not begun.
-  ///
-  /// - Parameters:
-  ///   - model: the model that answers; any number of sessions may share it.
-  ///   - options: how the recording is answered.
   public init(_ model: Model, _ options: Options = Options()) {
     self.model = model
     self.options = options

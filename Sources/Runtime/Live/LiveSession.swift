@@ -1,6 +1,5 @@
 package import AudioIO
 package import Base
-internal import Checkpoint
 internal import Codec
 internal import Dialogue
 internal import Glibc
@@ -30,23 +29,14 @@ package final class LiveSession: @unchecked Sendable {
 
   /// Chooses and opens both devices.
   ///
-  /// Throws `AudioDeviceError`, or `CheckpointError` for a codec whose rate is not the devices'.
-  ///
   /// - Parameter workers: the threads that share the partner's arithmetic; they get the priority of the model's thread.
   package init(
     _ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []
-  ) throws {
-    let format = partner.codec.configuration
-    // Devices run at one rate: a codec of another one would be heard too high or too low.
-    guard format.sampleRate == AudioFrame.sampleRate else {
-      throw CheckpointError.badField(
-        file: partner.codec.path, field: "sample_rate", expected: "\(AudioFrame.sampleRate), to talk live",
-        found: "\(format.sampleRate)")
-    }
+  ) throws(AudioDeviceError) {
     self.partner = partner
     self.workers = workers
     self.options = options
-    samplesPerFrame = format.samplesPerFrame
+    samplesPerFrame = partner.codec.configuration.samplesPerFrame
     outputChoice = try ALSADevice.choose(options.output, .playback)
     inputChoice = try ALSADevice.choose(options.input, .capture)
     let wake = Wake()

@@ -10,10 +10,6 @@ extension Message {
     case .notFound(let file):
       self.init(
         "There is no file '\(file)'.", "Check the path; antiphon does not fetch models by itself.", .noInput)
-    case .badArgument(let file, let name, let expected, let found):
-      self.init(
-        "'\(name)' for '\(file)' must be \(expected) and is \(found).", "Give it a value in its range.",
-        .usage)
     case .isDirectory(let file):
       self.init("'\(file)' is a directory, not a file.", "Name the file in it, or use --model.", .noInput)
     case .notDirectory(let file):
