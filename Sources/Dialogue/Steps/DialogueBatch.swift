@@ -6,6 +6,7 @@ internal import Kernels
 /// Conversations are admitted to slots and released from them at any time between steps. Each says what it would say
 /// alone, whoever else takes part. A batch belongs to one thread at a time, and a step allocates nothing.
 public final class DialogueBatch {
+  /// The model of all its conversations.
   public let dialogue: Dialogue
   /// Slots: 0 ..< capacity.
   public let capacity: Int

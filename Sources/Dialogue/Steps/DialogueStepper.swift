@@ -6,9 +6,11 @@ internal import Kernels
 /// One stepper may serve any number of states of its model, one after the other; steppers of one model may work on
 /// different threads. A step allocates nothing.
 public struct DialogueStepper: ~Copyable, Sendable {
+  /// The model whose states it advances.
   public let dialogue: Dialogue
   private let workspace: DialogueWorkspace
 
+  /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
     self.dialogue = dialogue
     workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: 1))

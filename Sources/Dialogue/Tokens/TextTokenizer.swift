@@ -109,8 +109,11 @@ public final class TextTokenizer: Sendable {
 
 /// Why a text tokenizer could not be opened.
 public enum TextTokenizerError: Error, Equatable, Sendable {
+  /// There is no such file.
   case notFound(path: String)
+  /// A directory stands where the file is needed.
   case isDirectory(path: String)
+  /// The system refused to open the file, with its `errno`.
   case unreadable(path: String, errno: Int32)
   /// `reason` is libsentencepiece's own.
   case notATokenizer(path: String, reason: String)

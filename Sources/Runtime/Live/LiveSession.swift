@@ -27,7 +27,10 @@ package final class LiveSession: @unchecked Sendable {
   private var isMemoryLocked = false
 
   /// Chooses and opens both devices.
-  package init(_ partner: LivePartner, _ options: LiveOptions) throws(AudioDeviceError) {
+  ///
+  /// - Throws: `CheckpointError` where the codec is not one of 24 kHz and 80 ms, `AudioDeviceError` where a device fails.
+  package init(_ partner: LivePartner, _ options: LiveOptions) throws {
+    try partner.check()
     self.partner = partner
     self.options = options
     samplesPerFrame = partner.codec.configuration.samplesPerFrame
