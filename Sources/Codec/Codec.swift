@@ -112,6 +112,7 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples in [-1, 1].
   ///   - codes: `codebooks` codes, each below `cardinality`.
+  ///   - state: of the same codec; the next frame continues from it.
   public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
@@ -129,6 +130,7 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
   ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
+  ///   - state: of the same codec; the next frame continues from it.
   public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)

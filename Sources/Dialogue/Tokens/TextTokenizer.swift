@@ -22,7 +22,9 @@ public final class TextTokenizer: Sendable {
 
   /// Reads a SentencePiece `.model` file.
   ///
-  /// - Parameter expectedCount: the number of text tokens of the model that it serves, if that is known.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - expectedCount: the number of text tokens of the model that it serves, if that is known.
   public static func open(
     _ path: String, expectedCount: Int? = nil
   ) throws(TextTokenizerError) -> TextTokenizer {
