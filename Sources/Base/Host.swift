@@ -28,7 +28,8 @@ package enum Host {
 
   /// Speed of the first processor now, in MHz, where the system tells.
   package static var megahertz: Int? {
-    if let kilohertz = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").flatMap({ Int($0) }) {
+    if let kilohertz = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").flatMap({ Int($0) })
+    {
       return kilohertz / 1000
     }
     guard let text = try? TextFile.read("/proc/cpuinfo") else { return nil }
