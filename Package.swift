@@ -19,6 +19,11 @@ func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
   .testTarget(name: name + "Tests", dependencies: imports + ["TestSupport"], swiftSettings: swift)
 }
 
+// Only tools/docs needs it; nobody else fetches it.
+let documentation: [Package.Dependency] =
+  Context.environment["ANTIPHON_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0")]
+
 let package = Package(
   name: "antiphon",
   products: [
@@ -28,7 +33,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-  ],
+  ] + documentation,
   targets: [
     // C: kernels, and shims over system libraries.
     .target(name: "CKernels", cSettings: optimised),

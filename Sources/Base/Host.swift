@@ -26,6 +26,18 @@ package enum Host {
     firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
   }
 
+  /// Speed of the first processor now, in MHz, where the system tells.
+  package static var megahertz: Int? {
+    if let kilohertz = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").flatMap({ Int($0) })
+    {
+      return kilohertz / 1000
+    }
+    guard let text = try? TextFile.read("/proc/cpuinfo") else { return nil }
+    let line = text.split(separator: "\n").first { $0.hasPrefix("cpu MHz") }
+    let value = line?.split(separator: ":").last.flatMap { Double($0.filter { !$0.isWhitespace }) }
+    return value.flatMap { Int(exactly: $0.rounded()) }
+  }
+
   /// Bytes of the largest cache of the first processor.
   package static var largestCache: Int? {
     let sizes = (0..<5).compactMap { index -> Int? in

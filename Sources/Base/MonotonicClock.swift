@@ -10,7 +10,7 @@ package enum MonotonicClock {
   package static var microseconds: Int64 { Int64(now / 1_000) }
 
   /// Microseconds since the machine was started, sleep included: the clock by which the kernel dates processes.
-  static var microsecondsSinceBoot: Int64 { Int64(read(CLOCK_BOOTTIME) / 1_000) }
+  package static var microsecondsSinceBoot: Int64 { Int64(read(CLOCK_BOOTTIME) / 1_000) }
 
   /// Sleeps; a signal may end the sleep early.
   package static func sleep(nanoseconds: UInt64) {

@@ -32,6 +32,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case notFinite(file: String, tensor: String)
   /// A field of config.json (or of a file's metadata) is missing, of the wrong kind or out of its range.
   case badField(file: String, field: String, expected: String, found: String)
+  /// An argument of the call that opens `file`, such as `threads`, has a value that it cannot take.
+  case badArgument(file: String, name: String, expected: String, found: String)
   /// A valid setting this runtime has no code for.
   case unsupported(file: String, field: String, found: String)
   /// The text tokenizer of a model is not one.
@@ -81,7 +83,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
       .unknownType(let file, _, _), .wrongSize(let file, _, _, _), .outOfRange(let file, _, _, _, _),
       .overlap(let file, _, _), .missingTensor(let file, _, _), .wrongShape(let file, _, _, _),
       .wrongType(let file, _, _, _), .notFinite(let file, _), .badField(let file, _, _, _),
-      .unsupported(let file, _, _), .badTokenizer(let file),
+      .badArgument(let file, _, _, _), .unsupported(let file, _, _), .badTokenizer(let file),
       .badGGUF(let file, _), .packedVersion(let file, _, _), .alreadyPacked(let file),
       .cannotQuantize(let file, _, _, _), .nothingNamed(let file, _), .noSpace(let file, _, _),
       .readsBackWrong(let file, _):

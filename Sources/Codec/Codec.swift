@@ -25,13 +25,22 @@ public final class Codec: Sendable {
   /// Reads a codec from one safetensors file.
   ///
   /// - Parameters:
-  ///   - codebooks: codebooks to use; by default 8, or all where the file has fewer.
-  ///   - threads: threads that share the arithmetic of one frame.
+  ///   - path: the file.
+  ///   - codebooks: codebooks to use, at least 1; by default 8, or all where the file has fewer.
+  ///   - threads: threads that share the arithmetic of one frame, 1 to 1024.
   ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding others to 16 bits
   ///     changes a few codes in a thousand.
+  /// - Throws: `CheckpointError`: `badArgument` where an argument is wrong, the other cases where the file is.
   public static func open(
     _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights? = nil
   ) throws(CheckpointError) -> Codec {
+    guard 1...1024 ~= threads else {
+      throw .badArgument(
+        file: path, name: "threads", expected: "a number from 1 to 1024", found: "\(threads)")
+    }
+    if let codebooks, codebooks < 1 {
+      throw .badArgument(file: path, name: "codebooks", expected: "a number from 1", found: "\(codebooks)")
+    }
     let file = try Safetensors(path)
     return try Codec(
       file, codebooks: codebooks, threads: threads, weights: weights ?? CodecWeights(storedIn: file))
@@ -40,7 +49,6 @@ public final class Codec: Sendable {
   private init(
     _ file: Safetensors, codebooks: Int?, threads: Int, weights: CodecWeights
   ) throws(CheckpointError) {
-    precondition(codebooks ?? 1 >= 1)
     let checkpoint = Checkpoint(
       file, weights: weights == .f16 ? .halfPanels : .panels, rename: Self.currentName)
     var configuration = try CodecConfiguration(file)
@@ -104,6 +112,7 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples in [-1, 1].
   ///   - codes: `codebooks` codes, each below `cardinality`.
+  ///   - state: of the same codec; the next frame continues from it.
   public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
@@ -121,6 +130,7 @@ public final class Codec: Sendable {
   /// - Parameters:
   ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
   ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
+  ///   - state: of the same codec; the next frame continues from it.
   public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)

@@ -14,6 +14,8 @@ package final class LatencyRecorder {
   private let text: ([Int32]) -> String
   private var finders: [Int64: TurnFinder] = [:]
   private let labels: [Range<Int64>]?
+  private var megahertz: Int64?
+  private var nextReading: Int64 = 0
 
   /// Makes the directory where it is missing, and `frames.csv` in it.
   /// - Parameters:
@@ -47,11 +49,18 @@ package final class LatencyRecorder {
     }
   }
 
-  /// Writes down the records that wait in the log.
+  /// Writes down the records that wait in the log, with the processor's speed, which is read once a second at most.
   package func drain() throws(LatencyReportError) {
     var lines = ""
     let run = metadata[RunMetadata.runID] ?? ""
-    log.drain { record in
+    let now = MonotonicClock.microsecondsSinceBoot
+    if now >= nextReading {
+      megahertz = Host.megahertz.map(Int64.init)
+      nextReading = now + 1_000_000
+    }
+    log.drain { logged in
+      var record = logged
+      record.megahertz = record.megahertz ?? megahertz
       lines += FrameTable.table.line(record, run: run)
       let session = record.session ?? 0
       if finders[session] == nil {

@@ -6,28 +6,39 @@ public import Dialogue
 ///
 /// Read-only and shared: any number of conversations may use one model.
 public final class Model: Sendable {
+  /// Path of the directory, as it was given.
   public let directory: String
+  /// Turns sound into codes and back, at 12.5 frames per second.
   public let codec: Codec
+  /// Hears the person's codes and predicts its own.
   public let dialogue: Dialogue
+  /// Turns text tokens into words.
   public let tokenizer: TextTokenizer
 
   /// Reads the files that the directory's `config.json` names.
   ///
   /// - Parameters:
-  ///   - threads: threads that share the arithmetic of one step of the dialogue model.
+  ///   - directory: its path.
+  ///   - threads: threads that share the arithmetic of one step of the dialogue model, 1 to 1024.
+  ///   - bits: 8 or 4 rounds the dialogue model's matrices at load; nil uses them as the file has them.
+  ///   - codecWeights: how the codec's weights are held; nil is the smallest form that loses nothing of the file.
   ///   - cache: how conversations remember keys and values.
-  /// - Throws: `CheckpointError` or `TextTokenizerError`.
+  /// - Throws: `CheckpointError` or `TextTokenizerError` where a file is wrong or the files do not fit each other,
+  ///   `DialogueError` where an argument is wrong.
   public static func open(
-    _ directory: String, threads: Int = 1, cache: CacheOptions = CacheOptions()
+    _ directory: String, threads: Int = 1, bits: Int? = nil, codecWeights: CodecWeights? = nil,
+    cache: CacheOptions = CacheOptions()
   ) throws -> Model {
-    try Model(directory, threads: threads, cache: cache)
+    try Model(directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache)
   }
 
-  private init(_ directory: String, threads: Int, cache: CacheOptions) throws {
-    dialogue = try Dialogue.open(directory, threads: threads, cache: cache)
+  private init(
+    _ directory: String, threads: Int, bits: Int?, codecWeights: CodecWeights?, cache: CacheOptions
+  ) throws {
+    dialogue = try Dialogue.open(directory, threads: threads, bits: bits, cache: cache)
     let (streams, files) = (dialogue.streams, dialogue.configuration.files)
     let path = directory + "/" + files.codec
-    codec = try Codec.open(path, codebooks: max(streams.user, streams.own))
+    codec = try Codec.open(path, codebooks: max(streams.user, streams.own), weights: codecWeights)
     tokenizer = try TextTokenizer.open(
       directory + "/" + files.tokenizer, expectedCount: dialogue.configuration.textOutputs)
     self.directory = directory
@@ -41,6 +52,11 @@ public final class Model: Sendable {
       throw CheckpointError.badField(
         file: path, field: "entries of a codebook", expected: "\(streams.cardinality)",
         found: "\(format.cardinality)")
+    }
+    // A step is 80 ms, whatever the samples per second.
+    guard format.sampleRate * 2 == format.samplesPerFrame * 25 else {
+      throw CheckpointError.badField(
+        file: path, field: "frames per second", expected: "12.5", found: "\(codec.frameRate)")
     }
   }
 }

@@ -47,6 +47,37 @@ struct SoundFileWriterTests {
     #expect(toneToRest(samples[2_400..<21_600], 1_000) > purity)
   }
 
+  @Test("one or two channels, and no others", arguments: [Int.min, -1, 0, 3, .max])
+  func channels(count: Int) {
+    let path = scratch.path("out.wav")
+    #expect(
+      throws: SoundFileError.badArgument(
+        path: path, name: "channels", expected: "1 or 2", found: "\(count)")
+    ) { try SoundFileWriter.create(path, channels: count) }
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test("a rate that no sound has is refused", arguments: [Int.min, -24_000, 0, 3_999, 384_001, .max])
+  func rates(rate: Int) {
+    let path = scratch.path("out.wav")
+    #expect(
+      throws: SoundFileError.badArgument(
+        path: path, name: "sampleRate", expected: "a number from 4000 to 384000", found: "\(rate)")
+    ) { try SoundFileWriter.create(path, sampleRate: rate) }
+    #expect(access(path, F_OK) != 0)
+  }
+
+  @Test("what comes after the end is refused, and the file stays as it is")
+  func afterFinish() throws {
+    let path = scratch.path("out.wav")
+    let writer = try SoundFileWriter.create(path)
+    writeAll(tone(1_000, count: 2_400), to: writer)
+    try writer.finish()
+    let late = tone(1_000, count: 240)
+    #expect(!writer.write(late.span) && writer.failure != nil)
+    #expect(readAll(try SoundFileReader.open(path)).count == 2_400)
+  }
+
   @Test("left and right stay apart in every format", arguments: formats.map(\.0))
   func stereo(name: String) throws {
     let path = scratch.path("out.\(name)")

@@ -54,6 +54,24 @@ struct HostileCodecTests {
     }
   }
 
+  @Test("a number of threads that there cannot be is named", arguments: [Int.min, -1, 0, 1025, .max])
+  func threads(count: Int) {
+    let path = Golden.path("tiny-codec/model.safetensors")
+    #expect(
+      throws: CheckpointError.badArgument(
+        file: path, name: "threads", expected: "a number from 1 to 1024", found: "\(count)")
+    ) { try Codec.open(path, threads: count) }
+  }
+
+  @Test("fewer than one codebook are refused", arguments: [Int.min, -1, 0])
+  func codebooks(count: Int) {
+    let path = Golden.path("tiny-codec/model.safetensors")
+    #expect(
+      throws: CheckpointError.badArgument(
+        file: path, name: "codebooks", expected: "a number from 1", found: "\(count)")
+    ) { try Codec.open(path, codebooks: count) }
+  }
+
   @Test("the golden file passes as it is")
   func sound() throws { #expect(try Altered().error() == nil) }
 

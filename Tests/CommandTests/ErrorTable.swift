@@ -62,6 +62,10 @@ enum ErrorTable {
       "the header is damaged, or the file does not hold sound"
     ),
     (
+      SoundFileError.badArgument(path: "out.wav", name: "channels", expected: "1 or 2", found: "6"),
+      "a program gave the library a value that is out of range"
+    ),
+    (
       SoundFileError.damaged(path: "in.flac", seconds: 12.34, reason: "Unspecified internal error."),
       "the file was cut off or changed after it was written"
     ),
@@ -157,6 +161,11 @@ enum ErrorTable {
       CheckpointError.badField(
         file: "config.json", field: "dim", expected: "an integer from 1 to 65536", found: "-1"),
       "config.json was edited, or is of another program"
+    ),
+    (
+      CheckpointError.badArgument(
+        file: "codec.safetensors", name: "codebooks", expected: "a number from 1", found: "0"),
+      "a program gave the library a value that is out of range"
     ),
     (
       CheckpointError.unsupported(file: "config.json", field: "model_type", found: "parrot"),

@@ -79,6 +79,37 @@ struct LiveLoopTests {
     #expect(records.last?.capturedHardware == Int64(1_960_000))
   }
 
+  @Test("a live record has the sizes that a record of a file has, and how likely silence was")
+  func sizes() throws {
+    let session = try Session(frames: 6, arrivals: Array(repeating: 1, count: 6))
+    session.run()
+    let records = session.records()
+    #expect(records.count == 6)
+    #expect(records.allSatisfy { $0.cacheFrames ?? 0 > 0 && $0.cacheBytes ?? 0 > 0 })
+    #expect(records.allSatisfy { $0.weightBytes == Int64(session.model.dialogue.bytesPerStep) })
+    #expect(records.allSatisfy { record in record.paddingProbability.map { 0...1 ~= $0 } ?? false })
+  }
+
+  @Test("a codec of the loop's rate is taken, whether it answers or mirrors")
+  func rate() throws {
+    let model = try Model.open(Golden.path("tiny-model"), codecWeights: .f32)
+    #expect(model.codec.weights == .f32)
+    try LivePartner.model(model).check()
+    try LivePartner.mirror(model.codec).check()
+  }
+
+  @Test("a tail that is no time is refused", arguments: [-1, -Double.infinity, .infinity, .nan])
+  func tail(seconds: Double) throws {
+    let model = try Model.open(Golden.path("tiny-model"))
+    var options = FileSession.Options()
+    options.tail = seconds
+    let session = FileSession(model, options)
+    #expect(
+      throws: DialogueError.badArgument(
+        name: "tail", expected: "a number of seconds from 0", found: "\(seconds)")
+    ) { try session.run(from: SampleSource([0]), to: MemorySink()) }
+  }
+
   @Test("of more than two frames that wait only the newest is heard, and the others are counted")
   func backlog() throws {
     let session = try Session(frames: 9, arrivals: [1, 1, 4, 1, 2, 0])

@@ -26,6 +26,8 @@ public enum SoundFileError: Error, Equatable, Sendable {
   case outputIsInput(path: String)
   /// The extension of an output names none of the `known` formats.
   case unknownExtension(path: String, known: [String])
+  /// An argument of the call that makes the output, such as `channels`, has a value that it cannot take.
+  case badArgument(path: String, name: String, expected: String, found: String)
   /// The system refused to make the output.
   case cannotCreate(path: String, errno: Int32)
   /// Writing stopped, mostly because the disk is full; `seconds` of sound in `bytes` bytes are in the file.

@@ -53,6 +53,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   /// Opens `path` and reads its first block.
   ///
   /// - Parameters:
+  ///   - path: of the file; `-` is standard input.
   ///   - sampleRate: the rate of the sound handed out, in Hz.
   ///   - channel: the only channel to take, from 1; nil for a mix.
   public static func open(

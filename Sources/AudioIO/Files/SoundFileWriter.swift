@@ -15,6 +15,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   public let sampleRate: Int
   /// How many samples were outside [-1, 1], or not numbers.
   public private(set) var clippedSamples = 0
+  /// Why writing stopped; nil while it goes on.
   public private(set) var failure: (any Error)?
 
   private let output: SoundOutput
@@ -29,15 +30,24 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   /// Creates `path`.
   ///
   /// - Parameters:
+  ///   - path: of the file; `-` is standard output.
   ///   - channels: 1 or 2.
+  ///   - sampleRate: samples per second and channel, 4000 to 384000.
   ///   - format: when it is not the one that the extension names.
   ///   - overwrite: whether a file that is there already is replaced.
   ///   - input: the file that is being read meanwhile; it is never replaced.
+  /// - Throws: `badArgument` for `channels` and `sampleRate` out of range, and what the system refuses.
   public static func create(
     _ path: String, channels: Int = 1, sampleRate: Int = AudioFrame.sampleRate,
     format: SoundFileFormat? = nil, overwrite: Bool = false, input: String? = nil
   ) throws(SoundFileError) -> SoundFileWriter {
-    precondition(channels == 1 || channels == 2)
+    guard 1...2 ~= channels else {
+      throw .badArgument(path: path, name: "channels", expected: "1 or 2", found: "\(channels)")
+    }
+    guard 4_000...384_000 ~= sampleRate else {
+      throw .badArgument(
+        path: path, name: "sampleRate", expected: "a number from 4000 to 384000", found: "\(sampleRate)")
+    }
     guard let format = format ?? SoundFileFormat(path: path) else {
       throw .unknownExtension(path: path, known: SoundFileFormat.extensions)
     }
@@ -104,6 +114,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     write(left: frame, right: frame)
   }
 
+  /// Writes (count) samples of each channel, a file with one channel their mean; false where writing has stopped.
   @discardableResult
   public func write(left: Span<Float>, right: Span<Float>) -> Bool {
     precondition(left.count == right.count)
@@ -124,6 +135,9 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     return failure == nil
   }
 
+  /// Completes and closes the file; a second call does nothing.
+  ///
+  /// - Throws: `failure`, where there is one.
   public func finish() throws(SoundFileError) {
     guard let handle else { return }
     sf_close(handle)
@@ -144,7 +158,11 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private func writeBlock(_ frames: Int) {
-    precondition(handle != nil, "written to after finish")
+    guard let handle else {
+      // The file is complete, and what comes now is refused.
+      failure = SoundFileError.writeFailed(path: path, errno: EBADF, seconds: seconds, bytes: output.bytes)
+      return
+    }
     let written = block.withUnsafeBufferPointer {
       sf_writef_float(handle, $0.baseAddress!, sf_count_t(frames))
     }

@@ -16,6 +16,7 @@ public struct Family: Sendable {
     case tts
   }
 
+  /// Which kind of model it is.
   public let kind: Kind
   /// Whether the model waits for a sign that a recording has ended: one frame in which all codes are "nothing".
   public let hasEndSign: Bool

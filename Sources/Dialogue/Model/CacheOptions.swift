@@ -16,6 +16,7 @@ public struct CacheOptions: Sendable {
     case q4
   }
 
+  /// The form of every layer that `layers` does not name.
   public var format: Format
   /// Layers of the backbone that are remembered in another form, by index.
   public var layers: [Int: Format] = [:]
@@ -31,6 +32,7 @@ public struct CacheOptions: Sendable {
   /// In 4 bits: first positions that are read in 8 bits.
   public var pinned = 4
 
+  /// Every layer in one form.
   public init(_ format: Format = .f32) { self.format = format }
 
   /// Most positions of `recent` and `pinned`.

@@ -8,7 +8,9 @@ internal import Layers
 ///
 /// A step is `Listener` -> `Backbone` -> `Speaker`, in `Steps/Dialogue+Steps.swift`.
 public final class Dialogue: Sendable {
+  /// Sizes, tokens and conditions, as `config.json` has them.
   public let configuration: DialogueConfiguration
+  /// Rows, delays and initial tokens: those of `configuration`.
   public let streams: Streams
   /// Path of the weights.
   public let path: String
@@ -27,6 +29,7 @@ public final class Dialogue: Sendable {
   /// Reads the model of a directory in the published layout: `config.json` and the file it names.
   ///
   /// - Parameters:
+  ///   - directory: its path.
   ///   - threads: threads that share the arithmetic of one step, 1 to 1024.
   ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
   ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.

@@ -3,6 +3,7 @@ internal import Layers
 
 /// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {
+  /// What the model is for, and what follows from it.
   public let family: Family
   /// Rows, delays and initial tokens.
   public let streams: Streams
@@ -28,7 +29,9 @@ public struct DialogueConfiguration: Sendable {
 
   /// A table of named values, one of which is added to every step.
   public struct Condition: Sendable {
+    /// Its name, as `Dialogue.makeState` takes it.
     public let name: String
+    /// All values that it can have.
     public let values: [String]
     /// Nil is "not said".
     public let usual: String?

@@ -52,6 +52,7 @@ extension Dialogue {
   ///   - user: the user's codes, [frames][streams.user], each at most `cardinality`.
   ///   - text: the text token of each step, [frames], each at most `textCardinality`.
   ///   - own: the codes of each step, [frames][streams.own]: that of row k belongs to frame (step - delay of k).
+  ///   - state: of the same model; it advances by [frames] steps.
   /// - Throws: where lengths do not fit, a token is none of the model's, or the state is another model's.
   public func prefill(
     user: Span<Int32>, text: Span<Int32>, own: Span<Int32>, _ state: inout DialogueState

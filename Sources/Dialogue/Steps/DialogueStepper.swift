@@ -6,9 +6,11 @@ internal import Kernels
 /// One stepper may serve any number of states of its model, one after the other; steppers of one model may work on
 /// different threads. A step allocates nothing.
 public struct DialogueStepper: ~Copyable, Sendable {
+  /// The model whose states it advances.
   public let dialogue: Dialogue
   private let workspace: DialogueWorkspace
 
+  /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
     self.dialogue = dialogue
     workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: 1))
@@ -35,8 +37,13 @@ public struct DialogueStepper: ~Copyable, Sendable {
 
   /// The same, with tokens that are said in place of drawn ones.
   ///
-  /// - Parameter tokens: text and codes of this step, [1 + streams.own], before delays are undone; -1, or a token that is
-  ///   none of the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
+  /// - Parameters:
+  ///   - user: the user's codes of this frame, [streams.user].
+  ///   - tokens: text and codes of this step, [1 + streams.own], before delays are undone; -1, or a token that is none of
+  ///     the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - state: of the same model.
+  ///   - clock: what the times of the step are read from; they count from its epoch.
   public mutating func step(
     _ user: Span<Int32>, forcing tokens: Span<Int32>, into own: inout MutableSpan<Int32>,
     _ state: inout DialogueState, clock: RunClock = .monotonic

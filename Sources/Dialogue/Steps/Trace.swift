@@ -1,13 +1,13 @@
 internal import Kernels
 
 /// Everything a run of greedy steps computed, for comparison with another implementation; row-major.
-public struct Trace: Sendable {
-  public var text: [Int32] = []  // [steps]
-  public var audio: [Int32] = []  // [steps][own], as drawn in the step
-  public var output: [Int32] = []  // [steps][own], all of one frame; -1 while there is none
-  public var textLogits: [Float] = []  // [steps][text outputs]
-  public var audioLogits: [Float] = []  // [steps][own][cardinality]
-  public var extraHeads: [Float] = []  // [steps][heads][width], after softmax
+package struct Trace: Sendable {
+  package var text: [Int32] = []  // [steps]
+  package var audio: [Int32] = []  // [steps][own], as drawn in the step
+  package var output: [Int32] = []  // [steps][own], all of one frame; -1 while there is none
+  package var textLogits: [Float] = []  // [steps][text outputs]
+  package var audioLogits: [Float] = []  // [steps][own][cardinality]
+  package var extraHeads: [Float] = []  // [steps][heads][width], after softmax
 }
 
 extension Dialogue {
@@ -15,7 +15,7 @@ extension Dialogue {
   ///
   /// - Parameter user: [steps][streams.user]
   /// - Throws: where `user` has another length, or a condition is unknown.
-  public func trace(
+  package func trace(
     _ user: [Int32], steps: Int, conditions: [String: String] = [:]
   ) throws(DialogueError) -> Trace {
     guard user.count == steps * streams.user else {

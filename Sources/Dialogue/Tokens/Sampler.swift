@@ -8,6 +8,7 @@ public struct Sampling: Sendable, Equatable {
   /// Only the `topK` most likely tokens may be drawn; 0 allows all.
   public var topK: Int
 
+  /// A choice among the `topK` most likely tokens.
   public init(temperature: Float, topK: Int) {
     self.temperature = temperature
     self.topK = topK

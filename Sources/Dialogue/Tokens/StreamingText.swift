@@ -9,7 +9,10 @@ public struct StreamingText: Sendable {
   private var character = UTF8Character()
   private var isStarted = false
 
+  /// Text of a conversation that has not begun.
+  ///
   /// - Parameters:
+  ///   - tokenizer: of the model that draws the ids.
   ///   - endOfPadding: the id that announces a word; it is not text.
   ///   - padding: the id for "nothing is said in this frame".
   ///   - initial: the id before the first frame; by default the one after the last piece.

@@ -15,6 +15,7 @@ public struct Streams: Sendable {
 
   /// Text and all codebooks.
   public var rows: Int { 1 + own + user }
+  /// The longest of `delays`, in steps.
   public let maxDelay: Int
 
   /// Row 0 is text; rows 1... are own codebooks.

@@ -22,7 +22,9 @@ public final class TextTokenizer: Sendable {
 
   /// Reads a SentencePiece `.model` file.
   ///
-  /// - Parameter expectedCount: the number of text tokens of the model that it serves, if that is known.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - expectedCount: the number of text tokens of the model that it serves, if that is known.
   public static func open(
     _ path: String, expectedCount: Int? = nil
   ) throws(TextTokenizerError) -> TextTokenizer {
@@ -109,8 +111,11 @@ public final class TextTokenizer: Sendable {
 
 /// Why a text tokenizer could not be opened.
 public enum TextTokenizerError: Error, Equatable, Sendable {
+  /// There is no such file.
   case notFound(path: String)
+  /// A directory stands where the file is needed.
   case isDirectory(path: String)
+  /// The system refused to open the file, with its `errno`.
   case unreadable(path: String, errno: Int32)
   /// `reason` is libsentencepiece's own.
   case notATokenizer(path: String, reason: String)

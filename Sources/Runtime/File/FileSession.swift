@@ -11,33 +11,39 @@ package import Latency
 public struct FileSession: Sendable {
   /// How a recording is answered.
   public struct Options: Sendable {
+    /// Of the generator that draws tokens.
     public var seed: UInt64 = 0
     /// Take the most likely token always.
     public var isGreedy = false
     /// Write the person left and the model right.
     public var isStereo = false
-    /// Longest time to listen for the rest of the reply, in seconds.
+    /// Longest time to listen for the rest of the reply, in seconds: 0 or more, and finite.
     public var tail = 10.0
 
+    /// Options as they usually are.
     public init() {}
   }
 
   /// What happened.
   public struct Outcome: Sendable {
+    /// Frames heard, 80 ms each.
     public var frames = 0
     /// Seconds written.
     public var seconds = 0.0
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
+    /// Nothing yet.
     public init() {}
 
+    /// All pieces in a row.
     public var text: String { pieces.map(\.text).joined() }
   }
 
   private let model: Model
   private let options: Options
 
+  /// A session that has not run.
   public init(_ model: Model, _ options: Options = Options()) {
     self.model = model
     self.options = options
@@ -45,7 +51,8 @@ public struct FileSession: Sendable {
 
   /// Runs until the source and the reply have ended, or the sink fails.
   ///
-  /// - Throws: what the source or the sink met; what was made before is written.
+  /// - Throws: what the source or the sink met; what was made before is written. `DialogueError.badArgument` for a
+  ///   `tail` that is negative or not finite.
   public func run(from source: any AudioSource, to sink: any AudioSink) throws -> Outcome {
     try run(from: source, to: sink, recorder: nil) { _ in true }
   }
@@ -57,6 +64,10 @@ public struct FileSession: Sendable {
     from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
     proceed: (Outcome) -> Bool
   ) throws -> Outcome {
+    guard options.tail >= 0, options.tail.isFinite else {
+      throw DialogueError.badArgument(
+        name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
+    }
     var pass = FilePass(model, options)
     while pass.listen(to: source) {
       guard pass.exchange(with: sink) else { break }

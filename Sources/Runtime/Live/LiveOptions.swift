@@ -1,4 +1,5 @@
 package import AudioIO
+package import Checkpoint
 package import Codec
 
 /// How a live conversation is held.
@@ -26,6 +27,21 @@ package enum LivePartner: Sendable {
   case model(Model)
   /// The person's own voice, through the codec.
   case mirror(Codec)
+
+  /// Throws unless the codec has the sound that the devices' side of the loop has: 24 kHz in frames of 80 ms.
+  package func check() throws(CheckpointError) {
+    let format = codec.configuration
+    guard format.sampleRate == AudioFrame.sampleRate else {
+      throw .badField(
+        file: codec.path, field: "sample_rate", expected: "\(AudioFrame.sampleRate)",
+        found: "\(format.sampleRate)")
+    }
+    guard format.samplesPerFrame * 25 == format.sampleRate * 2 else {
+      throw .badField(
+        file: codec.path, field: "samples_per_frame", expected: "\(format.sampleRate * 2 / 25)",
+        found: "\(format.samplesPerFrame)")
+    }
+  }
 
   package var codec: Codec {
     switch self {

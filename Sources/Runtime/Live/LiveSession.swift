@@ -30,9 +30,9 @@ package final class LiveSession: @unchecked Sendable {
   /// Chooses and opens both devices.
   ///
   /// - Parameter workers: the threads that share the partner's arithmetic; they get the priority of the model's thread.
-  package init(
-    _ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []
-  ) throws(AudioDeviceError) {
+  /// - Throws: `CheckpointError` where the codec is not one of 24 kHz and 80 ms, `AudioDeviceError` where a device fails.
+  package init(_ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []) throws {
+    try partner.check()
     self.partner = partner
     self.workers = workers
     self.options = options

@@ -64,6 +64,10 @@ extension Message {
       self.init(
         "'\(file)', field '\(field)': \(expected) is expected, and it is \(found).",
         "Correct the field, or fetch the file again.", .badData)
+    case .badArgument(let file, let name, let expected, let found):
+      self.init(
+        "'\(name)' is \(found) for '\(file)', and it takes \(expected).", "Give it a value that it takes.",
+        .usage)
     case .unsupported(let file, let field, let found):
       self.init(
         "'\(file)' asks for \(field) '\(found)', which this version cannot do.",

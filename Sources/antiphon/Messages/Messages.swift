@@ -129,6 +129,10 @@ extension Message {
       self.init(
         "The name '\(path)' does not end in a known sound format.",
         "End it in one of: " + known.map { "." + $0 }.joined(separator: " "), .usage)
+    case .badArgument(let path, let name, let expected, let found):
+      self.init(
+        "'\(name)' is \(found) for \(Self.name(path, output)), and it takes \(expected).",
+        "Give it a value that it takes.", .usage)
     case .cannotCreate(let path, let code):
       self.init(
         "\(Self.name(path, output)) cannot be made: \(Self.reason(code)).",
