@@ -202,12 +202,12 @@ static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t he
   FN(query) q = {query, {bytes, block_scales, sums}};
   if (memory->all.format >= AP_CACHE_Q8 || memory->recent > 0) FN(round)(query, d, d, 1, &q.rounded);
 
-  const uint8_t *session = job->sessions[column];
+  const uint8_t *state = job->states[column];
   float *scores = job->scores + (column * memory->heads + head) * memory->all.capacity, *to = scores;
   for (int i = 0; i < count; i++) {
     const ap_ring *ring = runs[i].ring;
     intptr_t bytes_per_head = FN(head_bytes)(ring->format, ring->capacity, d);
-    FN(score_run)(ring, session + ring->keys + head * bytes_per_head, d, &q, job->scale, runs[i].slot, runs[i].count, to);
+    FN(score_run)(ring, state + ring->keys + head * bytes_per_head, d, &q, job->scale, runs[i].slot, runs[i].count, to);
     to += runs[i].count;
   }
   FN(softmax)(scores, (intptr_t)(end - oldest));
@@ -217,7 +217,7 @@ static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t he
   for (int i = 0; i < count; i++) {
     const ap_ring *ring = runs[i].ring;
     intptr_t bytes_per_head = FN(head_bytes)(ring->format, ring->capacity, d);
-    FN(value_run)(ring, session + ring->values + head * bytes_per_head, d, to, runs[i].slot, runs[i].count, out);
+    FN(value_run)(ring, state + ring->values + head * bytes_per_head, d, to, runs[i].slot, runs[i].count, out);
     to += runs[i].count;
   }
   if (memory->rotate) FN(hadamard)(out, d);

@@ -65,10 +65,10 @@ static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
 }
 
 // One head's key and value into slot `slot` of a ring.
-static void FN(store_slot)(const ap_ring *ring, uint8_t *session, intptr_t head, intptr_t slot, intptr_t d,
+static void FN(store_slot)(const ap_ring *ring, uint8_t *state, intptr_t head, intptr_t slot, intptr_t d,
                            const float *key, const float *value) {
   intptr_t bytes = FN(head_bytes)(ring->format, ring->capacity, d);
-  uint8_t *keys = session + ring->keys + head * bytes, *values = session + ring->values + head * bytes;
+  uint8_t *keys = state + ring->keys + head * bytes, *values = state + ring->values + head * bytes;
   if (ring->format == AP_CACHE_F32) {
     memcpy((float *)keys + slot * d, key, sizeof(float) * (size_t)d);
     memcpy((float *)values + slot * d, value, sizeof(float) * (size_t)d);
@@ -120,11 +120,11 @@ static void FN(remember)(const ap_attention *job, intptr_t part, intptr_t parts)
       key = turned[0];
       value = turned[1];
     }
-    uint8_t *session = job->sessions[column];
+    uint8_t *state = job->states[column];
     int64_t p = job->positions[column];
-    FN(store_slot)(&memory->all, session, head, (intptr_t)(p % memory->all.capacity), d, key, value);
+    FN(store_slot)(&memory->all, state, head, (intptr_t)(p % memory->all.capacity), d, key, value);
     if (memory->recent > 0)
-      FN(store_slot)(&memory->fine, session, head, (intptr_t)(p % memory->fine.capacity), d, key, value);
-    if (p < memory->pinned) FN(store_slot)(&memory->first, session, head, (intptr_t)p, d, key, value);
+      FN(store_slot)(&memory->fine, state, head, (intptr_t)(p % memory->fine.capacity), d, key, value);
+    if (p < memory->pinned) FN(store_slot)(&memory->first, state, head, (intptr_t)p, d, key, value);
   }
 }

@@ -75,7 +75,7 @@ package struct Attention: Sendable {
     }
     workers.attend(
       memory, queries: projected, keys: projected + width, values: projected + 2 * width, stride: 3 * width,
-      sessions: lanes.states, positions: lanes.positions, newest: lanes.newest, columns: lanes.count,
+      states: lanes.states, positions: lanes.positions, newest: lanes.newest, columns: lanes.count,
       context: window.context, scores: pass.scratch[regions.scores], into: attended)
     output(attended, into: y, count: lanes.count, accumulate: accumulate, workers)
   }

@@ -57,7 +57,7 @@ typedef enum ap_cache {
   AP_CACHE_Q4 = 3,
 } ap_cache;
 
-// Where a ring lies in the memory of each session, in bytes from its start. Position p lies in slot p % capacity.
+// Where a ring lies in the memory of each state, in bytes from its start. Position p lies in slot p % capacity.
 typedef struct ap_ring {
   intptr_t keys, values, capacity;
   ap_cache format;
@@ -75,7 +75,7 @@ typedef struct ap_memory {
   bool rotate;  // heads are turned by a Hadamard matrix before they are stored, and back after
 } ap_memory;
 
-// Attention of `columns` queries, each over the rings of its own session; a query at position p sees the positions in
+// Attention of `columns` queries, each over the rings of its own state; a query at position p sees the positions in
 // (p - context, p] that are still in its ring.
 typedef struct ap_attention {
   const float *queries;      // [columns][stride], heads contiguous
@@ -83,7 +83,7 @@ typedef struct ap_attention {
   const float *values;       // the same
   float *out;                // [columns][heads * head_dim]
   float *scores;             // scratch, [columns * heads][capacity of `all`]
-  void *const *sessions;     // per column: its session's memory
+  void *const *states;     // per column: its state's memory
   const int64_t *positions;  // per column: position of the query
   const int64_t *newest;     // per column: newest position written to the ring
   const ap_memory *memory;

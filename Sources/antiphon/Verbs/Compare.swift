@@ -199,7 +199,7 @@ struct ComparisonView: Encodable {
       }
       return Stream(
         name: index == 0 ? "text" : "codebook \(index - 1)",
-        divergence: sums.reduce(0) { $0 + $1.divergence } / Double(frames),
+        divergence: sums.reduce(0) { $0 + $1.total } / Double(frames),
         agreement: Double(sums.reduce(0) { $0 + $1.agreed }) / Double(frames), buckets: buckets)
     }
   }
