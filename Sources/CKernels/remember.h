@@ -1,6 +1,6 @@
 // Writing keys and values to their rings. Included by attention.h, once per instruction set.
 
-// Bytes of the keys of one head, or of its values; of sixteen slots of it.
+// Bytes of the keys of one head, or of its values; and of sixteen of its slots.
 INLINE intptr_t FN(group_bytes)(ap_cache format, intptr_t d) {
   return d / BLOCK * (format == AP_CACHE_Q8 ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES);
 }
@@ -8,7 +8,8 @@ INLINE intptr_t FN(head_bytes)(ap_cache format, intptr_t capacity, intptr_t d) {
   return ap_ring_bytes(format, 1, capacity, d);
 }
 
-// Times a Hadamard matrix over sqrt(n), n the largest power of two in d: it is its own inverse.
+// Multiplies by a Hadamard matrix over sqrt(n), where n is the largest power of two that divides d. It is its own
+// inverse.
 static void FN(hadamard)(float *x, intptr_t d) {
   intptr_t n = d & -d;
   for (intptr_t half = 1; half < n; half *= 2)
@@ -22,7 +23,7 @@ static void FN(hadamard)(float *x, intptr_t d) {
   for (intptr_t i = 0; i < d; i++) x[i] *= scale;
 }
 
-// Levels of 32 values at a scale, clamped, as offset bytes; returns the square error.
+// Quantizes 32 values with a scale to clamped levels, as offset bytes; returns the squared error.
 INLINE float FN(levels)(const float *x, float scale, float low, float high, float offset, uint8_t *out) {
 #pragma clang fp contract(off)
   float inverse = scale != 0 ? 1.0f / scale : 0;
@@ -39,8 +40,9 @@ INLINE float FN(levels)(const float *x, float scale, float low, float high, floa
   return sum(error);
 }
 
-// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. Of a few scales for 4 bits, the one
-// with the smallest square error: the largest value on the outermost level, or a little beyond it or before it.
+// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. For 4 bits a few
+// scales are tried, which put the largest value on the outermost level, a little beyond it or a little before it; the
+// one with the smallest squared error is kept.
 static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
   float top = 0;
   for (int i = 0; i < BLOCK; i++) top = fabsf(x[i]) > fabsf(top) ? x[i] : top;
@@ -64,7 +66,7 @@ static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
   return best;
 }
 
-// One head's key and value into slot `slot` of a ring.
+// Stores the key and value of one head in slot `slot` of a ring.
 static void FN(store_slot)(const ap_ring *ring, uint8_t *state, intptr_t head, intptr_t slot, intptr_t d,
                            const float *key, const float *value) {
   intptr_t bytes = FN(head_bytes)(ring->format, ring->capacity, d);
@@ -76,7 +78,7 @@ static void FN(store_slot)(const ap_ring *ring, uint8_t *state, intptr_t head, i
   }
   if (ring->format == AP_CACHE_F16) {
     for (intptr_t i = 0; i < d; i++) {
-      // A value that half precision cannot hold becomes its largest, not infinity.
+      // A value beyond the range of half precision becomes its largest finite value, not infinity.
       ((uint16_t *)keys)[slot * d + i] = ap_to_half(fminf(fmaxf(key[i], -65504), 65504));
       ((uint16_t *)values)[slot * d + i] = ap_to_half(fminf(fmaxf(value[i], -65504), 65504));
     }

@@ -1,7 +1,7 @@
 internal import CKernels
 internal import Glibc
 
-/// How fast this machine reads memory that no cache holds: the limit of every product with one column.
+/// Measures how fast this machine reads memory that no cache holds, which limits every product with one column.
 package final class MemoryProbe {
   private let storage: FloatStorage
   private let bytes: Int
