@@ -83,8 +83,8 @@ package struct QuantizedBlocks: Sendable {
     return bits == 8 ? Int32(min(max(level, -127), 127)) : Int32(min(max(level, -8), 7))
   }
 
-  // In 8 bits the largest weight sets the scale. In 4 bits several scales are tried, from the one that maps the largest
-  // weight to -8 downwards, and the one with the smallest squared error is kept.
+  // In 8 bits the largest weight sets the scale. In 4 bits several scales are tried, which put the largest
+  // weight on an outermost level or near it; the one with the smallest squared error is kept.
   private func bestScale(_ values: UnsafeBufferPointer<Float>) -> Float {
     var top: Float = 0
     for value in values where abs(value) > abs(top) { top = value }

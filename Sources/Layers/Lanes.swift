@@ -2,7 +2,7 @@ package import Kernels
 
 /// The lanes that a pass advances. A lane is one position of one state.
 ///
-/// One lane is a live step; k lanes of one state, at consecutive positions, are a block, causal inside, such as a part of a prompt;
+/// One lane is a live step; k lanes of one state, at consecutive positions, are a block (causal inside), as in a prompt;
 /// lanes of several states are several conversations. Every weight is read once for all of them.
 package final class Lanes: @unchecked Sendable {
   package let capacity: Int

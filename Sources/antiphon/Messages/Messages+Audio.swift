@@ -9,10 +9,10 @@ extension Message {
     case .notFound(let name, let direction, let known):
       self.init(
         "No \(Self.noun(direction)) is called '\(name)', and none has that in its name.",
-        "These are there: " + known.joined(separator: " "), .noInput)
+        "Available: " + known.joined(separator: " "), .noInput)
     case .ambiguous(let name, let direction, let matches):
       self.init(
-        "'\(name)' fits \(matches.count) \(Self.noun(direction))s.",
+        "'\(name)' matches \(matches.count) \(Self.noun(direction))s.",
         "Name one of them: " + matches.joined(separator: " "), .usage)
     case .cannotOpen(let name, let direction, let code):
       self.init(
@@ -21,7 +21,7 @@ extension Message {
     case .unsupported(let name, let direction, let setting):
       self.init(
         "The \(Self.noun(direction)) '\(name)' has no \(setting.rawValue) that can be used.",
-        "Take its 'plughw:' name instead, or another device: antiphon devices", .noInput)
+        "Use its 'plughw:' name instead, or another device: antiphon devices", .noInput)
     }
   }
 
@@ -52,8 +52,8 @@ extension Message {
     case EBUSY: "Another program holds it: fuser -v /dev/snd/*"
     case EACCES, EPERM: "Join the group and log in again: sudo usermod -aG audio $USER"
     case ECONNREFUSED:
-      "The sound server does not answer: start PipeWire or PulseAudio, or take a 'hw:' device."
-    default: "See what is there: antiphon devices"
+      "The sound server does not answer: start PipeWire or PulseAudio, or use a 'hw:' device."
+    default: "List the devices: antiphon devices"
     }
   }
 }
