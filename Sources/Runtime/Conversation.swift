@@ -136,7 +136,7 @@ public struct Conversation: ~Copyable, Sendable {
     return answer(&step, into: &reply, clock)
   }
 
-  // Thinks about what the ear holds, and says the answer.
+  // Runs the step on the codes that the ear holds, and decodes the reply.
   private mutating func answer(
     _ step: inout Step, into reply: inout MutableSpan<Float>, _ clock: RunClock
   ) -> Step {
