@@ -1,3 +1,4 @@
+internal import CThreads
 internal import Glibc
 
 /// The clock of all times in the program: monotonic and never adjusted (`CLOCK_MONOTONIC_RAW`).
@@ -18,8 +19,7 @@ package enum MonotonicClock {
   }
 
   private static func read(_ clock: clockid_t) -> UInt64 {
-    var time = timespec()
-    clock_gettime(clock, &time)
+    let time = cthreads_now(clock)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

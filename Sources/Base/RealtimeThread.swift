@@ -8,7 +8,7 @@ package final class RealtimeThread: @unchecked Sendable {
     let name: String
     let priority: Int32
     let body: @Sendable () -> Void
-    let isRealtime = Atomic<Bool>(false)
+    let id = Atomic<Int32>(0)
     let isUnderWay = Wake()
 
     init(_ name: String, _ priority: Int32, _ body: @escaping @Sendable () -> Void) {
@@ -20,10 +20,12 @@ package final class RealtimeThread: @unchecked Sendable {
 
   private let start: Start
   private var handle = pthread_t()
-  private var isJoined = false
+  private var hasEnded: Bool?
 
-  /// Whether the system granted SCHED_FIFO.
-  package var isRealtime: Bool { start.isRealtime.load(ordering: .acquiring) }
+  /// Whether the thread has SCHED_FIFO; false once it has ended or lost it.
+  package var isRealtime: Bool {
+    sched_getscheduler(start.id.load(ordering: .acquiring)) == SCHED_FIFO
+  }
 
   /// - Parameters:
   ///   - name: at most 15 characters.
@@ -39,42 +41,83 @@ package final class RealtimeThread: @unchecked Sendable {
   private static let entry: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
     let start = Unmanaged<Start>.fromOpaque($0!).takeRetainedValue()
     cthreads_set_name(start.name)
-    if start.priority > 0 {
-      var parameter = sched_param()
-      parameter.sched_priority = start.priority
-      let isGranted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter) == 0
-      start.isRealtime.store(isGranted, ordering: .releasing)
-    }
+    start.id.store(cthreads_id(), ordering: .releasing)
+    if start.priority > 0 { RealtimeThread.raise([cthreads_id()], to: start.priority) }
     start.isUnderWay.post()
     start.body()
     return nil
   }
 
-  /// Waits until the thread's body has returned.
-  package func join() {
-    if isJoined { return }
-    isJoined = true
-    pthread_join(handle, nil)
+  /// Waits until the thread's body has returned, at most so long.
+  ///
+  /// - Returns: whether it has. A thread that has not is left to itself: the next call returns at once.
+  @discardableResult
+  package func join(nanoseconds: UInt64 = .max) -> Bool {
+    if let hasEnded { return hasEnded }
+    let result =
+      nanoseconds == .max ? pthread_join(handle, nil) : cthreads_join(handle, nanoseconds)
+    if result != 0 {
+      pthread_detach(handle)
+      Self.abandonments.add(1, ordering: .relaxed)
+    }
+    hasEnded = result == 0
+    return result == 0
   }
 
-  /// Runs `body`; the threads that it starts have real-time priority, where that is allowed.
-  package static func withThreads<Result>(
-    of priority: Int32, _ body: () throws -> Result
-  ) rethrows -> Result {
-    var (before, policy) = (sched_param(), Int32(0))
-    pthread_getschedparam(pthread_self(), &policy, &before)
-    var wanted = sched_param()
-    wanted.sched_priority = priority
-    // A new thread has the priority of the one that starts it.
-    pthread_setschedparam(pthread_self(), SCHED_FIFO, &wanted)
-    defer { pthread_setschedparam(pthread_self(), policy, &before) }
-    return try body()
+  private static let abandonments = Atomic<Int>(0)
+
+  /// Whether a thread was left to itself, that may hold locks for ever: the process then ends without cleaning up.
+  package static var hasAbandoned: Bool { abandonments.load(ordering: .relaxed) > 0 }
+
+  /// How long a thread may run without sleeping and keep its real-time priority.
+  ///
+  /// The hearing and speaking threads run for less than a millisecond, the model's thread for less than a frame of 80 ms:
+  /// one that runs longer is stuck, or too slow for real time anyway, and must not stop the whole machine.
+  private static let longestRun: UInt64 = 200_000  // microseconds
+
+  /// Gives threads of this process SCHED_FIFO, but only where the system can limit it: a thread that runs for 200 ms
+  /// without sleeping loses it again, for good.
+  ///
+  /// - Returns: whether all of them got it.
+  @discardableResult
+  package static func raise(_ threads: [Int32], to priority: Int32) -> Bool {
+    guard cthreads_limit_realtime(longestRun) == 0 else { return false }
+    return threads.reduce(true) { (cthreads_set_priority($1, priority) == 0) && $0 }
+  }
+
+  /// As `raise`, for the calling thread.
+  @discardableResult
+  package static func raiseCurrent(to priority: Int32) -> Bool { raise([cthreads_id()], to: priority) }
+
+  /// How many times a thread that did not sleep has lost its real-time priority.
+  package static var demotions: Int { Int(cthreads_demotions()) }
+
+  /// Runs `body` and tells which of the threads that it started are alive, for `raise`.
+  package static func started<Result>(
+    by body: () throws -> Result
+  ) rethrows -> (result: Result, threads: [Int32]) {
+    let before = Set(all())
+    let result = try body()
+    return (result, all().filter { !before.contains($0) })
+  }
+
+  private static func all() -> [Int32] {
+    var capacity = 256
+    while true {
+      var count: Int32 = 0
+      let ids = [Int32](unsafeUninitializedCapacity: capacity) { buffer, initialized in
+        count = cthreads_list(buffer.baseAddress!, Int32(buffer.count))
+        initialized = min(Int(count), buffer.count)
+      }
+      if Int(count) <= capacity { return ids }
+      capacity = 2 * Int(count)
+    }
   }
 
   /// Whether the calling thread has SCHED_FIFO.
   package static var isCurrentRealtime: Bool {
-    var (parameter, policy) = (sched_param(), Int32(0))
-    return pthread_getschedparam(pthread_self(), &policy, &parameter) == 0 && policy == SCHED_FIFO
+    // The C library would tell what it remembers, not what has become of it.
+    sched_getscheduler(0) == SCHED_FIFO
   }
 
   /// Keeps the program's memory from being swapped out. Returns whether the system allows it.

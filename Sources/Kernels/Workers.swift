@@ -42,5 +42,7 @@ package final class Workers: @unchecked Sendable {
   }
 
   /// Reads memory without computing anything, to measure its speed.
-  func read(_ memory: UnsafeRawPointer, _ bytes: Int) { ap_run_read(pool, Kernels.table, memory, bytes) }
+  package func read(_ memory: UnsafeRawPointer, _ bytes: Int) {
+    ap_run_read(pool, Kernels.table, memory, bytes)
+  }
 }

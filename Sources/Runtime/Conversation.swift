@@ -149,7 +149,8 @@ public struct Conversation: ~Copyable, Sendable {
     step.isReady = told.isReady && !said.isEmpty
     step.userSemantic = ear.codes[0]
     step.ownSemantic = said.first ?? 0
-    if step.isReady { mouth.speak(said, into: &reply) } else { mouth.rest(into: &reply) }
+    let codes = said
+    if step.isReady { mouth.speak(codes.span, into: &reply) } else { mouth.rest(into: &reply) }
     step.decodeEnd = clock.now
     let frames = min(Int(state.steps), model.dialogue.configuration.context)
     step.cache = (frames, frames * model.dialogue.cacheBytesPerFrame)

@@ -4,7 +4,7 @@ import Synchronization
 /// Whether somebody asked this process to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP from a terminal that is closed.
 ///
 /// The loop asks once per frame and ends as it would at the end of the sound, so that what was made so far is
-/// whole. A second signal of the same kind ends the process at once.
+/// whole. A second signal, of either kind, ends the process at once.
 package enum Interruption {
   private static let received = Atomic<Int32>(0)
 
@@ -13,8 +13,12 @@ package enum Interruption {
     // A global is made at its first use; the handler must not be the first.
     received.store(0, ordering: .relaxed)
     var action = sigaction()
-    action.__sigaction_handler.sa_handler = { Interruption.received.store($0, ordering: .relaxed) }
-    action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+    action.__sigaction_handler.sa_handler = {
+      Interruption.received.store($0, ordering: .relaxed)
+      _ = Glibc.signal(SIGINT, SIG_DFL)
+      _ = Glibc.signal(SIGTERM, SIG_DFL)
+    }
+    action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
     // Who started this with nohup wants it to go on.

@@ -21,8 +21,8 @@ struct Mouth: ~Copyable, Sendable {
   /// - Parameters:
   ///   - codes: one per codebook.
   ///   - reply: `samplesPerFrame` samples.
-  mutating func speak(_ codes: [Int32], into reply: inout MutableSpan<Float>) {
-    codec.decode(codes.span, into: &reply, &state)
+  mutating func speak(_ codes: Span<Int32>, into reply: inout MutableSpan<Float>) {
+    codec.decode(codes, into: &reply, &state)
   }
 
   /// Writes silence. The decoder's state does not change.

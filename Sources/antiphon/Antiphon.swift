@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Glibc
 import Kernels
 
@@ -31,11 +32,19 @@ struct Antiphon: ParsableCommand {
         if !text.isEmpty { Terminal.print(text) }
       }
       try Terminal.finish()
+      if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
       // A program whose reader has seen enough ends in silence.
       if error as? CommandError != .standardOutput(code: EPIPE) { Terminal.error(message.text) }
-      Glibc.exit(message.exit.rawValue)
+      end(message.exit)
     }
+  }
+
+  /// A thread that hangs in a device may hold locks that the cleaning up of a library wants.
+  private static func end(_ code: ExitCode) -> Never {
+    guard RealtimeThread.hasAbandoned else { Glibc.exit(code.rawValue) }
+    fflush(nil)
+    _exit(code.rawValue)
   }
 }

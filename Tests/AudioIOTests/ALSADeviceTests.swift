@@ -47,6 +47,24 @@ struct ALSADeviceTests {
     #expect(try choose("Yeti", devices).name == "hw:CARD=Yeti,DEV=0")
   }
 
+  @Test("a sound server that does not answer is told from a missing card")
+  func silentServer() {
+    #expect(throws: AudioDeviceError.serverSilent(name: "default", .capture, server: .pipeWire)) {
+      try choose(nil, [], probe: EHOSTDOWN)
+    }
+    #expect(throws: AudioDeviceError.pluginMissing(name: "default", .capture)) {
+      try choose(nil, [], probe: ENXIO)
+    }
+    #expect(
+      ALSADevice.silence("pulse", .playback, errno: ECONNREFUSED, address: "unix:/nonexistent")
+        == .serverSilent(name: "pulse", .playback, server: .pulseAudio(address: "unix:/nonexistent")))
+    #expect(
+      ALSADevice.silence("pulse", .playback, errno: ECONNREFUSED, address: nil)
+        == .serverSilent(name: "pulse", .playback, server: .pulseAudio(address: nil)))
+    #expect(ALSADevice.silence("hw:0", .playback, errno: ENXIO) == nil)
+    #expect(ALSADevice.silence("default", .playback, errno: ENOENT) == nil)
+  }
+
   @Test("two devices that match are an error that names both")
   func ambiguous() {
     let devices = [device("hw:CARD=A,DEV=0", "USB"), device("hw:CARD=B,DEV=0", "USB")]

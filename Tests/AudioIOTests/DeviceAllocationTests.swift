@@ -101,9 +101,10 @@ struct DeviceAllocationTests {
   @Test("a real ALSA device adds none")
   func null() throws {
     let port = try ALSAPort.open(.init(name: "null", direction: .capture))
-    let capture = CaptureLoop(device: port, ring: SampleRing(capacity: 24_000), wake: Wake())
+    let capture = CaptureLoop(
+      device: port, ring: SampleRing(capacity: 24_000), wake: Wake(), isWatched: false)
     let output = try ALSAPort.open(.init(name: "null", direction: .playback))
-    let playback = PlaybackLoop(device: output, ring: SampleRing(capacity: 24_000))
+    let playback = PlaybackLoop(device: output, ring: SampleRing(capacity: 24_000), isWatched: false)
     #expect(capture.begin() && playback.begin())
     let sound = tone(500, count: 240)
     func run() {

@@ -29,6 +29,21 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   var input: (Int) -> Float = { _ in 0 }
   var keepsOutput = true
 
+  /// Lies: what the calls return whatever the truth is.
+  var transferLie: ((Int) -> Int)?
+  var waitLie: (() -> Int)?
+  var updateLie: ((inout PCMStatus) -> Int)?
+  /// Time that the loop, or the device itself, has slept, in nanoseconds.
+  var slept: UInt64 = 0
+  private(set) var pauses = 0
+
+  var now: UInt64 { 1_000_000_000 + UInt64(Double(frames) / Double(settings.rate) * 1e9) + slept }
+
+  func pause(nanoseconds: UInt64) {
+    pauses += 1
+    slept += nanoseconds
+  }
+
   init(
     _ direction: AudioDirection, rate: Int = 48_000, channels: Int = 1, format: SampleFormat = .float32,
     period: Int = 480, buffer: Int = 1440
@@ -56,6 +71,7 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   }
 
   func transfer(_ raw: UnsafeMutableRawPointer, _ frames: Int) -> Int {
+    if let transferLie { return transferLie(frames) }
     if let failure = nextFailure() { return failure }
     let size = settings.bytesPerFrame
     switch settings.direction {
@@ -84,6 +100,7 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   }
 
   func wait(milliseconds: Int) -> Int {
+    if let waitLie { return waitLie() }
     if hasRunOut || failures.first.map({ $0 != EAGAIN }) == true { return nextFailure()! }
     switch settings.direction {
     case .capture: return queued >= settings.periodFrames || !failures.isEmpty ? 1 : 0
@@ -92,6 +109,7 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   }
 
   func update(_ status: inout PCMStatus) -> Int {
+    if let updateLie { return updateLie(&status) }
     status.available = settings.direction == .capture ? queued : settings.bufferFrames - queued
     status.delay = queued
     let time = Double(frames) / (Double(settings.rate) * (1 + rateError))

@@ -46,7 +46,7 @@ enum ErrorTable {
     ),
     (
       SoundFileError.cannotStore(path: "-", errno: ENOSPC),
-      "sound in a pipe whose form has to be read from its end too, and a full disk or more than 17 GB"
+      "sound in a pipe whose form has to be read from its end too, and a full disk or more than 4 GB"
     ),
     (
       SoundFileError.noChannel(path: "in.wav", channel: 3, channels: 2),
@@ -344,6 +344,35 @@ enum ErrorTable {
     (
       AudioDeviceError.cannotOpen(name: "default", .playback, errno: ECONNREFUSED),
       "the sound server is not running, or not for this user"
+    ),
+    (
+      AudioDeviceError.serverSilent(name: "default", .playback, server: .pulseAudio(address: nil)),
+      "the sound server is not running, or not for this user"
+    ),
+    (
+      AudioDeviceError.serverSilent(
+        name: "default", .playback, server: .pulseAudio(address: "unix:/tmp/pulse")),
+      "the variable names a server that is not running"
+    ),
+    (
+      AudioDeviceError.serverSilent(name: "default", .capture, server: .pipeWire),
+      "PipeWire is not running, or not for this user"
+    ),
+    (
+      AudioDeviceError.pluginMissing(name: "default", .playback),
+      "ALSA is set up for a sound server, and the library that leads there is not installed"
+    ),
+    (
+      AudioDeviceError.noClock(name: "null", .playback),
+      "ALSA's device `null`, or a broken plugin"
+    ),
+    (
+      AudioDeviceError.givesNothing(name: "hw:CARD=Yeti,DEV=0", .capture),
+      "a device half unplugged, or a sound server that died"
+    ),
+    (
+      AudioDeviceError.noAnswer(name: "hw:CARD=Yeti,DEV=0", .capture),
+      "a driver or a sound server that hangs"
     ),
     (
       AudioDeviceError.cannotOpen(name: "default", .playback, errno: ENODEV), "the device was unplugged"

@@ -20,7 +20,7 @@ import Testing
       Errors are two lines on standard error: what happened, and what to do about it. Mistakes in the command line are
       told by its parser, with the usage of the verb.
 
-      ## ExitCode codes
+      ## Exit codes
 
       They follow `sysexits.h`, and the shell's 128 + signal.
 

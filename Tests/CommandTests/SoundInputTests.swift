@@ -43,6 +43,18 @@ import Testing
     #expect(try codes("c.codes") == codes("b.codes"))
   }
 
+  @Test("a pipe with a name is read like one without, and a device that never ends is refused")
+  func named() throws {
+    let result = try shell(
+      "$antiphon encode <(cat voice.flac) a.codes --codec $codec && $antiphon encode <(cat voice.wav) b.codes "
+        + "--codec $codec && cat voice.opus | $antiphon encode /dev/stdin c.codes --codec $codec && "
+        + "$antiphon encode voice.flac d.codes --codec $codec && cmp a.codes d.codes")
+    #expect(result.code == 0 && result.errors == "", "\(result.errors)")
+    #expect(try codes("b.codes") == codes("a.codes"))
+    let endless = try shell("$antiphon encode /dev/zero e.codes --codec $codec")
+    #expect(endless.code == 65 && endless.sentence.hasPrefix("'/dev/zero' is not a sound file"))
+  }
+
   @Test("every verb that reads sound reads a file from a pipe")
   func verbs() throws {
     let result = try shell(

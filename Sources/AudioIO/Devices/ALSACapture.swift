@@ -4,8 +4,7 @@ import Synchronization
 /// A microphone: a thread that fills a ring with mono sound at 24 kHz. One other thread reads it.
 package final class ALSACapture: @unchecked Sendable {
   private let loop: CaptureLoop<ALSAPort>
-  private let isStopping: StopFlag
-  private var thread: RealtimeThread?
+  private let thread = DeviceThread()
   /// Index in the stream of the next sample that `read` gives.
   package private(set) var position = 0
 
@@ -13,7 +12,11 @@ package final class ALSACapture: @unchecked Sendable {
   /// When each sample of the stream was captured.
   package var clock: StreamClock { loop.clock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
-  package var isRealtime: Bool { thread?.isRealtime ?? false }
+  package var isRealtime: Bool { thread.isRealtime }
+  /// Why the device was given up, if it was: no sound moves any more then.
+  package var fault: AudioDeviceError? {
+    loop.fault.fault.map { AudioDeviceError($0, loop.device.name, .capture) }
+  }
 
   /// Opens the device; `start` lets it run.
   ///
@@ -30,7 +33,6 @@ package final class ALSACapture: @unchecked Sendable {
         name: name, direction: .capture, rate: rate, periodMilliseconds: periodMilliseconds, periods: 8))
     loop = CaptureLoop(
       device: port, ring: SampleRing(capacity: AudioFrame.sampleRate), wake: wake, canceller: canceller)
-    isStopping = StopFlag()
   }
 
   deinit {
@@ -39,23 +41,28 @@ package final class ALSACapture: @unchecked Sendable {
 
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
-    let (loop, isStopping, isReady, hasFailed) = (loop, isStopping, Wake(), StopFlag())
-    thread = RealtimeThread(name: "capture", priority: priority) {
-      guard loop.begin() else {
-        hasFailed.set()
-        return isReady.post()
-      }
-      isReady.post()
-      while !isStopping.isSet { _ = loop.turn() }
-      loop.device.drop()
+    let loop = loop
+    let beginning = thread.start(
+      name: "capture", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      end: { loop.device.drop() })
+    switch beginning {
+    case .running: return
+    case .refused: throw .unsupported(name: loop.device.name, .capture, setting: .start)
+    case .unanswered: throw .noAnswer(name: loop.device.name, .capture)
     }
-    while !isReady.wait(nanoseconds: 1_000_000_000) {}
-    if hasFailed.isSet { throw .unsupported(name: loop.device.name, .capture, setting: .start) }
   }
 
-  package func stop() {
-    isStopping.set()
-    thread?.join()
+  /// Lets the device end soon, without waiting for it.
+  package func askToStop() {
+    thread.askToStop()
+  }
+
+  /// - Parameter nanoseconds: how long to wait for the device.
+  /// - Returns: whether the device has ended; otherwise it hangs in a call, and its thread is left to itself.
+  @discardableResult
+  package func stop(nanoseconds: UInt64 = 300_000_000) -> Bool {
+    askToStop()
+    return thread.stop(nanoseconds: nanoseconds)
   }
 
   /// How many samples wait.
@@ -79,12 +86,4 @@ package final class ALSACapture: @unchecked Sendable {
   package func dropBacklog() {
     loop.backlogRequest.store(true, ordering: .relaxed)
   }
-}
-
-/// Tells a thread to end.
-final class StopFlag: Sendable {
-  private let flag = Atomic<Bool>(false)
-
-  var isSet: Bool { flag.load(ordering: .acquiring) }
-  func set() { flag.store(true, ordering: .releasing) }
 }

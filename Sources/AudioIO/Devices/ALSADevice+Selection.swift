@@ -25,9 +25,13 @@ extension ALSADevice {
   package static func choose(
     _ wanted: String?, _ direction: AudioDirection
   ) throws(AudioDeviceError) -> DeviceChoice {
-    try choose(
-      wanted, direction, among: list(direction), missing: { explainEmptyList(direction) },
-      probe: { probe($0, "", direction).errno })
+    try DeviceThread.ask(wanted ?? "default", direction) {
+      Result { () throws(AudioDeviceError) in
+        try choose(
+          wanted, direction, among: list(direction), missing: { explainEmptyList(direction) },
+          probe: { probe($0, "", direction).errno })
+      }
+    }
   }
 
   static func choose(
@@ -44,7 +48,8 @@ extension ALSADevice {
       if let device = devices.first {
         throw .cannotOpen(name: device.name, direction, errno: device.errno)
       }
-      throw .noDevice(direction, because: missing())
+      // A default that leads to a sound server is no device while the server is silent, and no missing card either.
+      throw silence("default", direction, errno: probe("default")) ?? .noDevice(direction, because: missing())
     }
     if let device = devices.first(where: { $0.name == wanted }) {
       return DeviceChoice(name: wanted, description: device.description, reason: .named)
@@ -65,9 +70,39 @@ extension ALSADevice {
     // Names with parameters and those of the user's own configuration are not in the list.
     let errno = probe(wanted)
     if errno == 0 { return DeviceChoice(name: wanted, description: "", reason: .named) }
-    if errno != ENOENT { throw .cannotOpen(name: wanted, direction, errno: errno) }
+    if errno != ENOENT { throw refusal(wanted, direction, errno: errno) }
     if devices.isEmpty { throw .noDevice(direction, because: missing()) }
     throw .notFound(name: wanted, direction, known: devices.map(\.name))
+  }
+
+  /// Why there is no device at all.
+  package static func explainNone(_ direction: AudioDirection) -> AudioDeviceError {
+    silence("default", direction, errno: probe("default", "", direction).errno)
+      ?? .noDevice(direction, because: explainEmptyList(direction))
+  }
+
+  /// Why the system refused to open a device.
+  static func refusal(_ name: String, _ direction: AudioDirection, errno: Int32) -> AudioDeviceError {
+    silence(name, direction, errno: errno) ?? .cannotOpen(name: name, direction, errno: errno)
+  }
+
+  /// What an error number says about a sound server; nil when it speaks of something else.
+  static func silence(
+    _ name: String, _ direction: AudioDirection, errno: Int32,
+    address: String? = getenv("PULSE_SERVER").map { String(cString: $0) }
+  ) -> AudioDeviceError? {
+    // A card itself has no server.
+    if name.hasPrefix("hw:") || name.hasPrefix("plughw:") { return nil }
+    return switch errno {
+    // PipeWire's plugin says so whatever the cause.
+    case EHOSTDOWN: .serverSilent(name: name, direction, server: .pipeWire)
+    case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNABORTED:
+      .serverSilent(
+        name: name, direction, server: .pulseAudio(address: address.flatMap { $0.isEmpty ? nil : $0 }))
+    // The library of a plugin cannot be loaded.
+    case ENXIO: .pluginMissing(name: name, direction)
+    default: nil
+    }
   }
 
   private static func contains(_ text: String, _ part: String) -> Bool {

@@ -8,8 +8,7 @@ package final class ALSAPlayback: @unchecked Sendable {
   private static let fade = AudioFrame.sampleRate * 5 / 1000
 
   private let loop: PlaybackLoop<ALSAPort>
-  private let isStopping = StopFlag()
-  private var thread: RealtimeThread?
+  private let thread = DeviceThread()
   private var controller: RateController
   private let depthBits = Atomic<UInt64>(0)
   private var lastWritten: UInt64 = 0
@@ -21,7 +20,11 @@ package final class ALSAPlayback: @unchecked Sendable {
   package var played: PlayedSound { loop.played }
   package var playedClock: StreamClock { loop.playedClock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
-  package var isRealtime: Bool { thread?.isRealtime ?? false }
+  package var isRealtime: Bool { thread.isRealtime }
+  /// Why the device was given up, if it was: no sound moves any more then.
+  package var fault: AudioDeviceError? {
+    loop.fault.fault.map { AudioDeviceError($0, loop.device.name, .playback) }
+  }
   /// How much faster than the program's rate the queue is emptied, in parts per million.
   package var stretchPartsPerMillion: Double {
     (Double(bitPattern: loop.stretchBits.load(ordering: .relaxed)) - 1) * 1e6
@@ -60,25 +63,29 @@ package final class ALSAPlayback: @unchecked Sendable {
 
   /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
   package func start(priority: Int32) throws(AudioDeviceError) {
-    let (loop, isStopping, isReady, hasFailed) = (loop, isStopping, Wake(), StopFlag())
-    // The device begins in its own thread: in another one it could run dry before this one takes over.
-    thread = RealtimeThread(name: "playback", priority: priority) {
-      guard loop.begin() else {
-        hasFailed.set()
-        return isReady.post()
-      }
-      isReady.post()
-      while !isStopping.isSet { _ = loop.turn() }
-      loop.device.drop()
+    let loop = loop
+    let beginning = thread.start(
+      name: "playback", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      end: { loop.device.drop() })
+    switch beginning {
+    case .running: return
+    case .refused: throw .unsupported(name: loop.device.name, .playback, setting: .start)
+    case .unanswered: throw .noAnswer(name: loop.device.name, .playback)
     }
-    while !isReady.wait(nanoseconds: 1_000_000_000) {}
-    if hasFailed.isSet { throw .unsupported(name: loop.device.name, .playback, setting: .start) }
   }
 
-  package func stop() {
-    isStopping.set()
+  /// Lets the device end soon, without waiting for it.
+  package func askToStop() {
+    thread.askToStop()
     loop.wake.post()
-    thread?.join()
+  }
+
+  /// - Parameter nanoseconds: how long to wait for the device.
+  /// - Returns: whether the device has ended; otherwise it hangs in a call, and its thread is left to itself.
+  @discardableResult
+  package func stop(nanoseconds: UInt64 = 300_000_000) -> Bool {
+    askToStop()
+    return thread.stop(nanoseconds: nanoseconds)
   }
 
   /// Seconds until a sample that is given now has to be in the queue, and until it would be heard.

@@ -44,8 +44,12 @@ final class ALSAPort: PCM, @unchecked Sendable {
   }()
 
   static func open(_ request: Request) throws(AudioDeviceError) -> ALSAPort {
-    let (handle, settings) = try openHandle(request)
-    return ALSAPort(request, handle, settings)
+    try DeviceThread.ask(request.name, request.direction) {
+      Result { () throws(AudioDeviceError) in
+        let (handle, settings) = try openHandle(request)
+        return ALSAPort(request, handle, settings)
+      }
+    }
   }
 
   private static func openHandle(
@@ -58,7 +62,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
     let mode = SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE
     let error = snd_pcm_open(&handle, request.name, stream, mode)
     guard error >= 0, let handle else {
-      throw .cannotOpen(name: request.name, request.direction, errno: -error)
+      throw ALSADevice.refusal(request.name, request.direction, errno: -error)
     }
     do {
       return (handle, try configure(handle, request))

@@ -16,6 +16,16 @@ package enum AudioDeviceError: Error, Equatable, Sendable {
   case cannotOpen(name: String, AudioDirection, errno: Int32)
   /// The device has no sample format, rate or channel count that can be converted.
   case unsupported(name: String, AudioDirection, setting: DeviceSetting)
+  /// A sound server is between the program and the cards, and it does not answer.
+  case serverSilent(name: String, AudioDirection, server: SoundServer)
+  /// The library that joins ALSA and a sound server is not installed.
+  case pluginMissing(name: String, AudioDirection)
+  /// Sound moves faster than time passes, as with ALSA's `null`: a conversation needs a clock.
+  case noClock(name: String, AudioDirection)
+  /// The device is there and says that it works, and no sound moves.
+  case givesNothing(name: String, AudioDirection)
+  /// A call of the device does not return.
+  case noAnswer(name: String, AudioDirection)
 }
 
 /// Why the list of devices is empty.
@@ -31,4 +41,17 @@ package enum MissingDevices: Equatable, Sendable {
 /// What of a device could not be set.
 package enum DeviceSetting: String, Sendable {
   case access, format, channels, rate, period, buffer, start
+}
+
+/// Which sound server was asked.
+package enum SoundServer: Equatable, Sendable {
+  case pipeWire
+  /// PulseAudio, or PipeWire in its place; `address` as in the variable PULSE_SERVER, where that is set.
+  case pulseAudio(address: String?)
+}
+
+extension AudioDeviceError {
+  init(_ fault: DeviceFault, _ name: String, _ direction: AudioDirection) {
+    self = fault == .noClock ? .noClock(name: name, direction) : .givesNothing(name: name, direction)
+  }
 }

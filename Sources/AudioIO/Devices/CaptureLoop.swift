@@ -16,8 +16,13 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   /// Set by playback after it ran dry: what waits in the device is late by then.
   let backlogRequest = Atomic<Bool>(false)
 
+  /// Set when the device was given up; `turn` only sleeps then.
+  let fault = FaultCell()
+
   private let canceller: EchoCanceller?
   private var recovery = DeviceRecovery()
+  private var watch: DeviceWatch?
+  private var moved = 0  // frames in this turn
   private var status = PCMStatus()
   private var path: Path
   /// Periods still to be thrown away, so that nothing old is in the device at the start.
@@ -55,13 +60,16 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  init(device: Device, ring: SampleRing, wake: Wake, canceller: EchoCanceller? = nil) {
+  /// - Parameter isWatched: whether a device that lies is given up.
+  init(device: Device, ring: SampleRing, wake: Wake, canceller: EchoCanceller? = nil, isWatched: Bool = true)
+  {
     precondition(device.settings.direction == .capture)
     self.device = device
     self.ring = ring
     self.wake = wake
     self.canceller = canceller
     path = Path(device.settings)
+    watch = isWatched ? DeviceWatch(device.settings, now: device.now) : nil
   }
 
   deinit {
@@ -78,8 +86,15 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   }
 
   func turn() -> DeviceOutcome {
+    if fault.fault != nil { return device.rest() }
+    let start = device.now
+    moved = 0
     let outcome = advance()
     counters.count(outcome)
+    if outcome == .reopened { watch?.adopt(device.settings) }
+    if let verdict = watch?.see(outcome, frames: moved, from: start, to: device.now) {
+      device.obey(verdict, fault)
+    }
     return outcome
   }
 
@@ -92,12 +107,14 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     let ready = device.wait(milliseconds: 100)
     if ready < 0 { return recover(ready) }
     if ready == 0 { return checkStall() }
-    let moved = device.transfer(path.raw, device.settings.periodFrames)
-    if moved < 0 { return recover(moved) }
-    if moved == 0 { return checkStall() }
-    lastMovement = MonotonicClock.now
+    let taken = device.boundedTransfer(path.raw, device.settings.periodFrames)
+    // Ready, and then nothing there: one that goes on saying so is started again as one that says nothing.
+    if taken == 0 || taken == Int(-EAGAIN) { return checkStall() }
+    if taken < 0 { return recover(taken) }
+    moved = taken
+    lastMovement = device.now
     isStalled = false
-    let error = device.update(&status)
+    let error = device.boundedUpdate(&status)
     if error < 0 { return recover(error) }
     if let dropped = dropBacklog(moved) { return .dropped(dropped) }
     deliver(moved)
@@ -127,7 +144,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   }
 
   private func checkStall() -> DeviceOutcome {
-    let now = MonotonicClock.now
+    let now = device.now
     if lastMovement == 0 { lastMovement = now }
     guard now - lastMovement > 500_000_000 else { return .idle }
     lastMovement = now

@@ -27,7 +27,7 @@ struct DeviceRecovery {
       let result = device.resume()
       if result == Int(-EAGAIN) {
         // Not awake yet: asked again at the next turn, counted once.
-        MonotonicClock.sleep(nanoseconds: 10_000_000)
+        device.pause(nanoseconds: 10_000_000)
         defer { isSuspended = true }
         return isSuspended ? .idle : .suspended
       }
@@ -45,16 +45,16 @@ struct DeviceRecovery {
   private mutating func lose(_ device: some PCM) -> DeviceOutcome {
     device.drop()
     pause = Self.firstPause
-    nextAttempt = MonotonicClock.now + pause
+    nextAttempt = device.now + pause
     return .lost
   }
 
   /// While away: sleeps a little, and tries when it is time.
   mutating func look(for device: some PCM, begin: () -> Bool) -> DeviceOutcome {
     guard let attempt = nextAttempt else { return .idle }
-    let now = MonotonicClock.now
+    let now = device.now
     if now < attempt {
-      MonotonicClock.sleep(nanoseconds: min(attempt - now, 20_000_000))
+      device.pause(nanoseconds: min(attempt - now, 20_000_000))
       return .away
     }
     if device.reopen(), begin() {
@@ -63,7 +63,7 @@ struct DeviceRecovery {
       return .reopened
     }
     pause = min(2 * pause, Self.longestPause)
-    nextAttempt = MonotonicClock.now + pause
+    nextAttempt = device.now + pause
     return .away
   }
 }

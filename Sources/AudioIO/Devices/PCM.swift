@@ -1,3 +1,5 @@
+internal import Base
+
 /// What was asked of a device and what it agreed to.
 package struct PCMSettings: Equatable, Sendable {
   package var direction: AudioDirection
@@ -25,6 +27,12 @@ struct PCMStatus {
   var nanoseconds: UInt64 = 0
   /// Whether the moment was stamped by the driver; otherwise by the program.
   var isHardwareTime = false
+
+  /// Keeps the numbers within what a device of these settings can mean, so that arithmetic with them is safe.
+  mutating func bound(by settings: PCMSettings) {
+    available = min(max(available, 0), settings.bufferFrames)
+    delay = min(max(delay, 0), 10 * settings.rate)
+  }
 }
 
 /// A sound device at the level of single transfers. Calls return a negative error number, as the system's do.
@@ -45,4 +53,41 @@ protocol PCM: AnyObject, Sendable {
   func drop()
   /// Opens the device again after it was lost. `settings` may change.
   func reopen() -> Bool
+  /// The time by which the device is judged, in nanoseconds, and a sleep on that clock.
+  var now: UInt64 { get }
+  func pause(nanoseconds: UInt64)
+}
+
+extension PCM {
+  var now: UInt64 { MonotonicClock.now }
+  func pause(nanoseconds: UInt64) { MonotonicClock.sleep(nanoseconds: nanoseconds) }
+
+  /// `update`, with nothing in it that a device cannot mean.
+  func boundedUpdate(_ status: inout PCMStatus) -> Int {
+    let error = update(&status)
+    if error >= 0 { status.bound(by: settings) }
+    return error
+  }
+
+  /// `transfer`, never more than was asked for.
+  func boundedTransfer(_ raw: UnsafeMutableRawPointer, _ frames: Int) -> Int {
+    min(transfer(raw, frames), frames)
+  }
+
+  /// Does what the watch says after a turn.
+  func obey(_ verdict: DeviceWatch.Verdict, _ fault: FaultCell) {
+    switch verdict {
+    case .goOn: break
+    case .sleep: pause(nanoseconds: DeviceWatch.pause)
+    case .giveUp(let reason):
+      fault.set(reason)
+      drop()
+    }
+  }
+
+  /// What a loop does instead of a turn once its device was given up.
+  func rest() -> DeviceOutcome {
+    pause(nanoseconds: 20_000_000)
+    return .idle
+  }
 }

@@ -31,10 +31,14 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   let flushedSamples = Atomic<Int>(0)
   /// Asks to forget what is in the ring.
   let flushRequest = Atomic<Bool>(false)
+  /// Set when the device was given up; `turn` only sleeps then.
+  let fault = FaultCell()
   /// Called after the device ran dry.
   private let onXrun: @Sendable () -> Void
 
   private var recovery = DeviceRecovery()
+  private var watch: DeviceWatch?
+  private var moved = 0  // frames in this turn
   private var status = PCMStatus()
   private var path: Path
   private var taken = 0  // samples of the program, inserted silence included
@@ -70,13 +74,16 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}) {
+  /// - Parameter isWatched: whether a device that lies is given up.
+  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}, isWatched: Bool = true)
+  {
     precondition(device.settings.direction == .playback)
     self.device = device
     self.ring = ring
     self.onXrun = onXrun
     path = Path(device.settings)
     playedClock = StreamClock(sampleRate: Double(device.settings.rate))
+    watch = isWatched ? DeviceWatch(device.settings, now: device.now) : nil
   }
 
   deinit {
@@ -106,7 +113,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       silence(period), frames: period, channels: device.settings.channels, into: path.raw)
     var queued = 0
     while queued + period <= device.settings.bufferFrames {
-      let moved = device.transfer(path.raw, period)
+      let moved = device.boundedTransfer(path.raw, period)
       if moved == Int(-EAGAIN) { break }
       if moved <= 0 { return moved < 0 ? moved : Int(-EIO) }
       queued += moved
@@ -114,7 +121,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     }
     // A device that starts by itself with its first periods is running already.
     _ = device.start()
-    return device.update(&status)
+    return device.boundedUpdate(&status)
   }
 
   private func silence(_ count: Int) -> UnsafePointer<Float> {
@@ -123,9 +130,16 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   }
 
   func turn() -> DeviceOutcome {
+    if fault.fault != nil { return device.rest() }
+    let start = device.now
+    moved = 0
     let outcome = advance()
     counters.count(outcome)
     if outcome == .xrun || outcome == .reopened { onXrun() }
+    if outcome == .reopened { watch?.adopt(device.settings) }
+    if let verdict = watch?.see(outcome, frames: moved, from: start, to: device.now) {
+      device.obey(verdict, fault)
+    }
     return outcome
   }
 
@@ -140,7 +154,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       return outcome
     }
     flushIfAsked()
-    let error = device.update(&status)
+    let error = device.boundedUpdate(&status)
     if error < 0 { return recover(error) }
     let period = device.settings.periodFrames
     if status.available < period {
@@ -151,12 +165,14 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     let isLast = queued <= reserve
     guard fillPeriod(mayPad: isLast) else {
       let spare = Double(queued - reserve) / Double(device.settings.rate)
-      wake.wait(nanoseconds: UInt64(max(spare, 0.0005) * 1e9))
+      wake.wait(nanoseconds: UInt64(min(max(spare, 0.0005), 0.1) * 1e9))
       return .idle
     }
-    let moved = device.transfer(
+    let given = device.boundedTransfer(
       path.raw + path.written * device.settings.bytesPerFrame, path.filled - path.written)
-    if moved < 0 { return recover(moved) }
+    if given < 0 { return recover(given) }
+    if given == 0 { return .idle }
+    moved = given
     observe(moved)
     path.written += moved
     if path.written == path.filled {

@@ -34,7 +34,8 @@ package final class StreamClock: @unchecked Sendable {
   /// Observer: sample `index` passes at `nanoseconds`.
   package func observe(_ index: Double, at nanoseconds: UInt64) {
     if !isRunning { origin = nanoseconds }
-    let measured = (Double(nanoseconds) - Double(origin)) * 1e-9
+    // A device may say anything: within thirty years the arithmetic is safe.
+    let measured = min(max((Double(nanoseconds) - Double(origin)) * 1e-9, -1e9), 1e9)
     let step = index - self.index
     let predicted = seconds + step * period
     let error = measured - predicted

@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 
@@ -6,7 +7,7 @@ import Glibc
 /// A pipe is read as it comes. Whoever needs its end asks to have it stored first, in a file without a name.
 final class SoundBytes {
   /// A pipe that is longer is not stored.
-  static let storageLimit = 16 << 30
+  static let storageLimit = 4 << 30
 
   private var descriptor: Int32
   private var isOwned: Bool
@@ -14,6 +15,8 @@ final class SoundBytes {
   private var origin = 0
   /// How many bytes there are; nil for a pipe that was not stored.
   private(set) var count: Int?
+  /// Whether the bytes are those of a file that can be opened again by its name.
+  let isFile: Bool
   /// The beginning of a pipe, which was read to see what it is.
   private var beginning: [UInt8] = []
   private var taken = 0  // bytes of a pipe that were read
@@ -26,7 +29,8 @@ final class SoundBytes {
     self.descriptor = descriptor
     self.isOwned = isOwned
     var status = stat()
-    if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+    isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    if isFile {
       origin = max(Int(lseek(descriptor, 0, SEEK_CUR)), 0)
       count = max(Int(status.st_size) - origin, 0)
     }
@@ -80,16 +84,7 @@ final class SoundBytes {
   func store() throws(SoundFileError) {
     guard count == nil else { return }
     guard let file = Self.makeStorage() else { throw .cannotStore(path: "-", errno: errno) }
-    func append(_ bytes: UnsafeRawBufferPointer) -> Int32 {
-      var done = 0
-      while done < bytes.count {
-        let written = Glibc.write(file, bytes.baseAddress! + done, bytes.count - done)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { return written < 0 ? errno : ENOSPC }
-        done += written
-      }
-      return 0
-    }
+    func append(_ bytes: UnsafeRawBufferPointer) -> Int32 { OutputFile.write(bytes, to: file).code }
     var code = beginning.withUnsafeBytes(append)
     var size = beginning.count
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)

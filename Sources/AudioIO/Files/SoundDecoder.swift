@@ -23,7 +23,7 @@ final class SoundDecoder {
       try Self.check(path, channels: plain.channels, rate: plain.rate)
     }
     var reason = ""
-    let isFile = link.isWhole && path != "-"
+    let isFile = link.isWhole && bytes.isFile && path != "-"
     let window = isFile ? nil : SoundWindow(bytes, link)
     let opened = SoundFileReader.opening.withLock { _ in
       var handle: OpaquePointer?

@@ -33,7 +33,7 @@ struct CodecMirror: LiveEngine, ~Copyable {
     ear.hear(frame)
     step.encodeEnd = clock.now
     let codes = ear.codes
-    mouth.speak(codes, into: &reply)
+    mouth.speak(codes.span, into: &reply)
     step.decodeEnd = clock.now
     step.isReady = true
     (step.userSemantic, step.ownSemantic) = (ear.codes[0], ear.codes[0])

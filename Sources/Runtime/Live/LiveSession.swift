@@ -25,10 +25,16 @@ package final class LiveSession: @unchecked Sendable {
   private let loop: LiveLoop<ALSACapture, ALSAPlayback>
   private var engine: RealtimeThread?
   private var isMemoryLocked = false
+  private let workers: [Int32]
 
   /// Chooses and opens both devices.
-  package init(_ partner: LivePartner, _ options: LiveOptions) throws(AudioDeviceError) {
+  ///
+  /// - Parameter workers: the threads that share the partner's arithmetic; they get the priority of the model's thread.
+  package init(
+    _ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []
+  ) throws(AudioDeviceError) {
     self.partner = partner
+    self.workers = workers
     self.options = options
     samplesPerFrame = partner.codec.configuration.samplesPerFrame
     outputChoice = try ALSADevice.choose(options.output, .playback)
@@ -53,10 +59,14 @@ package final class LiveSession: @unchecked Sendable {
     weak var capture: ALSACapture?
   }
 
-  /// Whether capture and playback run with real-time priority, and whether memory is locked.
-  package var privileges: (isRealtime: Bool, isMemoryLocked: Bool) {
-    (capture.isRealtime && playback.isRealtime, isMemoryLocked)
+  /// Whether capture and playback run with real-time priority, whether memory is locked, and how many times a thread
+  /// that did not sleep for 200 ms has lost its priority.
+  package var privileges: (isRealtime: Bool, isMemoryLocked: Bool, demotions: Int) {
+    (capture.isRealtime && playback.isRealtime, isMemoryLocked, RealtimeThread.demotions)
   }
+
+  /// Why one of the devices was given up, if it was: the conversation has no clock any more.
+  package var fault: AudioDeviceError? { capture.fault ?? playback.fault }
 
   package var counts: LiveCounts { loop.counts }
 
@@ -81,7 +91,14 @@ package final class LiveSession: @unchecked Sendable {
   package func start(clock: RunClock) throws(AudioDeviceError) {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
-    engine = RealtimeThread(name: "model", priority: Self.modelPriority) { [self] in
+    // Real-time priority comes after the rehearsal, which is long and never sleeps.
+    let prioritize = { @Sendable [workers] in
+      let priority = Self.modelPriority
+      guard priority > 0 else { return }
+      RealtimeThread.raise(workers, to: priority)
+      RealtimeThread.raiseCurrent(to: priority)
+    }
+    engine = RealtimeThread(name: "model", priority: 0) { [self] in
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
       switch partner {
       case .model(let model):
@@ -91,26 +108,46 @@ package final class LiveSession: @unchecked Sendable {
           rehearse(&rehearsal)
         }
         var conversation = Conversation(model, seed: options.seed, isGreedy: options.isGreedy)
+        prioritize()
         isReady.post()
         loop.run(&conversation, clock)
       case .mirror(let codec):
         var rehearsal = CodecMirror(codec)
         rehearse(&rehearsal)
         var mirror = CodecMirror(codec)
+        prioritize()
         isReady.post()
         loop.run(&mirror, clock)
       }
     }
-    while !isReady.wait(nanoseconds: 1_000_000_000) {}
+    while !isReady.wait(nanoseconds: 100_000_000) {
+      if Interruption.isRequested { return }
+    }
     try playback.start(priority: 31)
     try capture.start(priority: 30)
   }
 
-  package func stop() {
+  /// A part of a session that may hang.
+  package enum Part: Equatable, Sendable {
+    case microphone, loudspeaker, model
+  }
+
+  /// Ends the session, in 0.3 s at most.
+  ///
+  /// - Returns: what did not answer by then. Its thread is left to itself, and the process must end without waiting for it
+  ///   (`RealtimeThread.hasAbandoned`).
+  @discardableResult
+  package func stop() -> [Part] {
     loop.stop()
-    engine?.join()
-    capture.stop()
-    playback.stop()
+    capture.askToStop()
+    playback.askToStop()
+    let deadline = MonotonicClock.now + 300_000_000
+    func rest() -> UInt64 { max(deadline, MonotonicClock.now + 1_000_000) - MonotonicClock.now }
+    var unanswered: [Part] = []
+    if !capture.stop(nanoseconds: rest()) { unanswered.append(.microphone) }
+    if !playback.stop(nanoseconds: rest()) { unanswered.append(.loudspeaker) }
+    if let engine, !engine.join(nanoseconds: rest()) { unanswered.append(.model) }
+    return unanswered
   }
 
   private func rehearse(_ engine: inout some LiveEngine & ~Copyable) {

@@ -83,36 +83,40 @@ struct BenchStep: ParsableCommand {
   }
 
   mutating func run() throws {
-    let summary = try realtime ? prioritized() : summary()
+    let summary = try summary()
     Terminal.print(
       options.json ? summary.json : LatencyText.bench(summary) + "\n" + StepText.reading(summary))
   }
 
-  private func prioritized() throws -> LatencySummary {
-    try RealtimeThread.withThreads(of: LiveSession.modelPriority) {
-      let isGranted = RealtimeThread.isCurrentRealtime
-      if !isGranted { Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).") }
-      var summary = try summary()
-      summary.run["priority"] = isGranted ? "real time" : "as others"
-      return summary
+  private func summary() throws -> LatencySummary {
+    let (loaded, workers) = try RealtimeThread.started(by: load)
+    Interruption.watch()
+    if realtime {
+      // The priority is raised only now: reading a model runs for seconds without sleeping, which would lose it again.
+      RealtimeThread.raise(workers, to: LiveSession.modelPriority)
+      if !RealtimeThread.raiseCurrent(to: LiveSession.modelPriority) {
+        Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).")
+      }
     }
+    var summary = try StepBench(
+      loaded.dialogue, codec: loaded.codec, options.pace, threads: model.threads, sessions: sessions,
+      framesInCache: framesInCache
+    ).run(
+      name: shape?.rawValue ?? loaded.dialogue.path,
+      bits: bits.map(String.init) ?? (shape == nil ? "as in the file" : "bf16"), kv: model.kv.rawValue,
+      version: Antiphon.version)
+    if realtime { summary.run["priority"] = RealtimeThread.isCurrentRealtime ? "real time" : "as others" }
+    return summary
   }
 
-  private func summary() throws -> LatencySummary {
+  private func load() throws -> (dialogue: Dialogue, codec: Codec?) {
     let dialogue = try open()
-    let codec = try codec.map { path in
+    let codec = try self.codec.map { path in
       try Codec.open(
         path, codebooks: max(dialogue.streams.user, dialogue.streams.own), threads: model.threads,
         weights: codecWeights?.weights)
     }
-    Interruption.watch()
-    return try StepBench(
-      dialogue, codec: codec, options.pace, threads: model.threads, sessions: sessions,
-      framesInCache: framesInCache
-    ).run(
-      name: shape?.rawValue ?? dialogue.path,
-      bits: bits.map(String.init) ?? (shape == nil ? "as in the file" : "bf16"), kv: model.kv.rawValue,
-      version: Antiphon.version)
+    return (dialogue, codec)
   }
 
   private func open() throws -> Dialogue {

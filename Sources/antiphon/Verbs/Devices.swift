@@ -26,14 +26,13 @@ struct Devices: ParsableCommand {
     Terminal.print("Microphones (--input)\n" + Self.text(inputs, .capture))
     Terminal.print("\nLoudspeakers (--output)\n" + Self.text(outputs, .playback))
     if inputs.isEmpty && outputs.isEmpty {
-      throw AudioDeviceError.noDevice(.capture, because: ALSADevice.explainEmptyList(.capture))
+      throw ALSADevice.explainNone(.capture)
     }
   }
 
   static func text(_ devices: [ALSADevice], _ direction: AudioDirection) -> String {
     if devices.isEmpty {
-      let error = AudioDeviceError.noDevice(direction, because: ALSADevice.explainEmptyList(direction))
-      return "  none: " + Message(error).sentence
+      return "  none: " + Message(ALSADevice.explainNone(direction)).sentence
     }
     return devices.map { device in
       var lines = ["  " + device.name]

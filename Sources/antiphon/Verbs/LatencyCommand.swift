@@ -58,19 +58,21 @@ struct Latency: ParsableCommand {
       Terminal.print("loudspeaker: \(output.name) (\(output.reason.words)), \(playback.settings.words)")
       Terminal.print("microphone:  \(input.name) (\(input.reason.words)), \(capture.settings.words)")
     }
+    defer {
+      for (isEnded, part) in [(capture.stop(), "microphone"), (playback.stop(), "loudspeaker")] where !isEnded
+      {
+        Terminal.remark("the \(part) did not answer when it was asked to end")
+      }
+    }
     try playback.start(priority: 31)
     try capture.start(priority: 30)
-    defer {
-      capture.stop()
-      playback.stop()
-    }
     if let played {
-      let trial = EchoTrial.run(playback, capture, canceller, sound: played, seconds: seconds)
+      let trial = try EchoTrial.run(playback, capture, canceller, sound: played, seconds: seconds)
       let view = EchoView(
         trial, xruns: playback.counts.xruns + capture.counts.xruns, realignments: canceller.realignments)
       return Terminal.print(json ? try JSON.text(view) : view.text)
     }
-    let trips = RoundTrip.measure(playback, capture, count: count)
+    let trips = try RoundTrip.measure(playback, capture, count: count)
     let view = LatencyView(trips, sent: count, playback.counts.xruns + capture.counts.xruns)
     Terminal.print(json ? try JSON.text(view) : view.text)
     if view.found == 0 { throw CommandError.noChirp(sent: count) }

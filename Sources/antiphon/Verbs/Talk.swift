@@ -75,21 +75,26 @@ struct Talk: ParsableCommand {
 
   mutating func run() throws {
     // The threads that share the arithmetic must not wait for other programs either.
-    let priority = LiveSession.modelPriority
-    let partner = try priority > 0 ? RealtimeThread.withThreads(of: priority, partner) : partner()
+    let (partner, workers) = try RealtimeThread.started(by: partner)
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)
     (options.seed, options.isGreedy, options.isMuted) = (seed, greedy, muted)
-    let session = try LiveSession(partner, options)
+    let session = try LiveSession(partner, options, workers: workers)
     if !quiet { introduce(session) }
     var scribe = try TalkScribe(session, partner, self)
     Interruption.watch()
-    try session.start(clock: .starting())
-    if !quiet { Terminal.remark(Self.privileges(session)) }
-    let ran = Result { try converse(session, partner, &scribe) }
-    session.stop()
-    try scribe.finish()
+    let ran = Result {
+      try session.start(clock: .starting())
+      if !quiet { Terminal.remark(Self.privileges(session)) }
+      try converse(session, partner, &scribe)
+    }
+    let unanswered = session.stop()
+    let written = Result { try scribe.finish() }
+    for part in unanswered {
+      Terminal.remark("\(part.words) did not answer when it was asked to end; what was recorded is whole")
+    }
+    try written.get()
     try ran.get()
     if !quiet { Terminal.remark(scribe.status.figures) }
   }
@@ -110,7 +115,7 @@ struct Talk: ParsableCommand {
   }
 
   static func privileges(_ session: LiveSession) -> String {
-    let (isRealtime, isLocked) = session.privileges
+    let (isRealtime, isLocked, _) = session.privileges
     return
       "real-time priority: \(isRealtime ? "yes" : "not allowed"); memory locked: \(isLocked ? "yes" : "not allowed")"
       + (isRealtime && isLocked ? "" : " (docs/ALSA.md says how to allow it)")
@@ -126,6 +131,8 @@ struct Talk: ParsableCommand {
       keyboard?.close()
     }
     var lines = TalkLines(isQuiet: quiet)
+    // Wall time, so that a device that has stopped does not stop this clock.
+    let begin = MonotonicClock.now
     while !Interruption.isRequested, Terminal.failure == 0 {
       switch keyboard?.key(milliseconds: 100) {
       case "q": return
@@ -140,7 +147,18 @@ struct Talk: ParsableCommand {
       } else {
         lines.show(scribe.status, spoken)
       }
-      if let seconds, scribe.status.seconds >= seconds { return }
+      if let fault = session.fault { throw fault }
+      if let seconds, Double(MonotonicClock.now - begin) * 1e-9 >= seconds { return }
+    }
+  }
+}
+
+extension LiveSession.Part {
+  var words: String {
+    switch self {
+    case .microphone: "the microphone"
+    case .loudspeaker: "the loudspeaker"
+    case .model: "the model"
     }
   }
 }

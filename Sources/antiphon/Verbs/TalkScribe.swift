@@ -95,6 +95,7 @@ struct TalkScribe {
     status.queueMilliseconds = session.playback.queueSeconds * 1000
     (status.late, status.skipped, status.concealed) = (counts.late, counts.skipped, counts.concealed)
     status.gaps = playback.gaps
+    status.demotions = session.privileges.demotions
     (status.captureXruns, status.playbackXruns) = (capture.xruns, playback.xruns)
     status.stretch = session.playback.stretchPartsPerMillion
     status.echoLoss = session.options.echo == .none ? nil : session.canceller.returnLoss

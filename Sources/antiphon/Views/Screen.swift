@@ -23,6 +23,8 @@ struct LiveStatus: Equatable {
   var captureXruns = 0
   var playbackXruns = 0
   var stretch = 0.0
+  /// How many times a thread that did not sleep has lost its real-time priority.
+  var demotions = 0
   /// nil without a canceller.
   var echoLoss: Float?
 
@@ -38,6 +40,7 @@ struct LiveStatus: Equatable {
     var line =
       "frame \(fixed(median, 1)) ms, p99 \(fixed(high, 1)) of \(fixed(frameMilliseconds, 0)); "
       + "queue \(fixed(queueMilliseconds, 0)) ms; \(events); speed \(fixed(stretch, 0)) ppm"
+    if demotions > 0 { line += "; real-time priority was taken away: \(demotions)" }
     if let echoLoss { line += "; echo -\(fixed(Double(max(echoLoss, 0)), 0)) dB" }
     return line
   }
