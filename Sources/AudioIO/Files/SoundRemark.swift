@@ -1,6 +1,6 @@
-/// What is odd about a sound that was read all the same.
+/// An irregularity of a sound that was read nevertheless.
 public enum SoundRemark: Equatable, Sendable {
-  /// The channels cancel each other for `seconds`; there `channel`, counted from 1, was taken alone.
+  /// The channels cancel each other for `seconds`; there `channel`, counted from 1, was used alone.
   case cancelling(channel: Int, seconds: Double)
   /// The header says that there are `bytes` of sound; it was read to the end of the file.
   case wrongSize(bytes: Int)
