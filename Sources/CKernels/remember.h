@@ -109,18 +109,18 @@ static void FN(store_slot)(const ap_ring *ring, uint8_t *state, intptr_t head, i
 static void FN(remember)(const ap_attention *job, intptr_t part, intptr_t parts) {
   const ap_memory *memory = job->memory;
   intptr_t heads = memory->heads, d = memory->head_dim, all = job->columns * heads;
-  float turned[2][d];
+  float rotated[2][d];
   for (intptr_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
     intptr_t column = i / heads, head = i % heads;
     const float *key = job->keys + column * job->stride + head * d;
     const float *value = job->values + column * job->stride + head * d;
     if (memory->rotate) {
-      memcpy(turned[0], key, sizeof turned[0]);
-      memcpy(turned[1], value, sizeof turned[1]);
-      FN(hadamard)(turned[0], d);
-      FN(hadamard)(turned[1], d);
-      key = turned[0];
-      value = turned[1];
+      memcpy(rotated[0], key, sizeof rotated[0]);
+      memcpy(rotated[1], value, sizeof rotated[1]);
+      FN(hadamard)(rotated[0], d);
+      FN(hadamard)(rotated[1], d);
+      key = rotated[0];
+      value = rotated[1];
     }
     uint8_t *state = job->states[column];
     int64_t p = job->positions[column];

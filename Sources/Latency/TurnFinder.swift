@@ -88,15 +88,15 @@ package struct TurnFinder: Sendable {
   package func turns(text: ([Int32]) -> String) -> [Turn] {
     let exchanges = taking.exchanges(users: labels.map(segments) ?? user.segments, owns: own.segments)
     let lastSpoken = exchanges.lastIndex { $0.own != nil && $0.kind != .bargeIn }
-    var told = 0
+    var taken = 0
     return exchanges.enumerated().map { index, exchange in
       var turn = measure(exchange)
       turn.number = Int64(index)
       if let own = exchange.own, exchange.kind != .bargeIn {
         let end = index == lastSpoken ? rows.count : own.endRow + 1
-        let tokens = rows[told..<max(end, told)].compactMap(\.text)
+        let tokens = rows[taken..<max(end, taken)].compactMap(\.text)
         turn.ownText = tokens.isEmpty ? nil : text(tokens)
-        told = max(end, told)
+        taken = max(end, taken)
       }
       return turn
     }

@@ -144,9 +144,9 @@ public struct Conversation: ~Copyable, Sendable {
     if state.steps == 0 && start == .recording {
       _ = Self.think(ear.codes, into: &said, &stepper, &state, clock)
     }
-    let told = Self.think(ear.codes, into: &said, &stepper, &state, clock)
-    step.dialogue = told
-    step.isReady = told.isReady && !said.isEmpty
+    let result = Self.think(ear.codes, into: &said, &stepper, &state, clock)
+    step.dialogue = result
+    step.isReady = result.isReady && !said.isEmpty
     step.userSemantic = ear.codes[0]
     step.ownSemantic = said.first ?? 0
     let codes = said

@@ -23,7 +23,7 @@ package struct EchoTrial: Sendable {
     var last = canceller.energies
     var early = last
     let begin = MonotonicClock.now
-    // A microphone that gives nothing does not hold the trial up for ever.
+    // A microphone that gives nothing must not stop the trial from ending.
     while second < seconds, MonotonicClock.now - begin < UInt64(seconds + 5) * 1_000_000_000 {
       if let fault = capture.fault ?? playback.fault { throw fault }
       guard capture.count >= block.count else {

@@ -84,7 +84,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     self.decoder = decoder
     (fileRate, channels) = (decoder.rate, decoder.channels)
     var duration = decoder.frames.map { Double($0) / Double(decoder.rate) }
-    // The length is told while the work goes on; a very long chain would only be opened twice for that.
+    // The length is only for the progress line; a very long chain is not opened twice for that.
     for link in links.dropFirst() {
       guard links.count <= 64, let next = try? SoundDecoder(link, of: bytes, path: path),
         let frames = next.frames

@@ -232,7 +232,7 @@ struct SoundLinks {
     }
   }
 
-  /// Another file begins with a tag or with a frame that tells of the whole, or has another rate.
+  /// Another file begins with a tag or with a frame that describes the whole, or has another rate.
   private mutating func mpeg(from start: Int) -> [SoundLink] {
     var starts = [start]
     var offset = start + (tagSize(at: start) ?? 0)

@@ -6,6 +6,6 @@ public enum SoundRemark: Equatable, Sendable {
   case wrongSize(bytes: Int)
   /// The file breaks off after `seconds`; its header promised more, or its end mark is missing.
   case cut(seconds: Double, promised: Double?)
-  /// More follows in a pipe after the sound that its header tells of, and was left out.
+  /// In a pipe more follows after the sound that the header describes; it was left out.
   case more(seconds: Double)
 }
