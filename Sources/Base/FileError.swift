@@ -1,4 +1,4 @@
-/// What the system refused to do with a file, and its error number.
+/// A file operation that the system refused, and its error number.
 package enum FileError: Error, Equatable, Sendable {
   /// The file cannot be opened for reading.
   case cannotOpen(path: String, code: Int32)
@@ -25,7 +25,7 @@ package enum FileError: Error, Equatable, Sendable {
     }
   }
 
-  /// The same of another name for the file.
+  /// The same error with another name for the file.
   func named(_ path: String) -> FileError {
     switch self {
     case .cannotOpen(_, let code): .cannotOpen(path: path, code: code)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// What is known about the computer that this program runs on.
+/// Facts about the computer that this program runs on.
 package enum Host {
-  /// Name, kernel, processor, cores, governor: whatever this machine tells, by the keys of a log.
+  /// Name, kernel, processor, cores and governor, as far as the machine reports them, by the keys of a log.
   package static func describe(_ set: (_ key: String, _ value: String?) -> Void) {
     var system = utsname()
     if uname(&system) == 0 {
@@ -18,10 +18,10 @@ package enum Host {
   /// Processors that are in use now.
   package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
-  /// Bytes of memory; 0 where the system does not tell.
+  /// Bytes of memory; 0 if the system does not report it.
   package static var memory: Int { max(sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)), 0) }
 
-  /// How the system chooses the processor's speed, where it tells.
+  /// The governor that sets the processor's speed, if the system reports it.
   package static var governor: String? {
     firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
   }
@@ -53,13 +53,13 @@ package enum Host {
       .split(separator: "]").first.map(String.init)
   }
 
-  /// Processes that wanted a processor, mean of the last minute.
+  /// Load average of the last minute: processes that run or wait for a processor.
   package static var load: Double {
     var loads = [0.0]
     return getloadavg(&loads, 1) == 1 ? loads[0] : 0
   }
 
-  /// Most bytes of memory that this process had at once.
+  /// Peak memory of this process, in bytes.
   package static var peakMemory: Int? {
     guard let text = try? TextFile.read("/proc/self/status") else { return nil }
     let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
@@ -68,7 +68,7 @@ package enum Host {
     }
   }
 
-  /// Microseconds since this process was started, to the hundredth of a second that the kernel keeps.
+  /// Microseconds since this process was started, to the kernel's resolution of a hundredth of a second.
   package static func processAge() -> Int64? {
     guard let text = try? TextFile.read("/proc/self/stat") else { return nil }
     // The second field is the program's name in brackets and may hold spaces.
@@ -89,7 +89,7 @@ package enum Host {
       + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
   }
 
-  /// What the processor is called.
+  /// Name of the processor.
   package static var processor: String? {
     guard let text = try? TextFile.read("/proc/cpuinfo") else { return nil }
     let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }

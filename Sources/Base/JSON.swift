@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// JSON as this program writes it: keys in order, so that the same content is the same text.
+/// JSON as this program writes it: with sorted keys, so that the same content gives the same text.
 package enum JSON {
   /// How keys are spelled.
   package enum Keys { case asDeclared, snakeCase }

@@ -1,7 +1,7 @@
 internal import CThreads
 internal import Glibc
 
-/// The clock of every time in the program: monotonic, not steered by the network (`CLOCK_MONOTONIC_RAW`).
+/// The clock of all times in the program: monotonic and never adjusted (`CLOCK_MONOTONIC_RAW`).
 package enum MonotonicClock {
   /// Nanoseconds since some fixed moment, the same for every thread of this machine.
   package static var now: UInt64 { read(CLOCK_MONOTONIC_RAW) }
@@ -9,7 +9,7 @@ package enum MonotonicClock {
   /// Microseconds since the same moment.
   package static var microseconds: Int64 { Int64(now / 1_000) }
 
-  /// Microseconds since the machine was started, sleep included: the clock by which the kernel dates processes.
+  /// Microseconds since the machine was started, sleep included: the clock by which the kernel records when processes start.
   package static var microsecondsSinceBoot: Int64 { Int64(read(CLOCK_BOOTTIME) / 1_000) }
 
   /// Sleeps; a signal may end the sleep early.

@@ -1,6 +1,6 @@
 /// Numbers as text, the same on every machine and in every language.
 package enum NumberText {
-  /// A finite number with a fixed count of decimals, up to 1e12.
+  /// A finite number with a fixed number of decimals, up to 1e12.
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     var scale: UInt64 = 1
     for _ in 0..<decimals { scale *= 10 }
@@ -19,7 +19,7 @@ package enum NumberText {
       }
       value /= 1000
     }
-    preconditionFailure("the last unit takes everything")
+    preconditionFailure("the last unit has no limit")
   }
 
   /// `12345` microseconds as `12.345`.

@@ -1,20 +1,20 @@
 internal import Glibc
 
-/// A file that is written, and the one place where bytes leave the program.
+/// A file that is written. The program writes all bytes through this type.
 ///
-/// What is written is safe from a crash of this process at once, and from one of the machine after `sync`.
+/// Written bytes survive a crash of this process at once, and a crash of the machine after `sync`.
 package final class OutputFile: @unchecked Sendable {
-  /// What happens to a file that is there already.
+  /// What happens to a file that exists.
   package enum Existing: Sendable {
     /// It stays, and making the file fails with EEXIST.
     case refused
     /// It is emptied.
     case replaced
-    /// It stays until `finish`, where it is a regular file; what is not there is made at once.
+    /// A regular file stays until `finish`; a file that does not exist is made at once.
     case replacedAtEnd
-    /// It is kept, and written at places.
+    /// It is kept, and parts of it are overwritten.
     case updated
-    /// It is kept, and what is written comes behind it.
+    /// It is kept, and bytes are appended.
     case appended
   }
 
@@ -45,20 +45,20 @@ package final class OutputFile: @unchecked Sendable {
       case .updated: O_RDWR | O_CREAT
       case .appended: O_WRONLY | O_CREAT | O_APPEND
       }
-    // A pipe that is opened to read as well has a reader, and waits for none.
+    // A pipe that is opened for reading too would count as its own reader and not wait for one.
     if isThere, status.st_mode & S_IFMT != S_IFREG, existing != .refused { flags = O_WRONLY }
     descriptor = open(path, flags | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
     (isOwned, replacement) = (true, nil)
   }
 
-  /// Around a replacement that is under way.
+  /// Writes to a replacement that has been opened.
   private init(_ path: String, _ replacement: Replacement) {
     (self.path, descriptor, isOwned) = (path, replacement.descriptor, true)
     self.replacement = replacement
   }
 
-  /// - Parameter descriptor: that is open already; it stays open.
+  /// - Parameter descriptor: an open descriptor, which stays open.
   package init(_ path: String, descriptor: Int32) {
     self.path = path
     self.descriptor = descriptor
@@ -67,7 +67,7 @@ package final class OutputFile: @unchecked Sendable {
 
   deinit { if isOwned, isOpen { close(descriptor) } }
 
-  /// Closes the file, and puts it into its place. Some file systems tell only now what they could not write.
+  /// Closes the file and moves it to its place. Some file systems report only now that a write failed.
   package func finish() throws(FileError) {
     guard isOwned, isOpen else { return }
     isOpen = false
@@ -79,7 +79,7 @@ package final class OutputFile: @unchecked Sendable {
     if let code = replacement?.take(), code != 0 { throw FileError.cannotCreate(path: path, code: code) }
   }
 
-  /// Bytes that are there by now.
+  /// Bytes in the file.
   package var byteCount: Int {
     var status = stat()
     return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
@@ -91,7 +91,7 @@ package final class OutputFile: @unchecked Sendable {
     if written.code != 0 { throw FileError.cannotWrite(path: path, code: written.code) }
   }
 
-  /// Adds text at the end. What cannot be written whole is not written at all, where that is possible.
+  /// Appends text. If it cannot be written completely, the file is cut back to its earlier length if possible.
   package func write(_ text: String) throws(FileError) {
     let end = byteCount
     var (text, failure) = (text, FileError?.none)
@@ -99,7 +99,7 @@ package final class OutputFile: @unchecked Sendable {
       do throws(FileError) { try write(UnsafeRawBufferPointer(bytes)) } catch { failure = error }
     }
     guard let failure else { return }
-    // A line that breaks off could not be read back. A pipe has no bytes to take back, and refuses.
+    // A truncated line could not be read back. Bytes in a pipe cannot be taken back, and the call fails.
     if isOwned, byteCount > end, ftruncate(descriptor, off_t(end)) == 0 {
       lseek(descriptor, off_t(end), SEEK_SET)
     }
@@ -114,22 +114,22 @@ package final class OutputFile: @unchecked Sendable {
     if let failure { throw failure }
   }
 
-  /// Makes the file so many bytes long; those that were never written read as zeros and take no room.
+  /// Extends the file to this length; bytes that were never written read as zeros and take no space.
   package func extend(to bytes: Int) throws(FileError) {
     guard ftruncate(descriptor, off_t(bytes)) == 0 else {
       throw FileError.cannotWrite(path: path, code: errno)
     }
   }
 
-  /// Everything is on the disk afterwards.
+  /// Waits until everything is on the disk.
   package func sync() throws(FileError) {
-    // What is no file on a disk cannot do that, and need not.
+    // Pipes and devices cannot be synchronised, and need not be.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS else {
       throw FileError.cannotWrite(path: path, code: errno)
     }
   }
 
-  /// Writes all of `bytes`, however often the system takes a part only. `code` is 0, or the error number of what failed.
+  /// Writes all of `bytes`, even if the system accepts only a part at a time. `code` is 0 or an error number.
   package static func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil
   ) -> (bytes: Int, code: Int32) {
@@ -142,7 +142,7 @@ package final class OutputFile: @unchecked Sendable {
         }
       if count < 0 && errno == EINTR { continue }
       if count < 0 && errno == EAGAIN {
-        // Another program left the pipe or terminal so that it does not wait.
+        // Another program has set the pipe or terminal to be non-blocking.
         var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&ready, 1, 1000)
         continue
@@ -153,9 +153,9 @@ package final class OutputFile: @unchecked Sendable {
     return (done, 0)
   }
 
-  /// Makes a file that is whole at any moment: it is written beside its place and renamed.
+  /// Makes a file that is complete at any moment: it is written under another name and then renamed.
   ///
-  /// What is no regular file, such as a pipe or /dev/stdout, is written as it is; a link is followed.
+  /// A pipe, a device or another file that is not regular is written directly; a link is followed.
   package static func whole(
     _ path: String, _ body: (OutputFile) throws(FileError) -> Void
   ) throws(FileError) {
@@ -175,7 +175,7 @@ package final class OutputFile: @unchecked Sendable {
     }
   }
 
-  /// Makes a directory where it is missing.
+  /// Makes a directory if it is missing.
   package static func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError.cannotCreate(path: path, code: errno) }
   }

@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// A file that is written beside the place that it will take, so that what is there stays whole until then.
+/// A file that is written under a temporary name and then replaces the one at its place, which stays intact until then.
 ///
-/// Links are followed, permissions and the owner stay. What is left undone is removed.
+/// Links are followed, and permissions and the owner are kept. A replacement that is never moved is removed.
 package final class Replacement {
   package let descriptor: Int32
   private let place: String
   private let partial: String
   private var isDone = false
 
-  /// - Throws: what the system refused. `nil` where the path names no file that can be replaced, such as a pipe or a
-  ///   device, or one in a directory that may not be written: whoever asks writes it as it is.
+  /// - Throws: what the system refused. Nil if the path names nothing that can be replaced, such as a pipe, a device, or
+  ///   a file in a directory that may not be written; the caller then writes to it directly.
   package init?(_ path: String) throws(FileError) {
     if Self.openDescriptor(of: path) != nil { return nil }
     var status = stat()
@@ -34,9 +34,9 @@ package final class Replacement {
     if !isDone { unlink(partial) }
   }
 
-  /// Takes the place. The descriptor must be written and closed before.
+  /// Moves the file to its place. The descriptor must be closed before.
   ///
-  /// - Returns: 0, or the error number of what failed; then everything is as before.
+  /// - Returns: 0, or the error number of what failed; then nothing has changed.
   package func take() -> Int32 {
     guard !isDone else { return 0 }
     guard rename(partial, place) == 0 else {
@@ -45,7 +45,8 @@ package final class Replacement {
       return code
     }
     isDone = true
-    // The name lasts longer than the machine's next second. Not every file system can do that, and none must.
+    // Synchronises the directory, so that the new name survives a crash of the machine. Not every file system can, so a
+    // failure is ignored.
     let directory = open(Self.directory(of: place), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {
       fsync(directory)
@@ -54,7 +55,7 @@ package final class Replacement {
     return 0
   }
 
-  /// Leaves everything as it was.
+  /// Discards the file; the one at its place stays.
   package func drop() {
     if !isDone { unlink(partial) }
     isDone = true
@@ -94,11 +95,11 @@ package final class Replacement {
     return String(cString: real)
   }
 
-  /// Where a link leads to which nothing is there yet.
+  /// The path to which a link leads, even if nothing exists there yet.
   private static func target(of path: String) -> String {
     var path = path
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    // As many as the system follows.
+    // The system follows as many links.
     for _ in 0..<40 {
       let count = readlink(path, &buffer, buffer.count - 1)
       guard count > 0 else { break }

@@ -1,7 +1,7 @@
-/// Sums over samples that several modules need.
+/// Statistics that several modules need.
 package enum Statistics {
-  /// The middle one of some values, the upper of the two where their number is even.
+  /// The median of the values; the upper of the two middle ones if their number is even.
   ///
-  /// - Precondition: there is one.
+  /// - Precondition: there is at least one value.
   package static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 }

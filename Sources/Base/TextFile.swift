@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Whole text files.
+/// Reads and writes whole text files.
 package enum TextFile {
   /// The whole text of a file. Bytes that are not UTF-8 become replacement characters.
   package static func read(_ path: String) throws(FileError) -> String {
@@ -18,7 +18,7 @@ package enum TextFile {
     }
   }
 
-  /// Writes a file in one go: the old one stays until the new one is whole.
+  /// Writes a whole file; an earlier one stays until the new one is complete.
   package static func write(_ text: String, to path: String) throws(FileError) {
     try OutputFile.whole(path) { file throws(FileError) in try file.write(text) }
   }

@@ -18,11 +18,11 @@ package final class Wake: @unchecked Sendable {
 
   package func post() {
     var value: Int32 = 0
-    // More than one would only make the sleeper look again in vain.
+    // More than one post would only wake the sleeper again for nothing.
     if sem_getvalue(semaphore, &value) == 0, value < 1 { sem_post(semaphore) }
   }
 
-  /// Sleeps until a post, at most so long. Returns false when the time has passed.
+  /// Sleeps until a post, or until the time has passed; returns false in the latter case.
   @discardableResult
   package func wait(nanoseconds: UInt64) -> Bool {
     cthreads_wait(semaphore, nanoseconds) == 0

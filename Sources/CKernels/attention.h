@@ -2,7 +2,7 @@
 //
 // Scores of sixteen slots of 8 or 4 bits are one panel of a quantized product (blocks.h), the query rounded to 8 bits like
 // any input. Values are widened in registers and added slot by slot, in the order of their positions, whatever the number
-// of columns: a block of columns equals single steps to the last bit.
+// of columns, so a block of columns gives the same bits as single steps.
 
 #include "remember.h"
 
@@ -30,13 +30,13 @@ INLINE float dot_half(const float *a, const uint16_t *b, intptr_t n) {
   return r;
 }
 
-// A query, and what scores against blocks need of it.
+// A query, and its rounded form, which scores of quantized keys need.
 typedef struct {
   const float *values;
   ap_rounded rounded;
 } FN(query);
 
-// Scores of `count` neighbouring slots from `slot` on.
+// Scores of `count` neighbouring slots, starting with `slot`.
 static void FN(score_run)(const ap_ring *ring, const uint8_t *keys, intptr_t d, const FN(query) *q, float scale,
                           intptr_t slot, intptr_t count, float *scores) {
   if (ring->format == AP_CACHE_F32) {
@@ -72,7 +72,8 @@ static void FN(score_run)(const ap_ring *ring, const uint8_t *keys, intptr_t d, 
 
 enum { FN(wide) = 32 / AP_LANES };  // registers of 32 values
 
-// out += sum over up to sixteen slots of w[i] * value i: sixteen slots stay in the nearest cache, 32 values in registers.
+// out += sum over up to sixteen slots of w[i] * value i. Sixteen slots stay in the first-level cache, and 32 values in
+// registers.
 #define VALUE_ROWS(name, type, fetch, scalar)                                                                  \
   INLINE void FN(name)(const type *rows, intptr_t d, const float *w, intptr_t count, float *out) {             \
     intptr_t j = 0;                                                                                            \
@@ -96,7 +97,7 @@ INLINE vec FN(widen)(bytes_vec v, int offset) {
   return __builtin_convertvector(__builtin_convertvector(v, ivec) - offset, vec);
 }
 
-// The same for a group of sixteen slots in 8 or 4 bits; slots that do not count have w = 0.
+// The same for a group of sixteen slots in 8 or 4 bits; slots outside the window have w = 0.
 INLINE void FN(values_q8)(const uint8_t *group, intptr_t d, const float *w, float *out) {
   for (intptr_t b = 0; b < d / BLOCK; b++) {
     panel scales;
@@ -202,12 +203,12 @@ static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t he
   FN(query) q = {query, {bytes, block_scales, sums}};
   if (memory->all.format >= AP_CACHE_Q8 || memory->recent > 0) FN(round)(query, d, d, 1, &q.rounded);
 
-  const uint8_t *session = job->sessions[column];
+  const uint8_t *state = job->states[column];
   float *scores = job->scores + (column * memory->heads + head) * memory->all.capacity, *to = scores;
   for (int i = 0; i < count; i++) {
     const ap_ring *ring = runs[i].ring;
     intptr_t bytes_per_head = FN(head_bytes)(ring->format, ring->capacity, d);
-    FN(score_run)(ring, session + ring->keys + head * bytes_per_head, d, &q, job->scale, runs[i].slot, runs[i].count, to);
+    FN(score_run)(ring, state + ring->keys + head * bytes_per_head, d, &q, job->scale, runs[i].slot, runs[i].count, to);
     to += runs[i].count;
   }
   FN(softmax)(scores, (intptr_t)(end - oldest));
@@ -217,7 +218,7 @@ static void FN(attend_one)(const ap_attention *job, intptr_t column, intptr_t he
   for (int i = 0; i < count; i++) {
     const ap_ring *ring = runs[i].ring;
     intptr_t bytes_per_head = FN(head_bytes)(ring->format, ring->capacity, d);
-    FN(value_run)(ring, session + ring->values + head * bytes_per_head, d, to, runs[i].slot, runs[i].count, out);
+    FN(value_run)(ring, state + ring->values + head * bytes_per_head, d, to, runs[i].slot, runs[i].count, out);
     to += runs[i].count;
   }
   if (memory->rotate) FN(hadamard)(out, d);

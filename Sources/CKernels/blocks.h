@@ -29,7 +29,7 @@ INLINE int32_t FN(group)(const int8_t *x, int g) {
 
 #define Q_TILE 16  // columns of one pass over a block: eight weights and sixteen sums fit 32 registers
 
-// An accumulator starts at what the offset of the weights adds too much.
+// An accumulator starts at minus the sum that the offset of the weights adds.
 INLINE __m512i FN(dot_groups)(const __m512i *w, const int8_t *x, int32_t start) {
   __m512i a = _mm512_set1_epi32(start);
 #pragma unroll
@@ -63,7 +63,7 @@ INLINE void FN(block_q4)(const uint8_t *w, const int8_t *x, const int32_t *sums,
 #define Q_TILE 4
 
 INLINE void FN(block_q8)(const uint8_t *w, const int8_t *x, const int32_t *sums, int columns, panel_int *out) {
-  // maddubs adds pairs in 16 bits: |x| <= 127 times a signed weight stays inside, an offset weight would not.
+  // maddubs adds pairs in 16 bits: |x| <= 127 times a signed weight does not overflow; times an offset weight it would.
   const __m256i ones = _mm256_set1_epi16(1), offset = _mm256_set1_epi8((char)0x80);
   __m256i a[Q_TILE][2];
 #pragma unroll
@@ -120,7 +120,7 @@ INLINE void FN(block_q4)(const uint8_t *w, const int8_t *x, const int32_t *sums,
 
 #if defined(AP_DOTPROD)
 
-// Four rows a register. The dot product takes signed weights, so no sum of inputs is needed.
+// Four rows per register. The dot product takes signed weights, so no sum of inputs is needed.
 INLINE void FN(add_group)(int32x4_t *a, const int8x16_t *w, const int8_t *x, int g) {
   const int8x16_t four = vreinterpretq_s8_s32(vdupq_n_s32(FN(group)(x, g)));
 #pragma unroll

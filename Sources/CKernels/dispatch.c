@@ -45,7 +45,7 @@ intptr_t ap_ring_bytes(ap_cache format, intptr_t heads, intptr_t capacity, intpt
   return heads * groups * (head_dim / 32) * block;
 }
 
-// By hand: the compiler's own conversion may be a call into a library that is not linked.
+// Written out, because the compiler's own conversion may call a library that is not linked.
 float ap_from_half(uint16_t x) {
   uint32_t sign = (uint32_t)(x & 0x8000) << 16, exponent = (x >> 10) & 31, fraction = x & 1023;
   if (exponent == 0) {

@@ -6,7 +6,7 @@
 
 #include "blocks.h"
 
-// Rounds `columns` inputs. Not contracted: every instruction set makes the same bytes.
+// Rounds `columns` inputs. Operations are not contracted, so that every instruction set gives the same bytes.
 static void FN(round)(const float *x, intptr_t stride, intptr_t depth, intptr_t columns, const ap_rounded *out) {
 #pragma clang fp contract(off)
   for (intptr_t c = 0; c < columns; c++) {
@@ -23,7 +23,7 @@ static void FN(round)(const float *x, intptr_t stride, intptr_t depth, intptr_t 
       ivec total = {};
 #pragma unroll
       for (int i = 0; i < BLOCK; i += AP_LANES) {
-        // Adding and taking away 1.5 * 2^23 rounds to nearest, as every instruction set does by default.
+        // Adding and subtracting 1.5 * 2^23 rounds to nearest, the default mode of every instruction set.
         vec scaled = load(in + i) * inverse;
         scaled = scaled + 12582912.0f;
         ivec q = __builtin_convertvector(scaled - 12582912.0f, ivec);
@@ -58,8 +58,8 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
 }
 
 // One panel times `columns` of the `all` columns that were rounded together. Each output is one chain of additions over
-// the blocks. Memory is asked for AP_AHEAD bytes before it is used, into the second cache: the first one's few pending
-// requests stay free for what is read now.
+// the blocks. Memory is prefetched AP_AHEAD bytes ahead into the second-level cache, because the first level's
+// few pending requests are needed for the current reads.
 #define QUANTIZED_TILE(name, block_function, block_bytes)                                                           \
   INLINE void FN(name)(const uint8_t *w, intptr_t blocks, const ap_rounded *x, intptr_t all, intptr_t column,       \
                        int columns, panel *a) {                                                                     \
@@ -84,7 +84,7 @@ INLINE void FN(write_panel)(const ap_product *job, intptr_t row, intptr_t column
 QUANTIZED_TILE(tile_q8, FN(block_q8), Q8_BLOCK_BYTES)
 QUANTIZED_TILE(tile_q4, FN(block_q4), Q4_BLOCK_BYTES)
 
-// Panels first...last, every column: a panel stays in the nearest caches while its columns pass over it.
+// Panels first...last with every column: a panel stays in the nearest caches while all columns use it.
 #define QUANTIZED_PANELS(name, tile, block_bytes)                                                        \
   static void FN(name)(const ap_product *job, const ap_rounded *x, intptr_t all, intptr_t skipped,       \
                        intptr_t first, intptr_t last) {                                                  \
@@ -122,7 +122,7 @@ static void FN(quantized)(const ap_product *job, intptr_t first, intptr_t last) 
     if (job->format == AP_PANELS_Q4) FN(panels_q4)(job, job->rounded, job->columns, 0, first, last);
     return;
   }
-  // Nobody has rounded the inputs: this part does so for itself, a few columns at a time.
+  // The inputs are not rounded yet, so this part rounds them for itself, a few columns at a time.
   enum { FEW = 4 };
   int8_t bytes[FEW * job->depth] __attribute__((aligned(64)));
   float scales[FEW * job->depth / BLOCK];

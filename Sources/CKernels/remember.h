@@ -1,6 +1,6 @@
 // Writing keys and values to their rings. Included by attention.h, once per instruction set.
 
-// Bytes of the keys of one head, or of its values; of sixteen slots of it.
+// Bytes of the keys of one head, or of its values; and of sixteen of its slots.
 INLINE intptr_t FN(group_bytes)(ap_cache format, intptr_t d) {
   return d / BLOCK * (format == AP_CACHE_Q8 ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES);
 }
@@ -8,7 +8,8 @@ INLINE intptr_t FN(head_bytes)(ap_cache format, intptr_t capacity, intptr_t d) {
   return ap_ring_bytes(format, 1, capacity, d);
 }
 
-// Times a Hadamard matrix over sqrt(n), n the largest power of two in d: it is its own inverse.
+// Multiplies by a Hadamard matrix over sqrt(n), where n is the largest power of two that divides d. It is its own
+// inverse.
 static void FN(hadamard)(float *x, intptr_t d) {
   intptr_t n = d & -d;
   for (intptr_t half = 1; half < n; half *= 2)
@@ -22,7 +23,7 @@ static void FN(hadamard)(float *x, intptr_t d) {
   for (intptr_t i = 0; i < d; i++) x[i] *= scale;
 }
 
-// Levels of 32 values at a scale, clamped, as offset bytes; returns the square error.
+// Quantizes 32 values with a scale to clamped levels, as offset bytes; returns the squared error.
 INLINE float FN(levels)(const float *x, float scale, float low, float high, float offset, uint8_t *out) {
 #pragma clang fp contract(off)
   float inverse = scale != 0 ? 1.0f / scale : 0;
@@ -39,8 +40,9 @@ INLINE float FN(levels)(const float *x, float scale, float low, float high, floa
   return sum(error);
 }
 
-// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. Of a few scales for 4 bits, the one
-// with the smallest square error: the largest value on the outermost level, or a little beyond it or before it.
+// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. For 4 bits a few
+// scales are tried, which put the largest value on the outermost level, a little beyond it or a little before it; the
+// one with the smallest squared error is kept.
 static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
   float top = 0;
   for (int i = 0; i < BLOCK; i++) top = fabsf(x[i]) > fabsf(top) ? x[i] : top;
@@ -64,11 +66,11 @@ static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
   return best;
 }
 
-// One head's key and value into slot `slot` of a ring.
-static void FN(store_slot)(const ap_ring *ring, uint8_t *session, intptr_t head, intptr_t slot, intptr_t d,
+// Stores the key and value of one head in slot `slot` of a ring.
+static void FN(store_slot)(const ap_ring *ring, uint8_t *state, intptr_t head, intptr_t slot, intptr_t d,
                            const float *key, const float *value) {
   intptr_t bytes = FN(head_bytes)(ring->format, ring->capacity, d);
-  uint8_t *keys = session + ring->keys + head * bytes, *values = session + ring->values + head * bytes;
+  uint8_t *keys = state + ring->keys + head * bytes, *values = state + ring->values + head * bytes;
   if (ring->format == AP_CACHE_F32) {
     memcpy((float *)keys + slot * d, key, sizeof(float) * (size_t)d);
     memcpy((float *)values + slot * d, value, sizeof(float) * (size_t)d);
@@ -76,7 +78,7 @@ static void FN(store_slot)(const ap_ring *ring, uint8_t *session, intptr_t head,
   }
   if (ring->format == AP_CACHE_F16) {
     for (intptr_t i = 0; i < d; i++) {
-      // A value that half precision cannot hold becomes its largest, not infinity.
+      // A value beyond the range of half precision becomes its largest finite value, not infinity.
       ((uint16_t *)keys)[slot * d + i] = ap_to_half(fminf(fmaxf(key[i], -65504), 65504));
       ((uint16_t *)values)[slot * d + i] = ap_to_half(fminf(fmaxf(value[i], -65504), 65504));
     }
@@ -107,24 +109,24 @@ static void FN(store_slot)(const ap_ring *ring, uint8_t *session, intptr_t head,
 static void FN(remember)(const ap_attention *job, intptr_t part, intptr_t parts) {
   const ap_memory *memory = job->memory;
   intptr_t heads = memory->heads, d = memory->head_dim, all = job->columns * heads;
-  float turned[2][d];
+  float rotated[2][d];
   for (intptr_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
     intptr_t column = i / heads, head = i % heads;
     const float *key = job->keys + column * job->stride + head * d;
     const float *value = job->values + column * job->stride + head * d;
     if (memory->rotate) {
-      memcpy(turned[0], key, sizeof turned[0]);
-      memcpy(turned[1], value, sizeof turned[1]);
-      FN(hadamard)(turned[0], d);
-      FN(hadamard)(turned[1], d);
-      key = turned[0];
-      value = turned[1];
+      memcpy(rotated[0], key, sizeof rotated[0]);
+      memcpy(rotated[1], value, sizeof rotated[1]);
+      FN(hadamard)(rotated[0], d);
+      FN(hadamard)(rotated[1], d);
+      key = rotated[0];
+      value = rotated[1];
     }
-    uint8_t *session = job->sessions[column];
+    uint8_t *state = job->states[column];
     int64_t p = job->positions[column];
-    FN(store_slot)(&memory->all, session, head, (intptr_t)(p % memory->all.capacity), d, key, value);
+    FN(store_slot)(&memory->all, state, head, (intptr_t)(p % memory->all.capacity), d, key, value);
     if (memory->recent > 0)
-      FN(store_slot)(&memory->fine, session, head, (intptr_t)(p % memory->fine.capacity), d, key, value);
-    if (p < memory->pinned) FN(store_slot)(&memory->first, session, head, (intptr_t)p, d, key, value);
+      FN(store_slot)(&memory->fine, state, head, (intptr_t)(p % memory->fine.capacity), d, key, value);
+    if (p < memory->pinned) FN(store_slot)(&memory->first, state, head, (intptr_t)p, d, key, value);
   }
 }

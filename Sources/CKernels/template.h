@@ -42,13 +42,14 @@ INLINE vec load_half(const uint16_t *p) {
 #elif defined(__aarch64__)
   return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
-  // Exponent and fraction in place of f32's, their offset made up by a multiplication, which is exact.
+  // Exponent and fraction are moved to their places in an f32; a multiplication, which is exact, corrects the exponent's
+  // bias.
   uvec h = __builtin_convertvector(*(const hvec *)p, uvec);
   vec magnitude = (vec)((h & 0x7FFF) << 13) * 0x1p112f;
   return (vec)((uvec)magnitude | (h & 0x8000) << 16);
 #endif
 }
-// Halves fold onto each other: log2(lanes) dependent additions instead of one per lane.
+// The upper half is added to the lower one: log2(lanes) dependent additions instead of one per lane.
 INLINE float sum(vec v) {
 #if AP_LANES == 16
   v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
@@ -62,9 +63,9 @@ INLINE float sum(vec v) {
 #endif
   return v[0] + v[1];
 }
-// Weights that are read once come faster when they are asked for a kilobyte ahead (measured: 18.7 -> 21.1 GB/s).
+// Weights that are read once are read faster if they are prefetched a kilobyte ahead (measured: 18.7 -> 21.1 GB/s).
 INLINE void prefetch(const void *p) { __builtin_prefetch((const char *)p + 1024); }
-// Where a is not a number, it stays so. The compiler makes one instruction of each.
+// NaN in `a` is preserved. The compiler emits one instruction for each.
 INLINE vec vselect(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 INLINE vec vmax(vec a, vec b) { return vselect(b > a, b, a); }
 INLINE vec vmin(vec a, vec b) { return vselect(b < a, b, a); }
@@ -106,7 +107,8 @@ INLINE vec vgelu(vec x) {
 INLINE vec vsilu(vec x) { return vmax(x, splat(-88.0f)) / (1.0f + vexp(-x)); }
 INLINE vec velu(vec x) { return vmax(x, splat(0)) + (vexp(vmin(x, splat(0))) - 1.0f); }
 
-// Applies a vector function to n floats; the tail goes through a padded register so that every element is treated alike.
+// Applies a vector function to n floats; the tail is padded to a register, so that every element gets the same
+// arithmetic.
 #define MAP(x, n, expression)                                 \
   do {                                                        \
     intptr_t i = 0;                                           \
@@ -197,10 +199,10 @@ static void FN(depthwise)(const float *x, const float *weight, const float *bias
 
 // ---- products -------------------------------------------------------------------------------------------------------
 
-// One row times one or two columns of row-major weights: memory is read strictly forwards, which is what limits it, and
-// four sums run beside each other, so that additions do not wait for each other.
-// Every output is summed in the same order whatever the number of columns: a block of k columns equals k single steps
-// to the last bit.
+// One row times one or two columns of row-major weights. Memory, which is the limit, is read strictly forwards, and four
+// sums are independent, so that additions do not wait for each other.
+// Every output is summed in the same order whatever the number of columns: a block of k columns gives the same
+// bits as k single steps.
 #define ROWS_TILE(name, type, fetch, scalar)                                                                     \
   INLINE void name(const ap_product *job, const type *w, intptr_t row, intptr_t column, int columns) {           \
     intptr_t depth = job->depth, stride = job->x_stride;                                                         \
@@ -284,8 +286,8 @@ static void FN(panels)(const ap_product *job, intptr_t first, intptr_t last) {
 
 #include "quantized.h"
 
-// The same with weights in half precision. Even and odd inputs are two chains of multiply-adds, so that one column does
-// not wait for itself.
+// The same with weights in half precision. Even and odd inputs are two chains of multiply-adds, so that a single
+// column does not wait for its own sums.
 #if AP_LANES == 16
 #define AP_HALF_TILE 12
 #elif AP_LANES == 8
@@ -357,8 +359,8 @@ static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
 
 #include "attention.h"
 
-// Reads memory and does next to nothing with it: what it comes to is the limit of every product. It has nothing else to
-// wait for, so it asks further ahead.
+// Reads memory and does next to nothing with it: its speed is the limit of every product. It has nothing else to wait
+// for, so it prefetches further ahead.
 static uint32_t FN(read)(const void *memory, intptr_t bytes) {
   const uint32_t *p = memory;
   uvec a[8] = {};

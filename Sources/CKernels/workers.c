@@ -1,9 +1,9 @@
 // A pool that spins while a model step runs and sleeps between steps.
 //
-// A job is cut into parts, and each thread, the caller too, has a share of neighbours that it claims one by one from the
-// front, so that it reads memory in one stream. A thread whose share is empty claims from the back of the others'. A
-// worker that the system has put aside claims nothing, so on a busy machine the caller goes on alone; it waits only for
-// parts that somebody has begun.
+// A job is cut into parts. Each thread, the caller included, has a share of neighbouring parts that it claims one by one
+// from the front, so that it reads memory in one stream. A thread whose share is empty claims parts from the back of
+// other shares. A worker that is preempted claims nothing, so on a busy machine the caller continues alone; it waits only
+// for parts that have been claimed.
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -18,14 +18,14 @@
 enum { SPINS_BEFORE_SLEEP = 4000, SPINS_BEFORE_YIELD = 500 };
 
 typedef struct {
-  _Alignas(64) _Atomic uint64_t left;  // of its share: the round in the upper half, then first part and end, 16 bits each
+  _Alignas(64) _Atomic uint64_t left;  // rest of its share: the round in the upper half, then first part and end, 16 bits each
   ap_workers *pool;
   pthread_t id;
 } worker;
 
 struct ap_workers {
   int threads;
-  worker *workers;  // the first is whoever calls
+  worker *workers;  // the first is the caller
   void (*body)(const void *, intptr_t, intptr_t);
   const void *context;
   uint32_t parts;
@@ -56,8 +56,8 @@ static int32_t claim(worker *from, uint32_t round, bool front) {
   }
 }
 
-// Runs parts of a round until none is left. The job's fields are read only after a claim has succeeded: the caller does
-// not go on before that part is finished, so they cannot change meanwhile.
+// Runs parts of a round until none is left. The job's fields are read only after a claim has succeeded: the caller
+// waits for every claimed part, so the fields cannot change meanwhile.
 static void run_parts(worker *me, uint32_t round) {
   ap_workers *pool = me->pool;
   for (int i = 0; i < pool->threads; i++) {
@@ -96,11 +96,11 @@ ap_workers *ap_workers_create(int threads) {
   ap_workers *pool = calloc(1, sizeof *pool);
   pool->workers = aligned_alloc(_Alignof(worker), (size_t)threads * sizeof(worker));
   for (int i = 0; i < threads; i++) pool->workers[i] = (worker){.pool = pool};
-  // A worker looks at nobody's share before the first round, by which the number is certain.
+  // No worker looks at another's share before the first round, by which time the number of threads is final.
   pool->threads = threads;
   for (int i = 1; i < threads; i++) {
     if (pthread_create(&pool->workers[i].id, NULL, work, &pool->workers[i]) != 0) {
-      // Fewer threads than asked for is slower, not wrong.
+      // With fewer threads than asked for, results are the same and take longer.
       pool->threads = i;
       break;
     }
@@ -158,7 +158,7 @@ void ap_run_product(ap_workers *pool, const ap_table *table, const ap_product *j
     ap_workers_run(pool, run_product, &(product_job){table, job}, parts);
     return;
   }
-  // Rounded columns lie on this stack, so only so many of them go at once.
+  // Rounded columns lie on the stack, so their number at once is limited.
   enum { BLOCK = 32, MOST_BYTES = 256 << 10 };
   intptr_t depth = job->depth, most = MOST_BYTES / depth;
   intptr_t some = job->columns < most ? job->columns : most;
@@ -189,7 +189,7 @@ static void run_attention(const void *context, intptr_t part, intptr_t parts) {
 
 void ap_run_attention(ap_workers *pool, const ap_table *table, const ap_attention *job, intptr_t storing,
                       intptr_t reading) {
-  // A query may see any column of its block, so all are remembered before any attends.
+  // A query may see any column of its block, so all keys and values are stored before any attention is computed.
   ap_workers_run(pool, run_attention, &(attention_job){table->remember, job}, storing);
   ap_workers_run(pool, run_attention, &(attention_job){table->attention, job}, reading);
 }

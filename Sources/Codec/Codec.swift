@@ -4,8 +4,9 @@ internal import Layers
 
 /// A streaming neural codec: one frame of samples becomes one code of every codebook, and back.
 ///
-/// Weights are shared by all sessions and never change; a session holds an `EncoderState` and a `DecoderState`.
-/// Offline is a loop over `encode` and `decode`; there is nothing else.
+/// Weights are shared by all conversations and never change; a conversation holds an `EncoderState` and a
+/// `DecoderState`.
+/// A whole file is encoded or decoded by calling `encode` or `decode` for each frame in turn.
 public final class Codec: Sendable {
   /// Sizes and rates, and the codebooks in use.
   public let configuration: CodecConfiguration
@@ -17,8 +18,8 @@ public final class Codec: Sendable {
   private let analysis: any Analysis
   private let synthesis: any Synthesis
   private let quantizer: ResidualQuantizer
-  private let encoderPlan: SessionPlan
-  private let decoderPlan: SessionPlan
+  private let encoderPlan: HalfPlan
+  private let decoderPlan: HalfPlan
   private let latents: (encoder: Region<Float>, decoder: Region<Float>)
   private let workers: Workers
 
@@ -28,8 +29,8 @@ public final class Codec: Sendable {
   ///   - path: the file.
   ///   - codebooks: codebooks to use, at least 1; by default 8, or all where the file has fewer.
   ///   - threads: threads that share the arithmetic of one frame, 1 to 1024.
-  ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding others to 16 bits
-  ///     changes a few codes in a thousand.
+  ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding f32 weights to
+  ///     16 bits changes a few codes in a thousand.
   /// - Throws: `CheckpointError`: `badArgument` where an argument is wrong, the other cases where the file is.
   public static func open(
     _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights? = nil
@@ -52,7 +53,7 @@ public final class Codec: Sendable {
     let checkpoint = Checkpoint(
       file, weights: weights == .f16 ? .halfPanels : .panels, rename: Self.currentName)
     var configuration = try CodecConfiguration(file)
-    var (encoderPlan, decoderPlan) = (SessionPlan(), SessionPlan())
+    var (encoderPlan, decoderPlan) = (HalfPlan(), HalfPlan())
     switch configuration.architecture {
     case .mimi:
       analysis = try MimiAnalysis(checkpoint, configuration, plan: &encoderPlan)
@@ -98,16 +99,16 @@ public final class Codec: Sendable {
   /// SHA-256 of the file, as hexadecimal; reads all of it.
   public var digest: String { file.digest }
 
-  /// Bytes of weights one frame reads.
+  /// Bytes of weights that one frame reads.
   public var bytesPerFrame: (encode: Int, decode: Int) { (analysis.bytes + quantizer.bytes, synthesis.bytes) }
 
-  /// What an encoder remembers of a person who has said nothing yet.
+  /// The state of an encoder before its first frame.
   public func makeEncoderState() -> EncoderState { EncoderState(half: HalfState(encoderPlan)) }
 
-  /// What a decoder remembers before the first codes.
+  /// The state of a decoder before its first codes.
   public func makeDecoderState() -> DecoderState { DecoderState(half: HalfState(decoderPlan)) }
 
-  /// Turns the session's next frame into codes.
+  /// Encodes the conversation's next frame.
   ///
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples in [-1, 1].
@@ -116,28 +117,28 @@ public final class Codec: Sendable {
   public func encode(_ frame: Span<Float>, into codes: inout MutableSpan<Int32>, _ state: inout EncoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && codes.count == configuration.codebooks)
-    let session = state.half.session
-    let latent = session.scratch[latents.encoder]
-    frame.withUnsafeBufferPointer { analysis.step($0.baseAddress!, into: latent, session, workers) }
+    let memory = state.half.view
+    let latent = memory.scratch[latents.encoder]
+    frame.withUnsafeBufferPointer { analysis.step($0.baseAddress!, into: latent, memory, workers) }
     codes.withUnsafeMutableBufferPointer {
-      quantizer.encode(latent, into: $0.baseAddress!, session.scratch, workers)
+      quantizer.encode(latent, into: $0.baseAddress!, memory.scratch, workers)
     }
     state.half.frames += 1
   }
 
-  /// Turns the session's next codes into a frame.
+  /// Decodes the conversation's next codes.
   ///
   /// - Parameters:
   ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
-  ///   - frame: `samplesPerFrame` samples; they may leave [-1, 1].
+  ///   - frame: `samplesPerFrame` samples; which may exceed [-1, 1].
   ///   - state: of the same codec; the next frame continues from it.
   public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
   {
     precondition(frame.count == configuration.samplesPerFrame && 1...configuration.codebooks ~= codes.count)
-    let session = state.half.session
-    let latent = session.scratch[latents.decoder]
-    codes.withUnsafeBufferPointer { quantizer.decode($0, into: latent, session.scratch, workers) }
-    frame.withUnsafeMutableBufferPointer { synthesis.step(latent, into: $0.baseAddress!, session, workers) }
+    let memory = state.half.view
+    let latent = memory.scratch[latents.decoder]
+    codes.withUnsafeBufferPointer { quantizer.decode($0, into: latent, memory.scratch, workers) }
+    frame.withUnsafeMutableBufferPointer { synthesis.step(latent, into: $0.baseAddress!, memory, workers) }
     state.half.frames += 1
   }
 }

@@ -1,6 +1,6 @@
 internal import Checkpoint
 
-/// What a codec file says about itself; what it does not say is Mimi's.
+/// A codec's configuration, from its file's metadata. A value that the file does not give is Mimi's.
 public struct CodecConfiguration: Sendable {
   /// The two kinds of network around the quantizer.
   public enum Architecture: String, Sendable {
@@ -14,7 +14,7 @@ public struct CodecConfiguration: Sendable {
   public let architecture: Architecture
   /// Samples per second, one channel.
   public let sampleRate: Int
-  /// Samples that become one code of every codebook.
+  /// Samples per frame: these become one code of every codebook.
   public internal(set) var samplesPerFrame: Int
   /// Codebooks in the file.
   public internal(set) var availableCodebooks = 0
@@ -22,16 +22,16 @@ public struct CodecConfiguration: Sendable {
   public internal(set) var codebooks = 0
   /// Entries of a codebook.
   public internal(set) var cardinality = 0
-  /// Samples by which decoded sound is later than what was encoded.
+  /// Samples by which decoded sound lags behind the sound that was encoded.
   public let delay: Int
   /// Attention heads of both transformers.
   let heads: Int
-  /// Positions a transformer sees.
+  /// Positions that a query of either transformer sees, itself included.
   let context: Int
   let maxPeriod: Double
-  /// Sums of acoustic entries that the quantizer's search keeps from level to level; 1 is greedy.
+  /// Beam width of the quantizer's search for acoustic codes; 1 is greedy.
   let beam: Int
-  /// All fields of the file's own description.
+  /// All fields of the file's metadata.
   let fields: Fields
 
   init(_ file: Safetensors) throws(CheckpointError) {

@@ -1,6 +1,6 @@
 internal import Kernels
 
-/// The half that hears: one frame of samples becomes one latent vector.
+/// The encoder's network: one frame of samples becomes one latent vector.
 protocol Analysis: Sendable {
   /// Floats of the latent vector.
   var width: Int { get }
@@ -10,12 +10,13 @@ protocol Analysis: Sendable {
   ///   - frame: samples of one frame.
   ///   - latent: `width` floats.
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers)
 }
 
-/// The half that speaks: one latent vector becomes one frame of samples.
+/// The decoder's network: one latent vector becomes one frame of samples.
 protocol Synthesis: Sendable {
+  /// Floats of the latent vector.
   var width: Int { get }
   /// Bytes of weights read per frame.
   var bytes: Int { get }
@@ -23,6 +24,6 @@ protocol Synthesis: Sendable {
   ///   - latent: `width` floats.
   ///   - frame: samples of one frame.
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers)
 }

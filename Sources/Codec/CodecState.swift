@@ -1,7 +1,7 @@
 internal import Kernels
 internal import Layers
 
-/// What one session's encoder remembers: the tails of its convolutions and its transformer's window.
+/// What the encoder remembers of one conversation: the tails of its convolutions and its transformer's window.
 ///
 /// It is a value: a new one is a reset, and `fork()` copies one on purpose.
 public struct EncoderState: ~Copyable, Sendable {
@@ -14,7 +14,7 @@ public struct EncoderState: ~Copyable, Sendable {
   public var bytes: Int { half.memory.bytes }
 }
 
-/// What one session's decoder remembers.
+/// What the decoder remembers of one conversation.
 public struct DecoderState: ~Copyable, Sendable {
   var half: HalfState
 
@@ -25,12 +25,12 @@ public struct DecoderState: ~Copyable, Sendable {
   public var bytes: Int { half.memory.bytes }
 }
 
-/// What a session of one half needs: what it keeps, and what a frame uses and nobody keeps.
-struct SessionPlan: Sendable {
+/// The memory that one half of the codec needs: its state, and the scratch of one frame.
+struct HalfPlan: Sendable {
   var state = MemoryPlan()
   var scratch = MemoryPlan()
-  /// Tokens of the transformer per frame.
-  var columns = 1
+  /// Positions of the transformer per frame.
+  var lanes = 1
 }
 
 /// The memory of one half of the codec and how far it has come.
@@ -38,31 +38,31 @@ struct HalfState: ~Copyable, Sendable {
   let memory: MemoryBlock
   private let scratch: MemoryBlock
   private let lanes: Lanes
-  private let plan: SessionPlan
-  /// Frames done.
+  private let plan: HalfPlan
+  /// Frames encoded or decoded so far.
   var frames: Int64
 
-  init(_ plan: SessionPlan) { self.init(plan, MemoryBlock(plan.state), frames: 0) }
+  init(_ plan: HalfPlan) { self.init(plan, MemoryBlock(plan.state), frames: 0) }
 
-  private init(_ plan: SessionPlan, _ memory: consuming MemoryBlock, frames: Int64) {
+  private init(_ plan: HalfPlan, _ memory: consuming MemoryBlock, frames: Int64) {
     self.plan = plan
     self.memory = memory
     scratch = MemoryBlock(plan.scratch)
-    lanes = Lanes(capacity: plan.columns)
+    lanes = Lanes(capacity: plan.lanes)
     self.frames = frames
   }
 
   borrowing func fork() -> HalfState { HalfState(plan, memory.fork(), frames: frames) }
 
   /// What a network sees of it during one frame.
-  var session: Session {
-    Session(memory: memory.view, scratch: scratch.view, lanes: lanes, frames: frames)
+  var view: HalfMemory {
+    HalfMemory(state: memory.view, scratch: scratch.view, lanes: lanes, frames: frames)
   }
 }
 
-/// A session as the layers of one half see it during one frame; unowned.
-struct Session {
-  let memory: MemoryView
+/// The memory of one half as its layers see it during one frame; unowned.
+struct HalfMemory {
+  let state: MemoryView
   let scratch: MemoryView
   let lanes: Lanes
   /// Frames before this one.

@@ -4,9 +4,9 @@ internal import Layers
 
 /// The transformer of either half of either architecture: LayerNorm, exact GELU, layer scale, rotary positions.
 enum CodecTransformer {
-  /// The ring has exactly `context` slots, and a frame's tokens are written before they attend, as in the reference.
+  /// The ring has exactly `context` slots, and a frame's positions are written before they attend, as in the reference.
   static func load(
-    _ scope: Scope, _ configuration: CodecConfiguration, width: Int, columns: Int, _ plan: inout SessionPlan
+    _ scope: Scope, _ configuration: CodecConfiguration, width: Int, lanes: Int, _ plan: inout HalfPlan
   ) throws(CheckpointError) -> Transformer {
     var layers = 0
     while scope.hasAny(below: "layers.\(layers)") { layers += 1 }
@@ -20,16 +20,16 @@ enum CodecTransformer {
       scope,
       TransformerConfiguration(
         width: width, heads: configuration.heads, layers: layers, context: configuration.context,
-        capacity: max(configuration.context, columns), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
+        capacity: max(configuration.context, lanes), maxPeriod: configuration.maxPeriod, norm: .layerNorm,
         gated: false, position: .rotary), state: &plan.state)
   }
 }
 
-extension Session {
-  /// The pass of this frame's `tokens` tokens through the transformer.
-  func pass(tokens: Int, _ workers: Workers) -> Pass {
+extension HalfMemory {
+  /// The pass of this frame's `positions` positions through the transformer.
+  func pass(positions: Int, _ workers: Workers) -> Pass {
     lanes.removeAll()
-    lanes.append(memory, first: frames * Int64(tokens), length: tokens)
+    lanes.append(state, first: frames * Int64(positions), length: positions)
     return Pass(lanes, scratch: scratch, workers)
   }
 }

@@ -1,16 +1,16 @@
 internal import CKernels
 
-/// Where one layer keeps keys and values in the memory of a session, and in which form: rings that wrap for ever.
+/// Where one layer keeps keys and values in the memory of a state, and in which form. The rings wrap without end.
 ///
-/// In 4 bits, the last positions and the very first ones are kept a second time in 8 bits, and heads are turned by a
-/// Hadamard matrix, which spreads what lies in one channel over all of them.
+/// In 4 bits, the last positions and the very first ones are also kept in 8 bits, and heads are rotated by a Hadamard
+/// matrix, which spreads the outliers of one channel over all of them.
 package struct AttentionMemory: @unchecked Sendable {
   /// The form of a stored value.
   package enum Format: String, CaseIterable, Sendable {
     case f32, f16
-    /// 8 bits, a half-precision scale for 32 neighbours: 8.5 bits a value.
+    /// 8 bits, with a half-precision scale for each 32 neighbours: 8.5 bits a value.
     case q8
-    /// 4 bits, likewise: 4.5 bits a value, and the finer copies.
+    /// 4 bits with such scales: 4.5 bits a value, and the copies in 8 bits.
     case q4
   }
 
@@ -28,10 +28,10 @@ package struct AttentionMemory: @unchecked Sendable {
 
   /// - Parameters:
   ///   - capacity: positions of the ring.
-  ///   - recent: last positions of a query's window that are read in 8 bits, of a ring of 4 bits.
-  ///   - pinned: positions from the first on that are read in 8 bits too.
-  ///   - block: most positions of one session that one step adds.
-  ///   - isRotated: whether the Hadamard matrix is used, of a ring of 4 bits.
+  ///   - recent: for a ring of 4 bits, last positions of a query's window that are read in 8 bits.
+  ///   - pinned: for a ring of 4 bits, first positions of the conversation that are read in 8 bits.
+  ///   - block: most positions of one state that one pass adds.
+  ///   - isRotated: for a ring of 4 bits, whether the Hadamard matrix is used.
   package init(
     _ format: Format, heads: Int, headWidth: Int, capacity: Int, recent: Int = 0, pinned: Int = 0,
     block: Int = 1, isRotated: Bool = false, in plan: inout MemoryPlan
@@ -54,9 +54,9 @@ package struct AttentionMemory: @unchecked Sendable {
   }
 
   /// The key in a slot of a ring in f32: `headWidth` floats.
-  package func key(_ session: MemoryView, head: Int, slot: Int) -> UnsafePointer<Float> {
+  package func key(_ state: MemoryView, head: Int, slot: Int) -> UnsafePointer<Float> {
     precondition(format == .f32 && 0..<heads ~= head && 0..<capacity ~= slot)
-    let keys = UnsafeRawPointer(session.base) + memory.all.keys
+    let keys = UnsafeRawPointer(state.base) + memory.all.keys
     return keys.assumingMemoryBound(to: Float.self) + (head * capacity + slot) * headWidth
   }
 
@@ -76,30 +76,31 @@ extension AttentionMemory.Format {
 }
 
 extension Workers {
-  /// Remembers the columns' keys and values, then attends for every column and head, shared out over the threads.
+  /// Stores the columns' keys and values, then computes the attention of every column and head, shared among the
+  /// threads.
   ///
-  /// A query at position p sees the positions in (p - context, p] that are still in its session's ring.
+  /// A query at position p sees the positions in (p - context, p] that are still in its state's ring.
   ///
   /// - Parameters:
   ///   - queries: [columns][stride], heads contiguous; keys and values likewise.
-  ///   - sessions: the memory of each column's session.
+  ///   - states: memory of each column's state.
   ///   - positions: position of each column.
-  ///   - newest: newest position of each column's session, once these columns are remembered.
+  ///   - newest: newest position of each column's state, once these columns are stored.
   ///   - scores: scratch, [columns][heads][capacity].
   ///   - out: [columns][heads * headWidth].
   package func attend(
     _ memory: AttentionMemory, queries: UnsafePointer<Float>, keys: UnsafePointer<Float>,
-    values: UnsafePointer<Float>, stride: Int, sessions: UnsafePointer<UnsafeMutableRawPointer?>,
+    values: UnsafePointer<Float>, stride: Int, states: UnsafePointer<UnsafeMutableRawPointer?>,
     positions: UnsafePointer<Int64>, newest: UnsafePointer<Int64>, columns: Int, context: Int,
     scores: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
   ) {
     withUnsafePointer(to: memory.memory) { rings in
       let job = ap_attention(
-        queries: queries, keys: keys, values: values, out: out, scores: scores, sessions: sessions,
+        queries: queries, keys: keys, values: values, out: out, scores: scores, states: states,
         positions: positions, newest: newest, memory: rings, columns: columns, stride: stride,
         context: context, scale: 1 / Float(memory.headWidth).squareRoot())
       let width = columns * memory.heads * memory.headWidth
-      // Copies are done at once; rounding costs tens of operations a value.
+      // Copying is quick; rounding costs tens of operations a value.
       let isRounded = memory.format == .q8 || memory.format == .q4
       run(
         job, storing: isRounded ? 40 * width : 0,

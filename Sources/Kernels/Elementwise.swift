@@ -53,7 +53,7 @@ extension Kernels {
     channels: Int
   ) { table.pointee.depthwise(x, weight.base, bias?.base, y, steps, channels, weight.count / channels) }
 
-  /// The first index of the largest value; 0 of none.
+  /// Index of the largest value, the first of equals; 0 where there are no values.
   package static func largest(_ x: UnsafePointer<Float>, _ count: Int) -> Int32 {
     var best = 0
     for i in 1..<max(count, 1) where x[i] > x[best] { best = i }

@@ -3,13 +3,12 @@ internal import Glibc
 
 /// The arithmetic chosen for this processor at start: an instruction set's table of functions.
 ///
-/// `ANTIPHON_ISA` in the environment asks for another that the processor can run; the command ends with a sentence where
-/// it cannot.
+/// `ANTIPHON_ISA` in the environment names another set. The command reports an error if the processor cannot run it.
 package enum Kernels {
   /// The functions every layer calls.
   nonisolated(unsafe) static let table: UnsafePointer<ap_table> = ap_best_table()
 
-  /// Names of all tables, of whatever processor.
+  /// Names of the tables for all processors.
   package static let allNames = ["plain", "avx2", "avx512", "dotprod"]
 
   /// Tables that this processor can run.
@@ -18,7 +17,7 @@ package enum Kernels {
   /// The table in use.
   package static var name: String { String(cString: table.pointee.name) }
 
-  /// What `ANTIPHON_ISA` asks for and this processor lacks.
+  /// The set that `ANTIPHON_ISA` names if this processor lacks it.
   package static var missing: String? {
     guard let wanted = getenv("ANTIPHON_ISA").map({ String(cString: $0) }), !wanted.isEmpty else {
       return nil

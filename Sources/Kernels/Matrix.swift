@@ -8,13 +8,13 @@ package struct Matrix: @unchecked Sendable {
     case float
     /// Row-major bf16, as checkpoints store it.
     case bfloat
-    /// f32, sixteen rows interleaved: for many columns at once.
+    /// f32 with sixteen rows interleaved: for products with many columns.
     case panels
-    /// The same in f16: half the memory, products still in f32.
+    /// f16 with sixteen rows interleaved: half the memory; the arithmetic is still f32.
     case halfPanels
     /// 8 bits a weight, in blocks of 32 inputs (`QuantizedBlocks`).
     case q8
-    /// 4 bits a weight, likewise.
+    /// 4 bits a weight, in blocks of 32 inputs.
     case q4
   }
 
@@ -39,7 +39,7 @@ package struct Matrix: @unchecked Sendable {
 
   /// Interleaves sixteen rows; `element(row, column)` gives each weight.
   ///
-  /// - Parameter format: `panels` or `halfPanels`; the latter rounds to the nearest.
+  /// - Parameter format: `panels` or `halfPanels`, which rounds to the nearest.
   package init(
     panelsOf rows: Int, _ columns: Int, as format: Format = .panels, _ element: (Int, Int) -> Float
   ) {
@@ -124,7 +124,7 @@ package struct Matrix: @unchecked Sendable {
     }
   }
 
-  /// y += row `row` of the matrix: how a table of embeddings is read.
+  /// y += row `row` of the matrix. Embeddings are looked up this way.
   package func add(row: Int, to y: UnsafeMutablePointer<Float>) {
     precondition(row >= 0 && row < rows)
     switch format {

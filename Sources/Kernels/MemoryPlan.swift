@@ -1,7 +1,7 @@
 /// Adds up the memory that a model's layers need, before any is allocated.
 ///
-/// Each layer reserves its regions while it is built; one `MemoryBlock` then holds them all. Reset is a new block,
-/// a fork is a copy of one, and nothing can be forgotten.
+/// Each layer reserves its regions while it is built; one `MemoryBlock` then holds them all. A reset is a new block and
+/// a fork is a copy of one, so neither can leave a region out.
 package struct MemoryPlan {
   /// Bytes reserved so far.
   package private(set) var bytes = 0
@@ -24,7 +24,7 @@ package struct Region<Element: BitwiseCopyable>: Sendable {
   package let count: Int
 }
 
-/// The memory of one plan, zeroed at first, freed with its owner.
+/// The memory of one plan: zeroed when it is made, and freed with its owner.
 package struct MemoryBlock: ~Copyable, @unchecked Sendable {
   package let view: MemoryView
   package let bytes: Int
@@ -49,7 +49,7 @@ package struct MemoryBlock: ~Copyable, @unchecked Sendable {
   deinit { view.base.deallocate() }
 }
 
-/// An unowned look into a block; valid while the block lives.
+/// An unowned view of a block; valid while the block lives.
 package struct MemoryView: @unchecked Sendable {
   package let base: UnsafeMutableRawPointer
 

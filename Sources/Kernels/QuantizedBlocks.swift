@@ -19,7 +19,7 @@ package struct QuantizedBlocks: Sendable {
     self.columns = columns
   }
 
-  /// Whether a matrix of this many columns can be stored so.
+  /// Whether a matrix with this many columns can be stored in blocks.
   package static func fits(columns: Int) -> Bool { columns % inputs == 0 && columns <= Int(AP_MAX_DEPTH) }
 
   private var blockBytes: Int { Self.inputs * 16 * bits / 8 + 32 }
@@ -44,10 +44,10 @@ package struct QuantizedBlocks: Sendable {
     return scale * (bits == 8 ? Float(stored) - 128 : Float(stored >> UInt8(shift) & 15) - 8)
   }
 
-  /// Rounds one panel of sixteen rows; rows that are not there become zero.
+  /// Quantizes one panel of sixteen rows; missing rows become zero.
   ///
   /// - Parameters:
-  ///   - rows: rows that are there, up to sixteen.
+  ///   - rows: rows of the panel that exist, up to sixteen.
   ///   - element: (row of the panel, input) -> weight.
   ///   - panel: `bytes(rows: 16)` bytes.
   package func pack(rows: Int, _ element: (Int, Int) -> Float, into panel: UnsafeMutableRawPointer) {
@@ -83,8 +83,8 @@ package struct QuantizedBlocks: Sendable {
     return bits == 8 ? Int32(min(max(level, -127), 127)) : Int32(min(max(level, -8), 7))
   }
 
-  // 8 bits: the largest weight sets the scale. 4 bits: that too, its sign so that it falls on -8, or a little less of it,
-  // whichever leaves the smallest square error.
+  // In 8 bits the largest weight sets the scale. In 4 bits several scales are tried, which put the largest
+  // weight on an outermost level or near it; the one with the smallest squared error is kept.
   private func bestScale(_ values: UnsafeBufferPointer<Float>) -> Float {
     var top: Float = 0
     for value in values where abs(value) > abs(top) { top = value }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The plain truth: the same functions as the kernels, in Double where it matters, for tests to compare against.
+/// Reference implementations of the kernels, in Double where precision matters, for tests to compare with.
 package enum Reference {
   /// y = W x (+ bias) for one column.
   package static func product(_ matrix: Matrix, _ x: [Float], bias: [Float]? = nil) -> [Float] {

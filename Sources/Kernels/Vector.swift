@@ -36,7 +36,7 @@ package final class FloatStorage: @unchecked Sendable {
   deinit { UnsafeMutableRawPointer(base).deallocate() }
 }
 
-/// Memory on pages of 2 MB where it is large: what is read once a frame then comes about a tenth faster.
+/// Memory on pages of 2 MB where it is large: weights that are read once a frame are then read about a tenth faster.
 enum LargePages {
   private static let size = 2 << 20
 

@@ -15,33 +15,33 @@ package final class Workers: @unchecked Sendable {
 
   package var count: Int { Int(ap_workers_count(pool)) }
 
-  // Small jobs are done before a second thread has noticed them. Large ones are cut finer than there are threads, so that
-  // one that is held up holds up little.
+  // A small job is done before a second thread has noticed it. A large job has more parts than there are threads, so that
+  // a thread that is preempted delays little of it.
   private static let smallJob = 32768
   private static let partsPerThread = 8
 
-  /// Parts of a job of so many multiply-adds.
+  /// Number of parts for a job with so many multiply-adds.
   private func parts(_ work: Int) -> Int { work < Self.smallJob ? 1 : count * Self.partsPerThread }
 
-  /// Computes a product, its rows shared out.
+  /// Computes a product, whose rows are shared among the threads.
   func run(_ job: ap_product) {
     withUnsafePointer(to: job) {
       ap_run_product(pool, Kernels.table, $0, parts(job.rows * job.depth * job.columns))
     }
   }
 
-  /// Remembers keys and values, then attends; columns and heads are shared out.
+  /// Stores keys and values, then computes attention; columns and heads are shared among the threads.
   ///
   /// - Parameters:
-  ///   - storing: multiply-adds, or what takes as long, of the first half.
-  ///   - reading: of the second.
+  ///   - storing: multiply-adds of storing, or operations that take as long.
+  ///   - reading: multiply-adds of attention.
   func run(_ job: ap_attention, storing: Int, reading: Int) {
     withUnsafePointer(to: job) {
       ap_run_attention(pool, Kernels.table, $0, parts(storing), parts(reading))
     }
   }
 
-  /// Reads memory, and nothing else.
+  /// Reads memory without computing anything, to measure its speed.
   package func read(_ memory: UnsafeRawPointer, _ bytes: Int) {
     ap_run_read(pool, Kernels.table, memory, bytes)
   }

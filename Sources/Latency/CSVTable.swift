@@ -1,7 +1,7 @@
 internal import Base
 
-/// A comma-separated file: `# key=value` lines, a line of column names, one line per row. The first column is
-/// always `run_id`.
+/// A comma-separated file: `# key=value` lines, a line of column names, and one line per row. The first column is always
+/// `run_id`.
 struct CSVTable<Row: Sendable>: Sendable {
   let columns: [CSVColumn<Row>]
   /// A row before its fields are read.
@@ -17,7 +17,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     fields(row, run: run).joined(separator: ",") + "\n"
   }
 
-  /// What a file holds. `lines[i]` is where `rows[i]` stands, `fields[i]` its text.
+  /// The contents of a file. `lines[i]` is the line number of `rows[i]`, `fields[i]` its text.
   struct Contents: Sendable {
     var metadata = RunMetadata()
     var rows: [Row] = []
@@ -40,7 +40,7 @@ struct CSVTable<Row: Sendable>: Sendable {
         inRows = true
       } else if !line.isEmpty {
         let fields = Self.split(line)
-        // A line without its end was being written when the process was killed.
+        // A last line without its end is what a process that was killed had begun to write.
         if line.endIndex == text.endIndex, fields.count < columns.count + 1 { break }
         contents.rows.append(try row(fields, path, number))
         contents.lines.append(number)
@@ -53,7 +53,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     return contents
   }
 
-  /// Fields that differ from what the row, written again, would say.
+  /// Fields that differ from what writing their row again gives.
   func differences(_ contents: Contents, run: String, file: String) -> [LatencyMismatch] {
     var found: [LatencyMismatch] = []
     for (index, row) in contents.rows.enumerated() {
@@ -113,12 +113,11 @@ struct CSVTable<Row: Sendable>: Sendable {
   }
 }
 
-/// One column of a table of rows: its name, and how a field is written and read. An unknown value is an empty
-/// field.
+/// One column of a table: its name, and how a field is written and read. An unknown value is an empty field.
 package struct CSVColumn<Row>: Sendable {
   package let name: String
   let write: @Sendable (Row) -> String
-  /// Sets the value in a row, or says that the field is not one.
+  /// Sets the value in a row; false if the field is not a value of the column.
   let read: @Sendable (String, inout Row) -> Bool
 }
 
@@ -142,12 +141,12 @@ extension CSVColumn {
       { field in Float(field).flatMap { $0.isFinite ? $0 : nil } })
   }
 
-  /// Microseconds in the row, milliseconds with three decimals in the field.
+  /// A duration: microseconds in the row, milliseconds with three decimals in the field.
   static func milliseconds(_ name: String, _ path: Path<Int64>) -> CSVColumn {
     optional(name, path, NumberText.milliseconds, NumberText.microseconds)
   }
 
-  /// Words in quotes, on one line.
+  /// Text in quotes, on one line.
   static func text(_ name: String, _ path: Path<String>) -> CSVColumn {
     optional(
       name, path,
@@ -164,7 +163,7 @@ extension CSVColumn {
       { field in names.first { $0.0 == field }?.1 })
   }
 
-  /// Follows from other columns: written, and not read. Checking a table writes it again and compares.
+  /// A value that follows from other columns: it is written but not read. Checking a table writes it again and compares.
   static func derived(_ name: String, _ write: @escaping @Sendable (Row) -> String) -> CSVColumn {
     CSVColumn(name: name, write: write, read: { field, _ in field.isEmpty || Double(field) != nil })
   }

@@ -3,8 +3,8 @@ import Histogram
 
 /// Percentiles of a quantity in microseconds, kept to a thousandth of each value.
 ///
-/// A percentile is the smallest recorded value that at least this part of all values does not exceed, to the
-/// width of its histogram bucket. The smallest and the largest value are exact. Values may be negative.
+/// A percentile is the smallest recorded value that at least this share of all values does not exceed, to the width of
+/// its histogram bucket. The smallest and the largest value are exact. Values may be negative.
 struct Distribution: Sendable {
   private var positive = Histogram<UInt64>(highestTrackableValue: Distribution.limit)
   private var negative = Histogram<UInt64>(highestTrackableValue: Distribution.limit)
@@ -27,7 +27,7 @@ struct Distribution: Sendable {
   /// - Parameter percent: 0...100.
   /// - Precondition: something was recorded.
   func percentile(_ percent: Double) -> Int64 {
-    precondition(count > 0, "nothing has no percentiles")
+    precondition(count > 0, "percentiles need at least one value")
     let below = Int(negative.totalCount)
     let rank = min(max(Int((percent / 100 * Double(count)).rounded(.up)), 1), count)
     let value =
@@ -41,7 +41,7 @@ struct Distribution: Sendable {
   }
 }
 
-/// Confidence in percentiles by resampling, the same every time.
+/// Confidence intervals of percentiles by resampling, with a fixed seed.
 enum Bootstrap {
   private static let rounds = 1000
 
@@ -51,7 +51,7 @@ enum Bootstrap {
     let sorted = microseconds.sorted()
     var medians: [Int64] = []
     var tails: [Int64] = []
-    // A sample of sorted values is known by how often each index was drawn.
+    // A sample of sorted values is determined by how often each index was drawn.
     for _ in 0..<rounds {
       var drawn = [Int](repeating: 0, count: sorted.count)
       for _ in sorted.indices { drawn[Int(generator.next() % UInt64(sorted.count))] += 1 }

@@ -2,13 +2,13 @@ package import Base
 
 /// Time as the frame log sees it: microseconds since the run's epoch, measured on the monotonic clock.
 ///
-/// A live run reads the clock as it is. A file run has a virtual clock: frame `i` arrives complete at
-/// `(i + 1)` frame times, as it would from a microphone, and what the machine then spends on it is measured
-/// and added. Reading the file and draining the log happen while this clock stands still. A frame
-/// that is not finished when the next one arrives delays it, exactly as in a live run.
+/// A live run reads the clock as it is. A file run has a virtual clock: frame `i` is complete at `(i + 1)` frame times, as
+/// it would be from a microphone, and the time that the machine then spends on it is measured and added. The clock stands
+/// still while the file is read and the log is drained. A frame that is not finished when the next one is complete delays
+/// it, exactly as in a live run.
 package struct FrameClock: Sendable, BitwiseCopyable {
   package enum Mode: Sendable, BitwiseCopyable {
-    /// Sound arrives when it arrives.
+    /// Sound arrives at its own time; the clock is real.
     case live
     /// Sound arrives one frame per frame time, whatever the machine does.
     case file
@@ -17,9 +17,9 @@ package struct FrameClock: Sendable, BitwiseCopyable {
   package let mode: Mode
   /// 80,000 for every model of the family.
   package let frameMicroseconds: Int64
-  /// What the times of the frame that is being worked on are read from.
+  /// The clock that gives the times of the current frame.
   package private(set) var run: RunClock
-  /// Where a file run's clock stood when the last frame was finished.
+  /// The time at which the last frame of a file run was finished.
   private var finished: Int64 = 0
 
   /// A clock that shows zero when the monotonic clock shows `origin` microseconds.

@@ -1,7 +1,7 @@
 internal import Base
 internal import Synchronization
 
-/// A bounded ring of frame records between the frame path and whoever writes them down.
+/// A bounded ring of frame records between the frame path and the thread that writes them to the log.
 ///
 /// One thread appends, one thread drains. Appending takes no lock, allocates nothing and never waits: when the ring is
 /// full the record is dropped and counted.
@@ -19,7 +19,7 @@ package final class FrameLog: @unchecked Sendable {
 
   deinit { records.deallocate() }
 
-  /// Records dropped because nobody drained in time.
+  /// Records dropped because the ring was full.
   package var dropped: Int { lost.load(ordering: .relaxed) }
 
   /// Adds a record, or counts it as dropped. Called by the frame path, from one thread.
@@ -33,7 +33,7 @@ package final class FrameLog: @unchecked Sendable {
     cursor.publish(1)
   }
 
-  /// Hands over, oldest first, the records that are waiting. Called from one thread.
+  /// Passes the waiting records to `body`, oldest first. Called from one thread.
   package func drain<Failure: Error>(_ body: (FrameRecord) throws(Failure) -> Void) throws(Failure) {
     let (position, waiting) = cursor.readable()
     for index in position..<position + waiting {

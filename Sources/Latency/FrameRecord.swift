@@ -1,18 +1,17 @@
-/// Everything that is known about one frame of one session: a row of `frames.csv`.
+/// Everything that is measured about one frame of one session: a row of `frames.csv`.
 ///
-/// Trivially copyable, so that it is filled and logged on the frame path without an allocation. Times are
-/// microseconds since the run's epoch; `nil` is "not measured here" and becomes an empty field.
-/// `docs/Latency.md` says what each column means.
+/// Trivially copyable, so that it is filled and logged on the frame path without an allocation. Times are microseconds
+/// since the run's epoch; `nil` is "not measured" and becomes an empty field. `docs/Latency.md` defines the columns.
 package struct FrameRecord: Sendable, BitwiseCopyable {
   /// Where the sound of a frame came from.
   package enum Source: Int64, Sendable, BitwiseCopyable, CaseIterable {
     /// The model ran for this frame.
     case backbone
-    /// A multi-token prediction made earlier.
+    /// The frame was drafted earlier, by multi-token prediction.
     case draft
-    /// Sound made up because the model was late.
+    /// The model was late, and made-up sound was played.
     case conceal
-    /// Nothing was said: the model is not ready yet.
+    /// Silence, because the model was not ready yet.
     case silence
   }
 
@@ -33,7 +32,7 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var draftEnd: Int64?
   package var decodeEnd: Int64?
   package var written: Int64?
-  /// Samples waiting before this frame when it was written.
+  /// Samples that the device still had to play when this frame was written.
   package var playbackDelaySamples: Int64?
   package var played: Int64?
   package var deadline: Int64?
@@ -47,7 +46,7 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var regretAcoustic: Float?
 
   package var textID: Int64?
-  /// The text token says nothing: padding, or the end of padding.
+  /// Whether the text token is padding or the end of padding.
   package var textIsPadding: Bool?
   package var ownSemantic: Int64?
   package var userSemantic: Int64?
@@ -61,14 +60,14 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var captureOverruns: Int64? = 0
   package var playbackUnderruns: Int64? = 0
 
-  /// Loudness of the eight 10 ms windows of this frame, both sides. Only the mean of all eight is a column; the
-  /// windows are what turns are found by.
+  /// Loudness of the eight 10 ms windows of this frame, both sides. Only the loudness of the whole frame is a column; turns
+  /// are found by the windows.
   package var userLoudness = Loudness.silence
   package var ownLoudness = Loudness.silence
 
   package init() {}
 
-  /// Time to spare before the device would have run dry.
+  /// The time that was left before the deadline, in microseconds.
   package var slack: Int64? {
     guard let deadline, let written else { return nil }
     return deadline - written

@@ -1,10 +1,10 @@
 internal import Base
 
-/// A picture of a run's frames: how long each stage took, against the time that a frame lasts.
+/// A plot of a run's frames: how long each stage took, compared with the duration of a frame.
 package struct LatencyPlot: Sendable {
   private let report: LatencyReport
   private let frameTime: Double
-  /// Milliseconds at the top of the picture.
+  /// Milliseconds at the top of the plot.
   private let top: Double
 
   private static let width = 960.0
@@ -13,13 +13,13 @@ package struct LatencyPlot: Sendable {
   private static let bottom = 44.0
   private static let ceiling = 56.0
   private static let right = 24.0
-  /// The first is drawn first, under the others.
+  /// In drawing order: the first lies under the others.
   private static let stages: [(LatencyStage, String, String)] = [
     (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "backbone", "#f28e2b"),
     (.depth, "depth", "#edc948"),
     (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"),
   ]
-  /// Points of a line: more are drawn as the worst of their neighbours.
+  /// Most points of a line. Where there are more frames, each point is the slowest of its neighbours.
   private static let points = 800
 
   package init(_ report: LatencyReport) {
@@ -29,7 +29,7 @@ package struct LatencyPlot: Sendable {
     top = max(frameTime, min(Double(worst) / 1000, 4 * frameTime)) * 1.1
   }
 
-  /// The picture as text. A line shows the slowest frame of each pixel; what is off the scale is cut.
+  /// The plot as SVG. A line shows the slowest frame of each pixel; values off the scale are clipped.
   package var svg: String {
     var parts = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" "
@@ -39,7 +39,7 @@ package struct LatencyPlot: Sendable {
     parts += axes()
     var legend = Self.left
     for (stage, name, colour) in Self.stages {
-      // A step that is measured in parts is drawn in parts.
+      // If the parts of a step are measured, they are drawn instead of the whole.
       if stage == .step && report.summary.stages[LatencyStage.backbone.rawValue] != nil { continue }
       guard let percentiles = report.summary.stages[stage.rawValue] else { continue }
       let label = "\(name) p50 \(Self.short(percentiles.p50)) p99 \(Self.short(percentiles.p99))"

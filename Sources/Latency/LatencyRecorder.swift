@@ -1,11 +1,10 @@
 internal import Base
 import Glibc
 
-/// Writes the latency logs of a run while it goes on.
+/// Writes the latency logs of a run while it is in progress.
 ///
-/// The frame path appends records to `log`; whoever has time calls `drain`: between frames when sound comes
-/// from a file, on a thread of its own when it is live. What was drained is in the file, so a killed process
-/// loses only what was not.
+/// The frame path appends records to `log`, and another caller drains it: between frames when sound comes from a file, on
+/// a thread of its own in a live run. Drained records are in the file, so a killed process loses only the others.
 package final class LatencyRecorder {
   package let log: FrameLog
   package let directory: String
@@ -17,10 +16,10 @@ package final class LatencyRecorder {
   private var megahertz: Int64?
   private var nextReading: Int64 = 0
 
-  /// Makes the directory where it is missing, and `frames.csv` in it.
+  /// Makes the directory if it is missing, and `frames.csv` in it.
   /// - Parameters:
-  ///   - metadata: everything that is known of the run; `run_id` is given when it has none.
-  ///   - overwrite: replace the logs of an earlier run.
+  ///   - metadata: everything that is known about the run; a `run_id` is added if there is none.
+  ///   - overwrite: whether the logs of an earlier run are replaced.
   ///   - labels: where the person speaks, in samples, when that is known.
   ///   - text: the words that text tokens stand for.
   package init(
@@ -72,7 +71,7 @@ package final class LatencyRecorder {
   }
 
   /// Drains, finds the turns, and writes `turns.csv`, `latency.json` and `latency.svg`.
-  /// - Returns: what the files now say, read back from them.
+  /// - Returns: the report, read back from the files.
   @discardableResult
   package func finish() throws(LatencyReportError) -> LatencyReport {
     try drain()

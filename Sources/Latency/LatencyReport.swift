@@ -1,12 +1,12 @@
 internal import Base
 
-/// A directory of latency logs: `frames.csv`, `turns.csv`, `latency.json` and the picture `latency.svg`.
+/// A directory of latency logs: `frames.csv`, `turns.csv`, `latency.json` and the plot `latency.svg`.
 package struct LatencyReport: Sendable {
   package let directory: String
   package let metadata: RunMetadata
   package let frames: [FrameRecord]
   package let turns: [Turn]
-  /// Computed from the logs just now.
+  /// Computed from the logs.
   package let summary: LatencySummary
   /// Fields of the logs that contradict other fields of the same row.
   private let contradictions: [LatencyMismatch]
@@ -14,7 +14,7 @@ package struct LatencyReport: Sendable {
   static func framesPath(_ directory: String) -> String { directory + "/frames.csv" }
   static func turnsPath(_ directory: String) -> String { directory + "/turns.csv" }
   static func summaryPath(_ directory: String) -> String { directory + "/latency.json" }
-  /// Where the picture is drawn.
+  /// Path of the plot.
   package var plotPath: String { directory + "/latency.svg" }
 
   /// Reads the logs and adds them up.
@@ -30,7 +30,7 @@ package struct LatencyReport: Sendable {
         + TurnTable.table.differences(turns, run: run, file: "turns.csv"))
   }
 
-  /// Reads the logs, adds them up and compares with `latency.json`.
+  /// Reads the logs, adds them up and compares the result with `latency.json`.
   /// - Throws: `mismatch` with everything that differs.
   package static func verify(_ directory: String) throws(LatencyReportError) -> LatencyReport {
     let report = try read(directory)
@@ -47,7 +47,7 @@ package struct LatencyReport: Sendable {
     return report
   }
 
-  /// Writes `latency.json` and `latency.svg`, over earlier ones.
+  /// Writes `latency.json` and `latency.svg`, replacing earlier ones.
   package func write() throws(LatencyReportError) {
     try LatencyReportError.files { () throws(FileError) in
       try TextFile.write(summary.json + "\n", to: Self.summaryPath(directory))
@@ -55,7 +55,7 @@ package struct LatencyReport: Sendable {
     try draw()
   }
 
-  /// Writes `latency.svg`, over an earlier one.
+  /// Writes `latency.svg`, replacing an earlier one.
   package func draw() throws(LatencyReportError) {
     try LatencyReportError.files { () throws(FileError) in
       try TextFile.write(LatencyPlot(self).svg, to: plotPath)

@@ -5,9 +5,9 @@ internal import Glibc
 package enum LatencyReportError: Error, Equatable, Sendable {
   /// There is no such file.
   case missing(path: String)
-  /// The file is there and cannot be read; `code` is the errno.
+  /// The file exists and cannot be read; `code` is the errno.
   case unreadable(path: String, code: Int32)
-  /// A file of an earlier run is in the way.
+  /// A file of an earlier run would be overwritten.
   case exists(path: String)
   /// The file cannot be made or written; `code` is the errno.
   case unwritable(path: String, code: Int32)
@@ -15,16 +15,16 @@ package enum LatencyReportError: Error, Equatable, Sendable {
   case badHeader(path: String, line: Int, column: Int, expected: String, found: String)
   /// A row has the wrong number of fields.
   case badWidth(path: String, line: Int, expected: Int, found: Int)
-  /// A field is not what its column holds.
+  /// A field is not a value of its column.
   case badField(path: String, line: Int, column: String, found: String)
   /// The summary is not one that this program writes.
   case badSummary(path: String)
-  /// The summary, or a value that follows from others, differs from what the logs say.
+  /// The summary, or a value that follows from other columns, contradicts the logs.
   case mismatch(directory: String, [LatencyMismatch])
 }
 
 extension LatencyReportError {
-  /// Runs what reads or writes a log, and says in this module's words what the system refused.
+  /// Runs a body that reads or writes a log, and converts file errors to errors of this type.
   static func files<Result>(
     _ body: () throws(FileError) -> Result
   ) throws(LatencyReportError) -> Result {
@@ -41,9 +41,9 @@ extension LatencyReportError {
   }
 }
 
-/// One value that is not what the logs say it must be.
+/// One value that contradicts the logs.
 package struct LatencyMismatch: Equatable, Sendable {
-  /// Where it stands: a file and a path in it, such as `latency.json: stages.encode_ms.p50`.
+  /// Where it is: a file and a path in it, such as `latency.json: stages.encode_ms.p50`.
   package let place: String
   package let expected: String
   package let found: String

@@ -1,4 +1,4 @@
-/// A part of a frame's way, as the difference of two columns of `frames.csv`.
+/// A stage of a frame, as the difference of two columns of `frames.csv`.
 package enum LatencyStage: String, CaseIterable, Sendable {
   case queue = "queue_ms"
   case encode = "encode_ms"
@@ -16,7 +16,7 @@ package enum LatencyStage: String, CaseIterable, Sendable {
   case tokenToEar = "token_to_ear_ms"
   case outQueue = "out_queue_ms"
 
-  /// Microseconds; `nil` when this run does not measure it. `rate` is samples per second.
+  /// The stage's duration in microseconds; nil if the run does not measure it. `rate` is samples per second.
   package func duration(_ record: FrameRecord, rate: Int64 = 24_000) -> Int64? {
     let mouth = record.capturedHardware ?? record.captured
     let ear = record.played ?? record.written
@@ -44,7 +44,7 @@ package enum LatencyStage: String, CaseIterable, Sendable {
     return later - earlier
   }
 
-  /// What the machine worked for this frame: waiting between the stages is left out.
+  /// The time that the machine worked on this frame, without the waiting between stages.
   private static func compute(_ record: FrameRecord) -> Int64? {
     let parts = [LatencyStage.encode, .step, .decode].compactMap { $0.duration(record) }
     return parts.isEmpty ? nil : parts.reduce(0, +)

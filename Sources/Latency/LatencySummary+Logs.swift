@@ -94,7 +94,7 @@ extension LatencySummary {
       result.falseStartsPerMinute = rounded(Double(turns.count { $0.kind == .falseStart }) / minutes)
       result.backchannelsPerMinute = rounded(Double(turns.count { $0.kind == .backchannel }) / minutes)
     }
-    // How fast the model answers is told by its answers alone; how fast it stops, by interruptions.
+    // How fast the model answers is measured on replies alone; how fast it stops, on interruptions.
     let counted = turns.filter { $0.kind == .reply || $0.kind == .bargeIn }
     for (name, value) in metrics {
       var distribution = Distribution()
@@ -106,6 +106,6 @@ extension LatencySummary {
     return result
   }
 
-  /// Three decimals, so that the text of a summary is short and the same everywhere.
+  /// Rounded to three decimals, so that the text of a summary is short and the same on every machine.
   private static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 }

@@ -1,9 +1,9 @@
 internal import Base
 import FoundationEssentials
 
-/// What the logs of a run add up to: `latency.json`.
+/// The summary of a run's logs: `latency.json`.
 ///
-/// It follows from `frames.csv` and `turns.csv` and from nothing else. Times are milliseconds.
+/// It depends on `frames.csv` and `turns.csv` alone. Times are milliseconds.
 package struct LatencySummary: Codable, Equatable, Sendable {
   /// A quantity in milliseconds.
   package struct Percentiles: Codable, Equatable, Sendable {
@@ -35,7 +35,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
     package var concealed = 0
     package var captureOverruns = 0
     package var playbackUnderruns = 0
-    /// Time spent on a frame as a part of the time that it lasts, over all frames after the warm-up.
+    /// Work as a share of the time that the sound lasts, over all frames after the warm-up.
     package var realTimeFactor: Double?
     /// Bytes of weights read, mean over frames.
     package var weightBytesPerFrame: Double?
@@ -44,7 +44,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
   }
 
   package struct Session: Codable, Equatable, Sendable {
-    /// From the start of the process to the moment that sound could be taken.
+    /// From the start of the process to the moment at which sound could be taken in.
     package var loadMilliseconds: Double?
     /// From the start of the process to the end of the first frame that could answer.
     package var untilFirstFrameMilliseconds: Double?
@@ -52,7 +52,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
     package var firstAudioTokenMilliseconds: Double?
     /// From the run's epoch to the first sample of the model that can be heard.
     package var firstAudibleSampleMilliseconds: Double?
-    /// The first frame's encode, step and decode together: what a cold machine takes.
+    /// The first frame's encode, step and decode together: the time on a cold machine.
     package var coldFrameMilliseconds: Double?
   }
 
@@ -109,7 +109,7 @@ extension LatencySummary {
     self = summary
   }
 
-  /// What `found` says otherwise, place by place.
+  /// The values in which `found` differs, each with its path.
   func differences(_ found: LatencySummary, file: String) -> [LatencyMismatch] {
     let (expected, found) = (leaves, found.leaves)
     return Set(expected.keys).union(found.keys).sorted().compactMap { path in
@@ -127,7 +127,7 @@ extension LatencySummary {
   }
 }
 
-/// Any JSON value as its leaves, so that two texts can be compared place by place.
+/// Any JSON value as its leaves, so that two texts can be compared value by value.
 indirect enum JSONTree: Decodable {
   case object([String: JSONTree])
   case array([JSONTree])

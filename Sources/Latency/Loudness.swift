@@ -4,7 +4,7 @@ import Glibc
 package struct Loudness: Sendable, BitwiseCopyable {
   /// Windows in a frame.
   package static let windows = 8
-  /// The loudness of nothing: what 0 becomes instead of minus infinity.
+  /// The loudness of digital silence, in place of minus infinity.
   package static let floor: Float = -120
   package static let silence = Loudness()
 
@@ -15,8 +15,8 @@ package struct Loudness: Sendable, BitwiseCopyable {
 
   package init() {}
 
-  /// Measures a frame of samples, -1...1. The number of samples is a multiple of eight; a sample that is not
-  /// a number counts as silence.
+  /// Measures a frame of samples, -1...1. The number of samples is a multiple of eight; NaN counts as
+  /// silence.
   package init(_ frame: Span<Float>) {
     let count = frame.count / Self.windows
     precondition(count > 0 && count * Self.windows == frame.count, "a frame is eight whole windows")

@@ -1,14 +1,13 @@
 internal import Base
 
-/// What a run was: the `# key=value` lines at the head of `frames.csv`, in order.
+/// The description of a run: the `# key=value` lines at the head of `frames.csv`, in order.
 package struct RunMetadata: Sendable, Equatable {
   package private(set) var keys: [String] = []
   private var values: [String: String] = [:]
 
   package init() {}
 
-  /// A value, or `nil` for one that is not known. Setting `nil` leaves the key out. Line ends in a value
-  /// become spaces.
+  /// A value, or nil if it is not known. Setting nil leaves the key out. Line ends in a value become spaces.
   package subscript(_ key: String) -> String? {
     get { values[key] }
     set {
@@ -24,10 +23,10 @@ package struct RunMetadata: Sendable, Equatable {
 }
 
 extension RunMetadata {
-  /// Adds what is known of the computer.
+  /// Adds what is known about the computer.
   package mutating func describeHost() { Host.describe { self[$0] = $1 } }
 
-  // Keys that the summary computes with. Everything else is only carried.
+  // Keys whose values the summary uses. All others are copied unchanged.
   package static let runID = "run_id"
   /// Frames at the start of a session that the stage percentiles leave out.
   package static let warmUpFrames = "warmup_frames"

@@ -1,7 +1,7 @@
 internal import Base
 
 /// One exchange between the person and the model: a row of `turns.csv`. Times are microseconds since the run's
-/// epoch, differences are microseconds; `docs/Latency.md` says what each means and when it is `nil`.
+/// epoch, and differences are microseconds; `docs/Latency.md` defines each and says when it is nil.
 package struct Turn: Sendable, Equatable {
   package enum Kind: String, Sendable, CaseIterable {
     /// The model answered what the person had said.
@@ -10,7 +10,7 @@ package struct Turn: Sendable, Equatable {
     case bargeIn = "barge_in"
     /// A short sound of the model while the person went on speaking.
     case backchannel
-    /// The model took the floor and the person had not finished.
+    /// The model took the floor while the person had not finished.
     case falseStart = "false_start"
     /// The model spoke before the person had said anything.
     case opening
@@ -18,7 +18,7 @@ package struct Turn: Sendable, Equatable {
     case unanswered
   }
 
-  /// What the times of the person's speech come from.
+  /// Where the times of the person's speech come from.
   package enum Reference: String, Sendable, CaseIterable {
     /// Given with the sound.
     case label

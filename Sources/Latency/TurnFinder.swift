@@ -1,8 +1,8 @@
 /// Collects the frames of one session and finds its turns.
 ///
-/// Keeps 48 bytes per frame, so it belongs where records are drained, not on the frame path.
+/// It keeps 48 bytes per frame, so it belongs where records are drained, not on the frame path.
 package struct TurnFinder: Sendable {
-  /// What of a record is needed in hindsight. Times are kept as distances from `captured`, to be small.
+  /// The part of a record that finding turns needs. Times are stored relative to `captured`, so that they are small.
   private struct Row: Sendable {
     let captured: Int64
     private let sampleEnd: Int64
@@ -54,7 +54,7 @@ package struct TurnFinder: Sendable {
   private var own: SpeechSegments
 
   /// - Parameters:
-  ///   - metadata: tells the frame time, the sample rate and the acoustic delay.
+  ///   - metadata: gives the frame time, the sample rate and the acoustic delay.
   ///   - threshold: loudness of speech in dB relative to full scale, both sides.
   ///   - labels: where the person speaks, in samples, when that is known; otherwise it is found by loudness.
   package init(
@@ -69,7 +69,7 @@ package struct TurnFinder: Sendable {
     own = SpeechSegments(threshold: threshold, windowsToStart: 2, windowsToEnd: 20)
   }
 
-  /// The next record of this session. One that was never captured tells nothing and is left out.
+  /// Adds the next record of this session. A record that was never captured is left out.
   package mutating func append(_ record: FrameRecord) {
     guard let captured = record.capturedHardware ?? record.captured else { return }
     let heard = record.played ?? record.written ?? captured
@@ -88,15 +88,15 @@ package struct TurnFinder: Sendable {
   package func turns(text: ([Int32]) -> String) -> [Turn] {
     let exchanges = taking.exchanges(users: labels.map(segments) ?? user.segments, owns: own.segments)
     let lastSpoken = exchanges.lastIndex { $0.own != nil && $0.kind != .bargeIn }
-    var told = 0
+    var taken = 0
     return exchanges.enumerated().map { index, exchange in
       var turn = measure(exchange)
       turn.number = Int64(index)
       if let own = exchange.own, exchange.kind != .bargeIn {
         let end = index == lastSpoken ? rows.count : own.endRow + 1
-        let tokens = rows[told..<max(end, told)].compactMap(\.text)
+        let tokens = rows[taken..<max(end, taken)].compactMap(\.text)
         turn.ownText = tokens.isEmpty ? nil : text(tokens)
-        told = max(end, told)
+        taken = max(end, taken)
       }
       return turn
     }
@@ -138,7 +138,7 @@ package struct TurnFinder: Sendable {
     return turn
   }
 
-  /// How the model's speech began, and how long after the person's ended.
+  /// Fills in how the model's speech began, and how long after the end of the person's.
   private func onset(_ own: Segment, _ exchange: TurnTaking.Exchange, _ turn: inout Turn) {
     let row = rows[own.startRow]
     let semanticRow = max(own.startRow - delay, 0)

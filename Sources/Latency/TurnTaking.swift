@@ -1,6 +1,6 @@
-/// Who spoke when, put into words: stretches of speech on both sides become exchanges.
+/// Classifies who spoke when: stretches of speech on both sides become exchanges.
 ///
-/// Pure and in hindsight: nothing here asks the model what it meant to do. `docs/Latency.md` has the rules.
+/// It works after the fact and on loudness alone, whatever the model intended. `docs/Latency.md` has the rules.
 struct TurnTaking: Sendable {
   /// A kind of turn and the speech that makes it one.
   struct Exchange: Sendable, Equatable {
@@ -8,7 +8,7 @@ struct TurnTaking: Sendable {
     var user: Segment?
     var own: Segment?
 
-    /// When it happened: what came, or when something should have come.
+    /// When the speech began, or when a reply should have come.
     var onset: Int64 {
       switch kind {
       case .bargeIn: user?.start ?? .max
@@ -18,11 +18,11 @@ struct TurnTaking: Sendable {
     }
   }
 
-  /// A person who goes on sooner than this, with no answer in between, had only paused.
+  /// A person who resumes within this time, with no answer in between, has only paused. Microseconds.
   var longestPause: Int64 = 2_000_000
-  /// A person who starts sooner than this after the model cannot have reacted to it.
+  /// A person who starts within this time after the model cannot have reacted to it. Microseconds.
   var shortestReaction: Int64 = 250_000
-  /// A sound of the model up to this long does not take the floor.
+  /// A sound of the model of at most this length does not take the floor. Microseconds.
   var longestBackchannel: Int64 = 1_000_000
 
   /// - Parameters:
@@ -33,7 +33,7 @@ struct TurnTaking: Sendable {
     let turns = joined(users, owns)
     var isAnswered = [Bool](repeating: false, count: turns.count)
     var exchanges: [Exchange] = []
-    // What the model is saying at the moment: more of the same makes it longer.
+    // The exchange in which the model is speaking; more of its speech extends it.
     var floor: Int?
 
     for own in owns {
@@ -70,7 +70,7 @@ struct TurnTaking: Sendable {
     return exchanges.sorted { $0.onset < $1.onset }
   }
 
-  /// The person's turns: stretches with only a pause between them are one turn.
+  /// The person's turns: stretches that only a pause separates are one turn.
   private func joined(_ users: [Segment], _ owns: [Segment]) -> [Segment] {
     var turns: [Segment] = []
     for user in users {
@@ -86,13 +86,13 @@ struct TurnTaking: Sendable {
     return turns
   }
 
-  /// Whether a sound in a pause of the person leaves the pause a pause.
+  /// Whether a sound of the model in the person's pause is no answer, so that the person's turn continues.
   private func isNoAnswer(_ own: Segment, resumed: Int64) -> Bool {
     resumed - own.start < shortestReaction
       || own.end <= resumed && own.end - own.start <= longestBackchannel
   }
 
-  /// The model began inside a turn of the person: while speaking, or in a pause.
+  /// The kind of a speech that begins inside a turn of the person, who is speaking or pausing.
   private func overlapping(_ own: Segment, _ turn: Segment, _ users: [Segment]) -> Turn.Kind {
     guard users.contains(where: { $0.contains(own.start) }) else {
       let resumed = users.first { $0.start > own.start }?.start ?? .max
@@ -112,12 +112,12 @@ struct Segment: Sendable, Equatable {
   /// Rows of the frame log that hold the first and the last loud window.
   var startRow: Int
   var endRow: Int
-  /// The log ended before the silence that ends speech.
+  /// Whether the log ended before the silence that ends speech.
   var isOpen = false
 
   func contains(_ time: Int64) -> Bool { start <= time && time < end }
 
-  /// Goes on to the end of a later stretch.
+  /// Extends this stretch to the end of a later one.
   mutating func extend(to later: Segment) {
     end = later.end
     endRow = later.endRow
@@ -176,6 +176,6 @@ struct SpeechSegments: Sendable {
     return finished + [last]
   }
 
-  // Once reached, the count of a candidate stays above: pauses inside speech do not reset it.
+  // Once the count has been reached it stays above: pauses inside speech do not reset it.
   private var isSpeech: Bool { loud >= windowsToStart }
 }

@@ -17,7 +17,7 @@ package struct Attention: Sendable {
       if scope.has("\(plural).\(set).weight") {
         return Linear(matrix: try scope.matrix("\(plural).\(set).weight", rows, width))
       }
-      // Names the tensor that the published layout has.
+      // Reports the missing tensor by the name that the published layout has.
       return Linear(matrix: try scope.matrix(stacked[0], rows, width))
     }
     input = try projection(["in_proj_weight", "in_proj.weight"], "in_projs", 3 * width)
@@ -42,13 +42,13 @@ package struct Attention: Sendable {
     }
   }
 
-  /// What the queries of one layer see.
+  /// What the queries of one layer can see.
   package struct Window: Sendable {
     /// The layer's ring of keys and values.
     let cache: KVCache
-    /// Positions a query sees, itself included.
+    /// Positions that a query sees, itself included.
     let context: Int
-    /// Prepared for the lanes of the pass, or none.
+    /// Its table is prepared for the lanes of the pass. Nil where positions are not rotary.
     let rotary: RotaryEmbedding?
     /// Scales keys before they are stored, and queries against them.
     let fold: KeyFold?
@@ -75,7 +75,7 @@ package struct Attention: Sendable {
     }
     workers.attend(
       memory, queries: projected, keys: projected + width, values: projected + 2 * width, stride: 3 * width,
-      sessions: lanes.states, positions: lanes.positions, newest: lanes.newest, columns: lanes.count,
+      states: lanes.states, positions: lanes.positions, newest: lanes.newest, columns: lanes.count,
       context: window.context, scores: pass.scratch[regions.scores], into: attended)
     output(attended, into: y, count: lanes.count, accumulate: accumulate, workers)
   }

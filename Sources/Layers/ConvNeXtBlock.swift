@@ -17,7 +17,7 @@ package struct ConvNeXtBlock: Sendable {
 
   /// Reads `depthwise.conv`, `norm`, `expand`, `contract` and `gain`; sizes come from the tensors' shapes.
   ///
-  /// - Parameter steps: inputs of one call.
+  /// - Parameter steps: time steps of one call.
   package init(
     _ scope: Scope, width: Int, steps: Int, state: inout MemoryPlan, scratch: inout MemoryPlan
   ) throws(CheckpointError) {

@@ -1,17 +1,17 @@
 package import Kernels
 
-/// How the layers of a stack remember keys and values.
+/// How the layers of a stack store keys and values.
 package struct KVCacheOptions: Sendable {
   package typealias Format = AttentionMemory.Format
 
   package var format: Format
-  /// Layers that are remembered in another form, by index.
+  /// Layers whose keys and values are stored in another form, by index.
   package var layers: [Int: Format] = [:]
   /// In 4 bits: whether heads are rotated by a Hadamard matrix.
   package var isRotated = true
   /// In 4 bits: whether keys are scaled so that pairs have equal energies, by `folds` or by the file's `key_fold`.
   package var isFolded = true
-  /// Factors of every layer, [heads * headWidth / 2] each; where nil, those of the file, if it has any.
+  /// Factors of every layer, [heads * headWidth / 2] each; nil takes those of the file, if it has any.
   package var folds: [[Float]]?
   /// In 4 bits: last positions that are read in 8 bits.
   package var recent = 64
@@ -23,9 +23,9 @@ package struct KVCacheOptions: Sendable {
   package func format(ofLayer index: Int) -> Format { layers[index] ?? format }
 }
 
-/// The ring of keys and values of one layer, in the state's memory. It wraps for ever.
+/// The ring of keys and values of one layer, in the state's memory. It wraps without end.
 ///
-/// Keys are stored already rotated at their absolute position, so nothing is ever moved or rotated again.
+/// Keys are stored already rotated by their absolute position, so they are never moved or rotated again.
 /// With `capacity` = context + (lanes per pass - 1) a block of lanes sees exactly what single steps would see; with
 /// `capacity` = context, the earlier lanes of a block lose the oldest keys, as Mimi's own streaming does.
 package struct KVCache: Sendable {

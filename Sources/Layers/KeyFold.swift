@@ -1,13 +1,13 @@
 package import Checkpoint
 package import Kernels
 
-/// Factors for the pairs of a layer's keys, and their inverses for its queries: scores stay as they are, and the pairs
-/// come to have equal energies, which one scale for 32 neighbours wants (FireQ, pre-RoPE smoothing).
+/// Factors for the pairs of a layer's keys, and their inverses for its queries: scores do not change, and the pairs
+/// get equal energies, which suits one scale for 32 neighbours (FireQ, pre-RoPE smoothing).
 package struct KeyFold: Sendable {
   private let keys: Vector  // [width]
   private let queries: Vector  // [width]
 
-  /// - Parameter factors: one above zero for each pair of neighbours, [heads * headWidth / 2].
+  /// - Parameter factors: one factor above zero for each pair of neighbours, [heads * headWidth / 2].
   package init(_ factors: [Float]) {
     precondition(factors.allSatisfy { $0 > 0 && $0.isFinite })
     keys = Vector(count: 2 * factors.count) { factors[$0 / 2] }
@@ -30,11 +30,11 @@ package struct KeyFold: Sendable {
     for i in 0..<keys.count { x[keys.count + i] *= keys[i] }
   }
 
-  /// Factors that make the largest norms of all pairs of a head equal, from keys that were remembered in f32. A pair's norm
-  /// is the same before and after rotary positions.
+  /// Factors that make the largest norms of all pairs of a head equal, from keys that were stored in f32. Rotary positions
+  /// do not change a pair's norm.
   ///
   /// - Parameters:
-  ///   - cache: of one layer, in f32.
+  ///   - cache: the ring of one layer, in f32.
   ///   - positions: positions written so far.
   package static func factors(_ cache: KVCache, _ state: MemoryView, positions: Int) -> [Float] {
     let (memory, pairs) = (cache.memory, cache.memory.headWidth / 2)
@@ -48,7 +48,7 @@ package struct KeyFold: Sendable {
           largest[pair] = max(largest[pair], square.squareRoot())
         }
       }
-      // The mean stays what it was, so that scales stay in the range of half precision.
+      // The mean does not change, so that scales stay in the range of half precision.
       let mean = largest.reduce(0, +) / Float(pairs)
       factors += largest.map { $0 > 1e-3 * mean ? mean / $0 : 1 }
     }
@@ -57,7 +57,7 @@ package struct KeyFold: Sendable {
 }
 
 extension KVCacheOptions {
-  /// The fold of a layer: none unless it is remembered in 4 bits.
+  /// The fold of a layer; nil unless the layer is stored in 4 bits.
   func fold(ofLayer index: Int, _ scope: Scope, width: Int, heads: Int) throws(CheckpointError) -> KeyFold? {
     guard isFolded, format(ofLayer: index) == .q4 else { return nil }
     if let folds { return KeyFold(folds[index]) }

@@ -2,12 +2,12 @@ package import Kernels
 
 /// The lanes that a pass advances. A lane is one position of one state.
 ///
-/// One lane is a live step; k lanes of one state, at consecutive positions, are a prompt or a block (causal inside);
+/// One lane is a live step; k lanes of one state, at consecutive positions, are a block (causal inside), as in a prompt;
 /// lanes of several states are several conversations. Every weight is read once for all of them.
 package final class Lanes: @unchecked Sendable {
   package let capacity: Int
   package private(set) var count = 0
-  /// Position of each lane's token; it grows for ever.
+  /// Position of each lane; it grows without bound.
   package let positions: UnsafeMutablePointer<Int64>
   /// Newest position in each lane's rings once this pass has run.
   package let newest: UnsafeMutablePointer<Int64>

@@ -1,9 +1,9 @@
 package import Kernels
 
-/// One run of a stack of layers over its lanes: what every layer of the stack is handed.
+/// One run of a stack of layers over its lanes: what every layer of the stack receives.
 package struct Pass {
   package let lanes: Lanes
-  /// Memory of the regions that layers reserve as scratch; a pass leaves nothing there that the next one needs.
+  /// Memory of the regions that layers reserve as scratch; nothing in it outlives the pass.
   package let scratch: MemoryView
   /// Threads that share the arithmetic.
   package let workers: Workers

@@ -3,7 +3,8 @@ internal import Kernels
 
 /// Rotary position embedding over interleaved pairs (RoFormer, 3.4.2): (a, b) -> (a cos - b sin, a sin + b cos).
 ///
-/// The frequencies are rounded to f32 as in the reference; the angle is taken in f64, so it stays accurate after days.
+/// The frequencies are rounded to f32 as in the reference; the angle is computed in f64, so that it
+/// stays accurate in conversations that last days.
 package struct RotaryEmbedding: Sendable {
   private let frequencies: [Float]
 
@@ -13,7 +14,7 @@ package struct RotaryEmbedding: Sendable {
     }
   }
 
-  /// Reserves the table of cosines and sines for so many lanes: [lanes][headWidth / 2] each.
+  /// Reserves the table of cosines and sines for `lanes` lanes: [lanes][headWidth / 2] each.
   func reserve(lanes: Int, in plan: inout MemoryPlan) -> Region<Float> {
     plan.reserve(Float.self, 2 * lanes * frequencies.count)
   }

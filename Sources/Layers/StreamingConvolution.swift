@@ -6,7 +6,7 @@ package import Kernels
 ///
 /// The last `kernel - stride` inputs stay in front of the next call's, in the state's memory.
 package struct StreamingConvolution: Sendable {
-  /// What stands before the first input.
+  /// The input before the first one.
   package enum Padding: Sendable {
     case zeros
     /// The first input, repeated.
@@ -58,16 +58,16 @@ package struct StreamingConvolution: Sendable {
 
   package var bytes: Int { weights.bytes }
 
-  /// Where the next call's inputs go, [steps][inputs]; a layer before may write there, which saves a copy.
+  /// Where the next call's inputs go, [steps][inputs]; the layer before may write there, which saves a copy.
   package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> {
     state[buffer] + (kernel - stride) * inputs
   }
 
-  /// Turns `steps` inputs that lie in `input(state)` into `steps / stride` outputs.
+  /// Convolves the `steps` inputs that lie in `input(state)` to `steps / stride` outputs.
   ///
   /// - Parameters:
   ///   - y: [steps / stride][outputs]; added to with `accumulate`.
-  ///   - isFirst: whether this state has seen nothing before.
+  ///   - isFirst: whether this is the state's first call.
   package func step(
     _ steps: Int, into y: UnsafeMutablePointer<Float>, accumulate: Bool = false, isFirst: Bool,
     _ state: MemoryView,
@@ -82,7 +82,7 @@ package struct StreamingConvolution: Sendable {
     weights.multiply(
       start, xStride: stride * inputs, into: y, yStride: outputs, count: steps / stride, bias: bias?.base,
       accumulate: accumulate, workers)
-    // Forwards, and the regions may overlap where a call is shorter than the history.
+    // The regions may overlap where a call is shorter than the history; copying forwards is then correct.
     if kept > 0 { start.update(from: start + steps * inputs, count: kept * inputs) }
   }
 

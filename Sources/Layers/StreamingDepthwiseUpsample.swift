@@ -26,7 +26,7 @@ package struct StreamingDepthwiseUpsample: Sendable {
     state[buffer] + (taps - 1) * channels
   }
 
-  /// Turns `steps` inputs that lie in `input(state)` into `steps * stride` outputs.
+  /// Upsamples the `steps` inputs that lie in `input(state)` to `steps * stride` outputs.
   ///
   /// - Parameter y: [steps * stride][channels]
   package func step(_ steps: Int, into y: UnsafeMutablePointer<Float>, _ state: MemoryView) {

@@ -3,8 +3,8 @@ package import Kernels
 
 /// Causal transposed convolution: every input becomes `stride` outputs.
 ///
-/// The outputs that one input completes are sums over the last ceil(kernel / stride) inputs, so this too is a causal
-/// convolution, of stride 1 and `stride * outputs` channels, whose output lies [time][channels] as it is.
+/// The outputs that one input completes are sums over the last ceil(kernel / stride) inputs, so this is also a causal
+/// convolution, with stride 1 and `stride * outputs` channels. Its output already lies [time][channels].
 package struct StreamingTransposedConvolution: Sendable {
   package let stride: Int
   package let outputs: Int
@@ -46,7 +46,7 @@ package struct StreamingTransposedConvolution: Sendable {
   /// Where the next call's inputs go, [steps][inputs].
   package func input(_ state: MemoryView) -> UnsafeMutablePointer<Float> { convolution.input(state) }
 
-  /// Turns `steps` inputs that lie in `input(state)` into `steps * stride` outputs.
+  /// Convolves the `steps` inputs that lie in `input(state)` to `steps * stride` outputs.
   ///
   /// - Parameter y: [steps * stride][outputs]
   package func step(

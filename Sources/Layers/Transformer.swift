@@ -4,7 +4,7 @@ package import Kernels
 
 /// What a stack of transformer layers is made of.
 package struct TransformerConfiguration: Sendable {
-  /// How a lane's position enters.
+  /// How positions are encoded.
   package enum Position: String, Sendable {
     case rotary = "rope"
     case sinusoidal = "sin"
@@ -14,7 +14,7 @@ package struct TransformerConfiguration: Sendable {
   package var width: Int
   package var heads: Int
   package var layers: Int
-  /// Positions a query sees, itself included.
+  /// Positions that a query sees, itself included.
   package var context: Int
   /// Slots of the ring of keys and values.
   package var capacity: Int
@@ -45,7 +45,7 @@ package struct TransformerConfiguration: Sendable {
 
 /// A stack of transformer layers.
 ///
-/// It may have several sets of weights, of which a pass takes one: all sets share the rings of keys and values.
+/// It may have several sets of weights, of which a pass uses one. All sets share the rings of keys and values.
 package struct Transformer: Sendable {
   package let configuration: TransformerConfiguration
   private let layers: [TransformerLayer]
@@ -54,8 +54,8 @@ package struct Transformer: Sendable {
   /// A stack with one set of weights.
   ///
   /// - Parameters:
-  ///   - scope: where `layers.0` ... lie.
-  ///   - state: what a state keeps.
+  ///   - scope: where `layers.0`, ... are.
+  ///   - state: the plan of a state's memory.
   package init(
     _ scope: Scope, _ configuration: TransformerConfiguration, state: inout MemoryPlan
   ) throws(CheckpointError) {
@@ -66,8 +66,8 @@ package struct Transformer: Sendable {
 
   /// - Parameters:
   ///   - sets: sets of weights.
-  ///   - state: what a state keeps.
-  ///   - source: (layer, set) -> where the weights lie.
+  ///   - state: the plan of a state's memory.
+  ///   - source: (layer, set) -> where the weights are.
   package init(
     _ configuration: TransformerConfiguration, sets: Int = 1, state: inout MemoryPlan,
     _ source: (Int, Int) -> TransformerLayer.Source
@@ -103,18 +103,18 @@ package struct Transformer: Sendable {
       hidden: plan.reserve(Float.self, lanes * (layers.map(\.scratchPerLane).max() ?? 0)))
   }
 
-  /// Bytes of weights that one pass reads, whatever its lanes.
+  /// Bytes of weights that one pass reads, whatever the number of its lanes.
   package func bytesPerPass(set: Int = 0) -> Int { layers.reduce(0) { $0 + $1.bytes(ofSet: set) } }
 
   /// Bytes of keys and values that one more position adds.
   package var bytesPerPosition: Int { layers.reduce(0) { $0 + $1.cache.bytesPerPosition } }
 
-  /// What `KVCacheOptions.folds` takes, from a state whose keys were remembered in f32 at `positions` positions.
+  /// What `KVCacheOptions.folds` takes, from a state whose keys were stored in f32 at `positions` positions.
   package func keyFolds(_ state: MemoryView, positions: Int) -> [[Float]] {
     layers.map { KeyFold.factors($0.cache, state, positions: positions) }
   }
 
-  /// Advances every lane by one token, in place.
+  /// Advances every lane by one position, in place.
   ///
   /// - Parameters:
   ///   - x: [lanes][width]

@@ -2,16 +2,16 @@ package import Checkpoint
 internal import Kernels
 
 /// One pre-norm transformer layer: x += attention(norm1 x); x += feedForward(norm2 x), each branch scaled where the file
-/// says so. Its body serves every transformer there is.
+/// has scales. Every transformer of the program is made of these layers.
 package struct TransformerLayer: Sendable {
-  /// Where one set of a layer's weights lies.
+  /// Where one set of a layer's weights is.
   package struct Source: Sendable {
     let scope: Scope
     let set: Int
     let sets: Int
 
     /// - Parameters:
-    ///   - scope: where `norm1`, `self_attn`, ... lie.
+    ///   - scope: where `norm1`, `self_attn`, ... are.
     ///   - set: the set, of `sets` that are stacked in the scope's tensors; they share the norms.
     package init(_ scope: Scope, set: Int = 0, of sets: Int = 1) {
       self.scope = scope
@@ -66,14 +66,14 @@ package struct TransformerLayer: Sendable {
     let attention: Attention.Scratch
     let normed: Region<Float>  // [lanes][width]
     let branch: Region<Float>  // [lanes][width], where branches are scaled
-    let hidden: Region<Float>  // of the feed-forward
+    let hidden: Region<Float>  // of the feed-forward network
   }
 
   /// - Parameters:
-  ///   - sources: of every set of weights.
-  ///   - index: of the layer in its stack.
+  ///   - sources: where every set of weights is.
+  ///   - index: index of the layer in its stack.
   ///   - isScaled: whether the branches have scales.
-  ///   - state: what a state keeps.
+  ///   - state: the plan of a state's memory.
   init(
     _ sources: [Source], _ configuration: TransformerConfiguration, index: Int, isScaled: Bool,
     rotary: RotaryEmbedding?, state: inout MemoryPlan

@@ -1,9 +1,9 @@
 /// Whether a machine runs one model at one width of weights.
 package struct Assessment: Encodable {
   package enum Verdict: String, Encodable {
-    /// In real time, with a fifth to spare for what else the machine does.
+    /// In real time, with a fifth of the frame to spare for other programs.
     case yes
-    /// In real time, if nothing else happens.
+    /// In real time, if no other program is busy.
     case barely
     case tooSlow = "too slow"
     case tooLarge = "too large for the memory"
@@ -12,7 +12,7 @@ package struct Assessment: Encodable {
   package let bits: Int
   /// Bytes of weights that a frame reads.
   package let weightBytes: Int
-  /// Bytes that weights, tables, one conversation and the codec take.
+  /// Bytes of memory for weights, tables, one conversation and the codec.
   package let memoryBytes: Int
   /// Milliseconds of one frame: the step with a full window, and the codec both ways.
   package let stepMs: Double
@@ -21,7 +21,7 @@ package struct Assessment: Encodable {
 
   /// Milliseconds that a frame lasts.
   package static let frameMs = 80.0
-  /// The part of them that a frame may take, so that something is left for what else the machine does.
+  /// The share of them that a frame may take, so that some is left for other programs.
   package static let enough = 0.8
 
   package var milliseconds: Double { stepMs + codecMs }
@@ -29,7 +29,7 @@ package struct Assessment: Encodable {
   /// - Parameters:
   ///   - step: seconds of the step.
   ///   - codec: seconds of the codec, both ways.
-  ///   - needed: bytes of memory that are needed.
+  ///   - needed: bytes of memory that the model needs.
   ///   - memory: bytes of memory that the machine has.
   package init(_ work: StepWork, step: Double, codec: Double, needed: Int, memory: Int) {
     let total = (step + codec) * 1000

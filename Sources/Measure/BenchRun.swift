@@ -3,7 +3,7 @@ internal import Glibc
 package import Latency
 internal import Runtime
 
-/// The frames of a benchmark: paced like sound, or one after the other.
+/// The frames of a benchmark, at the pace of sound or one right after the other.
 package struct BenchRun {
   /// How many frames, and when they come.
   package struct Pace: Sendable {
@@ -30,11 +30,11 @@ package struct BenchRun {
   /// - Parameters:
   ///   - frameTime: microseconds between two frames.
   ///   - model: what is measured, for the head of the log.
-  ///   - version: of this program.
+  ///   - version: version of this program.
   package init(_ pace: Pace, frameTime: Int64, model: String, threads: Int, version: String) {
     self.pace = pace
     self.frameTime = frameTime
-    // One after the other, frames still have deadlines: those of a file run.
+    // Frames that run one after the other also have deadlines: those of a file run.
     clock = FrameClock(pace.isFlatOut ? .file : .live, frameMicroseconds: frameTime, origin: origin)
     metadata[RunMetadata.runID] = "bench-\(Host.date())"
     metadata["version"] = version
@@ -47,7 +47,7 @@ package struct BenchRun {
     records.reserveCapacity(pace.frames + Self.warmUp)
   }
 
-  /// Runs every frame. `body` does the work, and marks in the record what it finished when.
+  /// Runs every frame. `body` does the work, and records when each stage was done.
   package mutating func run(_ body: (inout FrameRecord, FrameClock) -> Void) -> LatencySummary {
     for frame in 0..<Int64(pace.frames + Self.warmUp) where !Interruption.isRequested {
       let due = (frame + 1) * frameTime

@@ -3,7 +3,7 @@ internal import Base
 package import Codec
 package import Latency
 
-/// Encoding and decoding, frame by frame.
+/// Measures encoding and decoding, frame by frame.
 package struct CodecBench {
   private let codec: Codec
   private let exact: Codec?
@@ -23,7 +23,7 @@ package struct CodecBench {
 
   /// Runs every frame.
   ///
-  /// - Returns: the times, and how many codes there were and were those of `exact`.
+  /// - Returns: the times; and the number of codes that equal those of `exact`, and of all codes.
   package func run(
     threads: Int, version: String
   ) throws -> (LatencySummary, codes: (equal: Int, all: Int)?) {
@@ -61,7 +61,7 @@ package struct CodecBench {
     return (summary, all > 0 ? (equal, all) : nil)
   }
 
-  /// Milliseconds of the middle frame of a few, encoded and decoded one after the other.
+  /// Median time of encoding and decoding a frame, in milliseconds, over a few frames in a row.
   package static func milliseconds(of codec: Codec) -> Double {
     var frame = [Float](repeating: 0.01, count: codec.configuration.samplesPerFrame)
     var codes = [Int32](repeating: 0, count: codec.configuration.codebooks)
@@ -79,7 +79,7 @@ package struct CodecBench {
   }
 }
 
-/// The frames that are encoded, again from the start.
+/// The frames that are encoded, repeated from the start.
 private struct SoundFrames {
   private let frames: [[Float]]
 

@@ -3,28 +3,28 @@ internal import Glibc
 internal import Kernels
 
 /// How far one model's predictions are from another's on the same conversation: the first draws the tokens, and both
-/// hear and say them.
+/// are given them.
 package struct Comparison: Sendable {
-  /// Sums over the frames of one bucket.
-  package struct Sum: Sendable, Equatable {
+  /// How far the predictions for the frames of one bucket are apart.
+  package struct Divergence: Sendable, Equatable {
     package internal(set) var frames = 0
-    /// Kullback-Leibler divergence of the second from the first, in nats, added up.
-    package internal(set) var divergence = 0.0
+    /// Kullback-Leibler divergence of the second from the first, in nats, summed over the frames.
+    package internal(set) var total = 0.0
     /// Frames in which both find the same token most likely.
     package internal(set) var agreed = 0
 
-    /// Mean over the frames.
-    package var mean: Double { frames > 0 ? divergence / Double(frames) : 0 }
+    /// Mean divergence of a frame, in nats.
+    package var mean: Double { frames > 0 ? total / Double(frames) : 0 }
   }
 
   /// Position of the first frame of each bucket.
   package static let buckets = [0, 64, 256, 1024, 4096]
 
   /// Text, then each codebook; by bucket.
-  package private(set) var streams: [[Sum]]
+  package private(set) var streams: [[Divergence]]
 
   init(streams: Int) {
-    self.streams = Array(repeating: Array(repeating: Sum(), count: Self.buckets.count), count: streams)
+    self.streams = Array(repeating: Array(repeating: Divergence(), count: Self.buckets.count), count: streams)
   }
 
   /// Adds one frame's logits of one stream.
@@ -39,8 +39,8 @@ package struct Comparison: Sendable {
       divergence += exp(p) * (p - q)
     }
     streams[stream][bucket].frames += 1
-    // It is never negative but for rounding.
-    streams[stream][bucket].divergence += max(divergence, 0)
+    // A divergence is never negative; rounding may make it so.
+    streams[stream][bucket].total += max(divergence, 0)
     if Kernels.largest(first, count) == Kernels.largest(second, count) { streams[stream][bucket].agreed += 1 }
   }
 

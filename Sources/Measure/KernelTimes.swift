@@ -1,7 +1,7 @@
 internal import Base
 internal import Kernels
 
-/// Times of products with weights in every form, in turn with reading the same amount of memory.
+/// Times of products with weights in every form, each measured in turn with reading the same amount of memory.
 package struct KernelTimes {
   private let rows: Int
   private let depth: Int
@@ -21,15 +21,15 @@ package struct KernelTimes {
     self.threads = threads
   }
 
-  /// What a round reads for every product: more than caches hold.
+  /// Bytes that a round reads for every product: more than caches hold.
   private static let bytesPerRound = 400_000_000
 
   package struct Product: Encodable {
     package let weights: String
     package let columns: Int
-    /// Median, of one product.
+    /// Median time of one product.
     package let milliseconds: Double
-    /// Of weights, scales included.
+    /// Speed at which weights are read, scales included.
     package let gigabytesPerSecond: Double
     package let ofMemory: Double
   }
@@ -53,7 +53,7 @@ package struct KernelTimes {
     var y = [Float](repeating: 0, count: most * rows)
     var reading: [Double] = []
     var times: [[Double]] = Array(repeating: [], count: forms.count * columns.count)
-    // As many matrices as make up a round, each with memory of its own.
+    // Enough matrices for a round, each with memory of its own.
     let matrices = forms.map { form in
       let one = Matrix(randomOf: rows, depth, form.1)
       let count = max(1, min(Self.bytesPerRound / max(one.bytes, 1), 4096))

@@ -1,12 +1,12 @@
 package import Dialogue
 
-/// The sizes of a model, as far as they tell how long a step takes.
+/// The sizes of a model that determine how long a step takes.
 package struct KnownModel {
   package struct Depth {
     package let steps: Int
     package let width: Int
     package let layers: Int
-    /// Of the gated feed-forward.
+    /// Hidden width of the gated feed-forward network.
     package let hidden: Int
   }
 
@@ -15,13 +15,13 @@ package struct KnownModel {
   package let layers: Int
   package let hidden: Int
   package let textOutputs: Int
-  /// Codebooks heard and spoken.
+  /// Codebooks that are heard and spoken, together.
   package let rows: Int
   package let context: Int
   package let depth: Depth?
   /// Codebooks of the codec that are used.
   package let codebooks: Int
-  /// Whether this version reads it.
+  /// Whether this version can run it.
   package var isRead = true
 
   private static let codes = 2048

@@ -6,22 +6,22 @@ internal import Kernels
 package struct MachineSpeed: Encodable {
   /// Bytes per second.
   package struct Rate: Encodable {
-    /// Of weights that lie in memory.
+    /// Speed with weights in memory.
     package let memory: Double
-    /// Of weights that the processor's caches hold.
+    /// Speed with weights in the processor's caches.
     package let cache: Double
   }
 
   package let threads: Int
   /// Bytes of memory per second, all threads together, best of several passes.
   package let readBandwidth: Double
-  /// Of products with one column, by bits of a weight.
+  /// Speed of products with one column, by bits of a weight.
   package let kernels: [String: Rate]
-  /// Seconds that a product takes beside reading its weights.
+  /// Seconds that a product takes in addition to reading its weights.
   package let productOverhead: Double
   /// Multiply-adds per second of the codec's products, one thread.
   package let codecRate: Double
-  /// Bytes of the largest cache, where the system tells.
+  /// Bytes of the largest cache, if the system reports it.
   package let cacheBytes: Int?
 
   // Large enough that no cache helps, small enough for a machine of 1 GB.
@@ -29,11 +29,11 @@ package struct MachineSpeed: Encodable {
   private static let smallBytes = 4 << 20
   private static let side = 2048
 
-  /// How many runs of a hundred may be faster than what is taken for the machine's speed.
+  /// The percentile of all runs that counts as the machine's speed.
   package enum Load: Int {
-    /// What it does when it is left alone.
+    /// The speed of the machine when no other program is busy.
     case quiet = 10
-    /// What it does now, with whatever else it has to do.
+    /// The speed of the machine now, with its other programs.
     case now = 50
   }
 
@@ -49,7 +49,7 @@ package struct MachineSpeed: Encodable {
         cache: Self.products(storage, format, bits, Self.smallBytes, workers, load))
     }
     self.kernels = kernels
-    // A kernel that is faster than the plain stream shows what the memory can do.
+    // If a kernel reads faster than the plain stream, its speed is the better measure of the memory.
     readBandwidth = max(stream, kernels.values.map(\.memory).max() ?? 0)
     productOverhead = Self.overhead(storage, workers, load)
     codecRate = Self.codec(load)
@@ -59,7 +59,7 @@ package struct MachineSpeed: Encodable {
   /// Seconds of one step.
   package func seconds(_ work: StepWork) -> Double {
     guard let rate = kernels[String(work.bits)] else { return .infinity }
-    // What fits into half of the cache stays there from one frame to the next.
+    // Weights that fit into half of the cache stay there from one frame to the next.
     let isCached = cacheBytes.map { work.weightBytes <= $0 / 2 } ?? false
     return Double(work.weightBytes) / (isCached ? rate.cache : rate.memory)
       + Double(work.products) * productOverhead + Double(work.cacheBytes)
@@ -72,7 +72,7 @@ package struct MachineSpeed: Encodable {
     (430e6 + Double(codebooks) * 2048 * 256) / codecRate + 330e6 / readBandwidth
   }
 
-  // Attention reads keys and values in pieces, one per head: less than a stream's speed.
+  // Attention reads keys and values in pieces, one per head, which is slower than one stream.
   private static let cacheEfficiency = 0.7
 
   private static func seconds(_ body: () -> Void) -> Double {
@@ -81,7 +81,7 @@ package struct MachineSpeed: Encodable {
     return Double(MonotonicClock.microseconds - start) / 1e6
   }
 
-  /// Of many runs, for about so many seconds.
+  /// Seconds of one run, from runs for about `duration` seconds.
   private static func time(_ load: Load, for duration: Double, _ body: () -> Void) -> Double {
     body()
     var times: [Double] = []
@@ -114,7 +114,7 @@ package struct MachineSpeed: Encodable {
             d ^= base[i + 3]
             i += 4
           }
-          // Kept, so that the reads are not left out.
+          // The sums are stored, so that the compiler does not remove the reads.
           sums[thread] = (a ^ b ^ c ^ d).wrappedSum()
         }
       }
@@ -144,7 +144,7 @@ package struct MachineSpeed: Encodable {
   }
 
   private static func overhead(_ storage: FloatStorage, _ workers: Workers, _ load: Load) -> Double {
-    // Just large enough to be shared out.
+    // Just large enough to be shared among threads.
     let matrix = Matrix(rows: 256, columns: 256, format: .bfloat, weights: storage.base, owner: storage)
     let x = [Float](repeating: 1, count: 256)
     var y = [Float](repeating: 0, count: 256)
@@ -155,7 +155,7 @@ package struct MachineSpeed: Encodable {
   }
 
   private static func codec(_ load: Load) -> Double {
-    // As the codec's convolutions are: some columns, f32 in panels.
+    // The codec's convolutions have this form: several columns, f32 in panels.
     let (rows, columns, count) = (512, 1536, 16)
     let matrix = Matrix(panelsOf: rows, columns) { _, _ in 1 }
     let x = [Float](repeating: 1, count: columns * count)

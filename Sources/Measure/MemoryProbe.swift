@@ -1,7 +1,7 @@
 internal import Base
 internal import Kernels
 
-/// How fast this machine reads memory that no cache holds: the limit of every product with one column.
+/// Measures how fast this machine reads memory that no cache holds, which limits every product with one column.
 final class MemoryProbe {
   private let storage: FloatStorage
   private let bytes: Int

@@ -2,7 +2,7 @@ internal import Base
 internal import Checkpoint
 package import Dialogue
 
-/// True shapes of published models, to measure without a model: the weights are of no meaning.
+/// The shapes of published models with random weights, so that steps can be measured without a model.
 package enum ModelShape: String, CaseIterable, Sendable {
   /// Speech to text, 1B: hears 32 codebooks, writes text.
   case stt1B = "stt-1b"
@@ -10,7 +10,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
   case hibiki1B = "hibiki-1b"
   /// Moshi 7B.
   case moshi7B = "moshi-7b"
-  /// The backbone alone, and a text head: what programs for text models call a model.
+  /// The backbone with a text head alone, for comparison with programs for text models.
   case backbone1B = "backbone-1b"
   case backbone2B = "backbone-2b"
   case backbone7B = "backbone-7b"
@@ -45,8 +45,8 @@ package enum ModelShape: String, CaseIterable, Sendable {
   private static let depth = (width: 1024, heads: 16, layers: 6, hidden: 2816)
   private static let cardinality = 2048
 
-  /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 where nil). Its file is made in `directory` for the
-  /// moment: all holes, next to nothing on disk.
+  /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 where nil). A temporary file in
+  /// `directory` stands for the weights; it is sparse and takes almost no space.
   package func open(
     in directory: String, threads: Int, bits: Int?, cache: CacheOptions
   ) throws -> Dialogue {
@@ -73,7 +73,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
       """
   }
 
-  /// Every tensor that a model of this shape has: name and shape.
+  /// Name and shape of every tensor that a model of this shape has.
   private var tensors: [(name: String, shape: [Int])] {
     let (sizes, depth) = (sizes, Self.depth)
     var list: [(name: String, shape: [Int])] = []
@@ -110,7 +110,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
     return list
   }
 
-  // Holes read as zeros: norms that give zeros cost what others cost.
+  // Holes read as zeros. Norms whose gain is zero take the same time as others.
   private func writeWeights(_ path: String) throws(FileError) {
     let header = SafetensorsHeader(tensors: tensors.map { ($0.name, .bfloat16, $0.shape) })
     let (bytes, file) = (header.bytes(), try OutputFile(path, existing: .replaced))

@@ -6,7 +6,7 @@ internal import Kernels
 package import Latency
 internal import Runtime
 
-/// Steps of the dialogue model, of one conversation or several at once, with or without the codec on either side.
+/// Measures steps of the dialogue model, for one conversation or several at once, with or without the codec.
 package struct StepBench {
   private let dialogue: Dialogue
   private let codec: Codec?
@@ -16,9 +16,9 @@ package struct StepBench {
   private let framesInCache: Int
 
   /// - Parameters:
-  ///   - codec: encodes before each step and decodes after it, in one conversation.
+  ///   - codec: a codec that encodes before each step and decodes after it; for one conversation only.
   ///   - sessions: conversations that take their steps together.
-  ///   - framesInCache: frames that lie in the window before the first step.
+  ///   - framesInCache: frames in the window before the first step.
   package init(
     _ dialogue: Dialogue, codec: Codec?, _ pace: BenchRun.Pace, threads: Int, sessions: Int = 1,
     framesInCache: Int = 0
@@ -34,9 +34,9 @@ package struct StepBench {
   /// Runs the steps.
   ///
   /// - Parameters:
-  ///   - name: of the model, for the head of the log.
-  ///   - bits: of its weights, in words.
-  ///   - kv: how it remembers keys and values, in a word.
+  ///   - name: name of the model, for the head of the log.
+  ///   - bits: bits of its weights, in words.
+  ///   - kv: form of its keys and values, in a word.
   package func run(name: String, bits: String, kv: String, version: String) throws -> LatencySummary {
     let batch = DialogueBatch(dialogue, seeds: (0..<sessions).map { UInt64($0) })
     for session in 0..<sessions { batch.withState(session) { $0.skip(framesInCache) } }
@@ -58,14 +58,14 @@ package struct StepBench {
     var own = [Int32](repeating: 0, count: sessions * streams.own)
     return bench.run { record, clock in
       let frame = record.frame ?? 0
-      // Memory is measured between the frames, not before them: its speed changes with what else the machine does.
+      // Memory is measured between the frames, because its speed changes with what other programs do.
       if pace.isFlatOut || frame == 0 { reading.memory.append(memory.measure(workers)) }
       if let sound {
         record.encodeStart = clock.now()
         sound.encode(into: &user, streams.user)
         record.encodeEnd = clock.now()
       } else {
-        // Any codes cost the same; these are never twice the same in a row.
+        // The time does not depend on the codes; these differ from frame to frame.
         for index in user.indices { user[index] = Int32((Int(frame) * 7 + index * 13) % streams.cardinality) }
       }
       record.stepStart = clock.now()
@@ -114,14 +114,14 @@ package struct StepBench {
   }
 }
 
-/// How fast steps read their weights and caches, beside how fast memory is read in between, in gigabytes a second.
+/// How fast steps read their weights and caches, and how fast memory is read between them, in gigabytes a second.
 private struct ReadingSpeed {
-  /// One before each step.
+  /// One measurement before each step.
   var memory: [Double] = []
   var steps: [Double] = []
 
-  /// The share of memory's speed that a step in the middle reaches, each compared with the passes before and after it; nil
-  /// where memory was not measured between steps.
+  /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it; nil
+  /// if memory was not measured between steps.
   var ofMemory: Double? {
     guard memory.count == steps.count, steps.count > 1 else { return nil }
     let passes = zip(memory, memory.dropFirst()).map { (before, after) -> Double in (before + after) / 2 }
@@ -129,7 +129,7 @@ private struct ReadingSpeed {
   }
 }
 
-/// A codec on either side of a step.
+/// A codec that encodes before a step and decodes after it.
 private final class SoundStage {
   private let codec: Codec
   private var encoder: EncoderState
@@ -146,7 +146,7 @@ private final class SoundStage {
     codes = [Int32](repeating: 0, count: codec.configuration.codebooks)
   }
 
-  /// Bytes of weights of a frame.
+  /// Bytes of weights that a frame reads.
   var bytes: Int { codec.bytesPerFrame.encode + codec.bytesPerFrame.decode }
 
   func encode(into user: inout [Int32], _ count: Int) {

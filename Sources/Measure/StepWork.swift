@@ -1,15 +1,15 @@
 internal import Checkpoint
 package import Dialogue
 
-/// What one step does to the memory.
+/// The memory that one step reads.
 package struct StepWork: Sendable {
   package let weightBytes: Int
   package let bits: Int
   package let products: Int
-  /// Keys and values that are read.
+  /// Bytes of keys and values that are read.
   package let cacheBytes: Int
 
-  /// With the scales of blocks.
+  /// Bytes of that many weights, with the scales of blocks.
   package static func bytes(_ weights: Int, bits: Int) -> Int {
     switch bits {
     case 8: weights / 32 * 34
@@ -28,13 +28,13 @@ package struct StepWork: Sendable {
     }
   }
 
-  /// What a step of a model does, from the tensors that it reads.
+  /// The work of one step of a model, from the tensors that it reads.
   ///
   /// - Parameters:
-  ///   - files: of the model.
-  ///   - kv: how keys and values are remembered.
-  ///   - frames: that lie in the window.
-  /// - Returns: the work at a number of bits, or as the weights are stored where that is nil.
+  ///   - files: the files of the model.
+  ///   - kv: form of keys and values.
+  ///   - frames: frames in the window.
+  /// - Returns: a function from bits of a weight to the work; nil bits means the weights as they are stored.
   package static func of(
     _ files: DialogueFiles, kv: CacheOptions, frames: Int
   ) throws -> (Int?) -> StepWork {

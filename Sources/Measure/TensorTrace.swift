@@ -2,12 +2,12 @@ internal import Checkpoint
 internal import Codec
 internal import Dialogue
 
-/// What a model computes, tensor by tensor, as safetensors files, for comparison with another implementation.
+/// Writes what a model computes, tensor by tensor, as safetensors files, for comparison with another implementation.
 package enum TensorTrace {
   /// - Parameters:
-  ///   - path: of the codec.
+  ///   - path: path of the codec.
   ///   - input: a file with `pcm`, F32 [samples].
-  ///   - output: gets `codes`, I32 [codebooks, frames], and `pcm`, F32 [samples].
+  ///   - output: the file for `codes`, I32 [codebooks, frames], and `pcm`, F32 [samples].
   package static func codec(
     _ path: String, codebooks: Int, threads: Int, input: String, output: String
   ) throws {
@@ -36,9 +36,10 @@ package enum TensorTrace {
   }
 
   /// - Parameters:
-  ///   - directory: of the model.
+  ///   - directory: directory of the model.
   ///   - input: a file with `codes`, I32 [steps, user rows].
-  ///   - output: gets `text`, `text_logits`, and of a model that speaks `audio`, `output` and `audio_logits`, of greedy steps.
+  ///   - output: the file for `text` and `text_logits` of greedy steps, and `audio`, `output` and `audio_logits` of a model
+  ///     that speaks.
   package static func dialogue(_ directory: String, threads: Int, input: String, output: String) throws {
     let dialogue = try Dialogue.open(directory, threads: threads)
     let (shape, user) = try Safetensors(input).int32s("codes", rank: 2)

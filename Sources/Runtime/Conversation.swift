@@ -136,7 +136,7 @@ public struct Conversation: ~Copyable, Sendable {
     return answer(&step, into: &reply, clock)
   }
 
-  // Thinks about what the ear holds, and says the answer.
+  // Runs the step on the codes that the ear holds, and decodes the reply.
   private mutating func answer(
     _ step: inout Step, into reply: inout MutableSpan<Float>, _ clock: RunClock
   ) -> Step {
@@ -144,9 +144,9 @@ public struct Conversation: ~Copyable, Sendable {
     if state.steps == 0 && start == .recording {
       _ = Self.think(ear.codes, into: &said, &stepper, &state, clock)
     }
-    let told = Self.think(ear.codes, into: &said, &stepper, &state, clock)
-    step.dialogue = told
-    step.isReady = told.isReady && !said.isEmpty
+    let result = Self.think(ear.codes, into: &said, &stepper, &state, clock)
+    step.dialogue = result
+    step.isReady = result.isReady && !said.isEmpty
     step.userSemantic = ear.codes[0]
     step.ownSemantic = said.first ?? 0
     let codes = said

@@ -17,11 +17,11 @@ package final class ConversationBatch {
   package let model: Model
   private let dialogues: DialogueBatch
   private let persons: UnsafeMutablePointer<Person>
-  // Of the step that is being taken: its slots, and what is heard and said by lane.
+  // The current step: its slots, and the codes that are heard and said, by lane.
   private let slots: UnsafeMutableBufferPointer<Int>  // [capacity]
   private let heard: UnsafeMutableBufferPointer<Int32>  // [capacity][streams.user]
   private let said: UnsafeMutableBufferPointer<Int32>  // [capacity][streams.own]
-  // Of a single conversation that takes a step of its own.
+  // For a step that a single conversation takes alone.
   private let alone = UnsafeMutableBufferPointer<Int>.allocate(capacity: 1)
   private let ignored: UnsafeMutableBufferPointer<Int32>  // [streams.own]
 
@@ -138,9 +138,9 @@ package final class ConversationBatch {
 
   private func speak(into reply: inout MutableSpan<Float>, _ lane: Int, _ clock: RunClock) {
     let (slot, rows) = (slots[lane], model.dialogue.streams.own)
-    let told = dialogues.result(slot)
-    persons[slot].step.dialogue = told
-    persons[slot].step.isReady = told.isReady && rows > 0
+    let result = dialogues.result(slot)
+    persons[slot].step.dialogue = result
+    persons[slot].step.isReady = result.isReady && rows > 0
     if persons[slot].step.isReady {
       persons[slot].step.ownSemantic = said[lane * rows]
       let said = said
@@ -154,7 +154,7 @@ package final class ConversationBatch {
     persons[slot].step.weightBytes = model.dialogue.bytesPerStep
   }
 
-  /// What its last step told of the conversation in a slot.
+  /// The results of the last step of the conversation in a slot.
   ///
   /// - Precondition: the slot has a conversation.
   package func result(_ slot: Int) -> Conversation.Step {

@@ -1,16 +1,16 @@
 internal import Codec
 
-/// The way of one person's sound into the model: a frame of samples becomes a frame of codes.
+/// One person's input to the model: a frame of samples becomes a frame of codes.
 ///
-/// It holds what the codec's encoder remembers of this person, so ears can be moved, batched and resumed apart from the
-/// dialogue model.
+/// It holds the encoder's state for this person, so that ears can be moved, batched and resumed apart from the dialogue
+/// model.
 struct Ear: ~Copyable, Sendable {
   private let codec: Codec
   private var state: EncoderState
   /// The codes of the last frame, one per codebook.
   private(set) var codes: [Int32]
 
-  /// - Parameter state: what the encoder remembers; a new one is a person who has said nothing yet.
+  /// - Parameter state: the encoder's state; a new one for a person who has said nothing yet.
   init(_ codec: Codec, _ state: consuming EncoderState) {
     self.codec = codec
     self.state = state
@@ -19,7 +19,7 @@ struct Ear: ~Copyable, Sendable {
 
   init(_ codec: Codec) { self.init(codec, codec.makeEncoderState()) }
 
-  /// Bytes of what the encoder remembers.
+  /// Bytes of the encoder's state.
   var bytes: Int { state.bytes }
 
   /// Encodes a frame.
@@ -37,7 +37,7 @@ struct Ear: ~Copyable, Sendable {
     codec.encode(frame, into: &span, &state)
   }
 
-  /// Puts one token in the place of every code, as a sign instead of sound. The encoder does not notice.
+  /// Replaces every code by one token, which is a sign and not sound. The encoder's state does not change.
   mutating func hear(sign token: Int32) {
     for index in codes.indices { codes[index] = token }
   }

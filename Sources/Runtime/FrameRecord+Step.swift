@@ -3,7 +3,7 @@ internal import Latency
 
 /// When a frame of the person was complete, in microseconds since the run's epoch.
 struct Capture {
-  /// When the whole frame was in our hands.
+  /// When the whole frame had been read.
   var complete: Int64
   /// When its last sample was at the device, where that is known.
   var hardware: Int64?
@@ -11,7 +11,7 @@ struct Capture {
   var lastSample: Int64
 }
 
-/// What became of a frame of the reply, in microseconds since the run's epoch.
+/// When a frame of the reply was written and heard, in microseconds since the run's epoch.
 struct Delivery {
   /// When it was given to the file or to the ring of the loudspeaker.
   var written: Int64
@@ -19,16 +19,16 @@ struct Delivery {
   var deadline: Int64?
   /// When its first sample is heard, where that is known.
   var played: Int64?
-  /// Samples that waited in the device before this frame, where there is one.
+  /// Samples that the device had waiting before this frame, if there is a device.
   var delaySamples: Int64?
 }
 
 extension FrameRecord {
-  /// The one place where a frame becomes a row of the log, for files and for live sound.
+  /// Fills the row of the log for one frame, for files and for live sound alike.
   ///
   /// - Parameters:
   ///   - frame: number of the frame in its session, from 0.
-  ///   - step: what the step told; its times count from the run's epoch.
+  ///   - step: the results of the step; its times count from the run's epoch.
   ///   - heard: the person's samples.
   ///   - said: the reply's samples.
   init(
@@ -53,7 +53,7 @@ extension FrameRecord {
       (cacheFrames, cacheBytes) = (Int64(step.cache.frames), Int64(step.cache.bytes))
       weightBytes = Int64(step.weightBytes)
     } else {
-      // Nobody speaks but the person: no word is ever said.
+      // Without a dialogue model no text is ever said.
       textIsPadding = true
     }
     (written, deadline, played) = (delivery.written, delivery.deadline, delivery.played)

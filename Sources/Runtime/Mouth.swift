@@ -1,11 +1,11 @@
 internal import Codec
 
-/// The way of the model's codes out to the person: a frame of codes becomes a frame of samples.
+/// The model's output to the person: a frame of codes becomes a frame of samples.
 struct Mouth: ~Copyable, Sendable {
   private let codec: Codec
   private var state: DecoderState
 
-  /// - Parameter state: what the decoder remembers; a new one is a model that has said nothing yet.
+  /// - Parameter state: the decoder's state; a new one for a model that has said nothing yet.
   init(_ codec: Codec, _ state: consuming DecoderState) {
     self.codec = codec
     self.state = state
@@ -13,7 +13,7 @@ struct Mouth: ~Copyable, Sendable {
 
   init(_ codec: Codec) { self.init(codec, codec.makeDecoderState()) }
 
-  /// Bytes of what the decoder remembers.
+  /// Bytes of the decoder's state.
   var bytes: Int { state.bytes }
 
   /// Decodes a frame.
@@ -25,7 +25,7 @@ struct Mouth: ~Copyable, Sendable {
     codec.decode(codes, into: &reply, &state)
   }
 
-  /// Says nothing: silence, of which the decoder knows nothing.
+  /// Writes silence. The decoder's state does not change.
   func rest(into reply: inout MutableSpan<Float>) {
     for index in 0..<reply.count { reply[index] = 0 }
   }

@@ -27,7 +27,7 @@ struct Antiphon: ParsableCommand {
         }
         try command.run()
       } catch  where Message(error) == nil && exitCode(for: error).isSuccess {
-        // Help and the version come as errors, and would be printed without a look at whether that works.
+        // Help and the version arrive as errors, and the parser would print them without checking whether that works.
         let text = fullMessage(for: error)
         if !text.isEmpty { Terminal.print(text) }
       }
@@ -35,7 +35,7 @@ struct Antiphon: ParsableCommand {
       if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
-      // Programs that print to a reader who has seen enough end in silence.
+      // A program whose reader has seen enough ends in silence.
       if error as? CommandError != .standardOutput(code: EPIPE) { Terminal.error(message.text) }
       end(message.exit)
     }

@@ -174,7 +174,7 @@ struct ConversionTests {
     let plain = try Dialogue.open(model)
     let user = plain.babble(3, 70)
     for stream in plain.compare(with: plain, user: user, seed: 1).streams {
-      #expect(stream[0].divergence == 0 && stream[1].divergence == 0 && stream[0].agreed == 64)
+      #expect(stream[0].total == 0 && stream[1].total == 0 && stream[0].agreed == 64)
       #expect(stream[0].frames == 64 && stream[1].frames == 6)
     }
     let quantized = try Dialogue.open(Golden.path("tiny-quantized/plain"))

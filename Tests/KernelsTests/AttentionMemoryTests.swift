@@ -6,8 +6,8 @@ import Testing
 struct AttentionMemoryTests {
   private static let (heads, context) = (2, 40)
 
-  /// One session of one layer, and what it was given.
-  private struct Session: ~Copyable {
+  /// One state of one layer, and what it was given.
+  private struct LayerState: ~Copyable {
     let memory: AttentionMemory
     let block: MemoryBlock
     let workers: Workers
@@ -35,13 +35,13 @@ struct AttentionMemoryTests {
       let count = added.count
       let positions = (0..<count).map { Int64(first + rows.count + $0) }
       let newest = [Int64](repeating: positions[count - 1], count: count)
-      let sessions = [UnsafeMutableRawPointer?](repeating: block.view.base, count: count)
+      let states = [UnsafeMutableRawPointer?](repeating: block.view.base, count: count)
       var out = [Float](repeating: 9, count: count * width)
       let x = added.flatMap { $0 }
       x.withUnsafeBufferPointer { x in
         let x = x.baseAddress!
         workers.attend(
-          memory, queries: x, keys: x + width, values: x + 2 * width, stride: 3 * width, sessions: sessions,
+          memory, queries: x, keys: x + width, values: x + 2 * width, stride: 3 * width, states: states,
           positions: positions, newest: newest, columns: count, context: context, scores: &scores, into: &out)
       }
       rows += added
@@ -72,10 +72,10 @@ struct AttentionMemoryTests {
     arguments: [(.f32, 2e-6), (.f16, 1e-3), (.q8, 0.02), (.q4, 0.12)] as [(AttentionMemory.Format, Float)],
     [32, 64, 96])
   func formats(format: (AttentionMemory.Format, Float), headWidth: Int) {
-    var session = Session(format.0, headWidth: headWidth)
+    var state = LayerState(format.0, headWidth: headWidth)
     for row in Self.rows(40, 3 * Self.context + 7, headWidth: headWidth) {
-      let seen = session.step([row])[0]
-      #expect(largestDifference(seen, session.exact()) <= format.1)
+      let seen = state.step([row])[0]
+      #expect(largestDifference(seen, state.exact()) <= format.1)
     }
   }
 
@@ -86,10 +86,10 @@ struct AttentionMemoryTests {
       #expect(AttentionMemory.fits(format, headWidth: 24) == (format == .f32 || format == .f16))
     }
     for format in [AttentionMemory.Format.f32, .f16] {
-      var session = Session(format, headWidth: 12)
+      var state = LayerState(format, headWidth: 12)
       for row in Self.rows(41, 90, headWidth: 12) {
-        let seen = session.step([row])[0]
-        #expect(largestDifference(seen, session.exact()) <= 1e-3)
+        let seen = state.step([row])[0]
+        #expect(largestDifference(seen, state.exact()) <= 1e-3)
       }
     }
   }
@@ -98,8 +98,8 @@ struct AttentionMemoryTests {
     "a block of columns sees what single steps see, to the last bit, in every form",
     arguments: AttentionMemory.Format.allCases, [2, 5, 16])
   func blocks(format: AttentionMemory.Format, size: Int) {
-    var single = Session(format, headWidth: 32, block: 16)
-    var block = Session(format, headWidth: 32, block: 16, threads: 3)
+    var single = LayerState(format, headWidth: 32, block: 16)
+    var block = LayerState(format, headWidth: 32, block: 16, threads: 3)
     let rows = Self.rows(42, 160, headWidth: 32)
     for start in stride(from: 0, to: rows.count - size, by: size) {
       let part = Array(rows[start..<start + size])
@@ -112,10 +112,10 @@ struct AttentionMemoryTests {
   func finer() {
     let rows = Self.rows(43, 12, headWidth: 32)
     // All twelve are pinned or recent: then 4 bits are 8 bits, but for the turned heads.
-    var fine = Session(.q4, headWidth: 32, isRotated: false)
-    var eight = Session(.q8, headWidth: 32)
+    var fine = LayerState(.q4, headWidth: 32, isRotated: false)
+    var eight = LayerState(.q8, headWidth: 32)
     for row in rows { #expect(fine.step([row]) == eight.step([row])) }
-    var coarse = Session(.q4, headWidth: 32, isRotated: false, recent: 0)
+    var coarse = LayerState(.q4, headWidth: 32, isRotated: false, recent: 0)
     var difference: Float = 0
     for row in rows {
       let seen = coarse.step([row])[0]
@@ -127,8 +127,8 @@ struct AttentionMemoryTests {
   @Test("turned heads lose less where one channel is large", arguments: [5, 40])
   func rotation(channel: Int) {
     var (plain, turned) = (0.0, 0.0)
-    var naive = Session(.q4, headWidth: 64, isRotated: false, recent: 0)
-    var rotated = Session(.q4, headWidth: 64, isRotated: true, recent: 0)
+    var naive = LayerState(.q4, headWidth: 64, isRotated: false, recent: 0)
+    var rotated = LayerState(.q4, headWidth: 64, isRotated: true, recent: 0)
     for var row in Self.rows(44, 60, headWidth: 64) {
       // A key with one loud channel, whose scale then serves 31 quiet ones.
       row[128 + channel] += 12
@@ -142,30 +142,30 @@ struct AttentionMemoryTests {
   @Test("a position reads 4, 2, 1.0625 or 0.5625 bytes a value")
   func bytes() {
     for (format, bytes) in zip(AttentionMemory.Format.allCases, [4, 2, 1.0625, 0.5625]) {
-      let session = Session(format, headWidth: 64)
-      #expect(Double(session.memory.bytesPerPosition) == bytes * 2 * 2 * 64)
+      let state = LayerState(format, headWidth: 64)
+      #expect(Double(state.memory.bytesPerPosition) == bytes * 2 * 2 * 64)
     }
   }
 
   @Test("remembering and attending take no memory from the heap", arguments: AttentionMemory.Format.allCases)
   func allocations(format: AttentionMemory.Format) {
-    let session = Session(format, headWidth: 64)
-    let x = [Float](repeating: 0.5, count: 3 * session.width)
-    var (out, scores) = ([Float](repeating: 0, count: session.width), [Float](repeating: 0, count: 100))
-    var sessions: [UnsafeMutableRawPointer?] = [session.block.view.base]
+    let state = LayerState(format, headWidth: 64)
+    let x = [Float](repeating: 0.5, count: 3 * state.width)
+    var (out, scores) = ([Float](repeating: 0, count: state.width), [Float](repeating: 0, count: 100))
+    var states: [UnsafeMutableRawPointer?] = [state.block.view.base]
     var position: [Int64] = [0]
     x.withUnsafeBufferPointer { x in
       let x = x.baseAddress!
       out.withUnsafeMutableBufferPointer { out in
         scores.withUnsafeMutableBufferPointer { scores in
-          sessions.withUnsafeMutableBufferPointer { sessions in
+          states.withUnsafeMutableBufferPointer { states in
             position.withUnsafeMutableBufferPointer { position in
               let count = countAllocations {
                 for step in 0..<100 {
                   position[0] = Int64(step)
-                  session.workers.attend(
-                    session.memory, queries: x, keys: x + 128, values: x + 256, stride: 384,
-                    sessions: sessions.baseAddress!, positions: position.baseAddress!,
+                  state.workers.attend(
+                    state.memory, queries: x, keys: x + 128, values: x + 256, stride: 384,
+                    states: states.baseAddress!, positions: position.baseAddress!,
                     newest: position.baseAddress!, columns: 1, context: 40, scores: scores.baseAddress!,
                     into: out.baseAddress!)
                 }

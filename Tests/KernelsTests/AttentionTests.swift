@@ -51,7 +51,7 @@ struct AttentionTests {
     let first = rings[0]
     var out = [Float](repeating: 9, count: rings.count * first.heads * first.width)
     var scores = [Float](repeating: 0, count: rings.count * first.heads * first.capacity)
-    // Each session's memory: its keys, then its values.
+    // Each state's memory: its keys, then its values.
     let size = first.heads * first.capacity * first.width
     var memory = rings.flatMap { $0.keys + $0.values }
     let newest = rings.map { Int64($0.history.count - 1) }
@@ -60,13 +60,13 @@ struct AttentionTests {
     (layout.heads, layout.head_dim) = (first.heads, first.width)
     memory.withUnsafeMutableBufferPointer { memory in
       let base = UnsafeMutableRawPointer(memory.baseAddress!)
-      let sessions: [UnsafeMutableRawPointer?] = rings.indices.map { base + $0 * 2 * size * 4 }
+      let states: [UnsafeMutableRawPointer?] = rings.indices.map { base + $0 * 2 * size * 4 }
       var job = ap_attention()
       (job.columns, job.stride, job.context) = (rings.count, stride, context)
       job.scale = 1 / Float(first.width).squareRoot()
       withUnsafePointer(to: layout) { layout in
         queries.withUnsafeBufferPointer { queries in
-          sessions.withUnsafeBufferPointer { sessions in
+          states.withUnsafeBufferPointer { states in
             positions.withUnsafeBufferPointer { positions in
               newest.withUnsafeBufferPointer { newest in
                 out.withUnsafeMutableBufferPointer { out in
@@ -75,8 +75,8 @@ struct AttentionTests {
                     (job.queries, job.out, job.scores) = (
                       queries.baseAddress, out.baseAddress, scores.baseAddress
                     )
-                    (job.sessions, job.positions, job.newest) = (
-                      sessions.baseAddress, positions.baseAddress, newest.baseAddress
+                    (job.states, job.positions, job.newest) = (
+                      states.baseAddress, positions.baseAddress, newest.baseAddress
                     )
                     for part in 0..<parts { table.attention(&job, part, parts) }
                   }
@@ -126,7 +126,7 @@ struct AttentionTests {
   @Test(
     "columns of several rings see each their own, whatever their positions and the number of threads",
     arguments: Tables.names)
-  func sessions(table: String) {
+  func severalStates(table: String) {
     let table = Tables.named(table)
     var noise = Noise(16)
     let rings = [3, 9, 1, 14].map { length in

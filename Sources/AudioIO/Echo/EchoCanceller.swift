@@ -1,22 +1,22 @@
 import Glibc
 import Synchronization
 
-/// How the loudspeaker is kept out of the microphone.
+/// How the loudspeaker's sound is kept out of the microphone.
 package enum EchoMode: String, CaseIterable, Sendable {
-  /// Not at all: for headphones, or where the sound server does it.
+  /// Not at all: for headphones, or if the sound server cancels the echo.
   case none
-  /// With the adaptive filter.
+  /// With an adaptive filter.
   case builtin
   /// The microphone is silent while the loudspeaker speaks. The person cannot interrupt.
   case halfDuplex = "half-duplex"
 }
 
-/// Takes what was played out of what was captured. Works in the capture thread.
+/// Removes the played sound from the captured sound. It runs in the capture thread.
 ///
-/// The reference is what the playback thread really played, found by the two devices' own clocks: it is the sound
+/// The reference is the sound that the playback thread really played, aligned by the two devices' own clocks: the sound
 /// that left the loudspeaker at the moment when the block was captured.
 package final class EchoCanceller: @unchecked Sendable {
-  // The clocks of a sound server are up to 20 ms uncertain, and a filter cannot look into the future.
+  // The clocks of a sound server are uncertain by up to 20 ms, and the filter is causal.
   private static let lead = 0.02  // seconds
   // Above -50 dBFS the loudspeaker is speaking.
   private static let threshold: Float = 1e-5
@@ -28,10 +28,10 @@ package final class EchoCanceller: @unchecked Sendable {
   private let filter: EchoFilter?
   private let reference: UnsafeMutableBufferPointer<Float>
 
-  private let rate: Double  // of what was played
-  private let ratio: Double  // samples of it for each of the microphone's
+  private let rate: Double  // of the played sound
+  private let ratio: Double  // played samples per sample of the microphone
   private let interpolator: FractionalDelay
-  private let surroundings: UnsafeMutableBufferPointer<Float>  // a block and what lies around it
+  private let surroundings: UnsafeMutableBufferPointer<Float>  // a block and the samples around it
   private var track: ReferenceTrack
   private var heldBlocks = 0
   private var powerBefore: Float = 0
@@ -42,9 +42,9 @@ package final class EchoCanceller: @unchecked Sendable {
   private let alignments = Atomic<Int>(0)
 
   /// - Parameters:
-  ///   - played: what the loudspeaker plays.
-  ///   - clock: when it plays it.
-  ///   - rate: samples per second of what it plays.
+  ///   - played: the sound that the loudspeaker plays.
+  ///   - clock: when the loudspeaker plays it.
+  ///   - rate: samples per second of the played sound.
   package init(_ mode: EchoMode, played: PlayedSound, clock: StreamClock, rate: Int) {
     self.mode = mode
     self.rate = Double(rate)
@@ -69,10 +69,10 @@ package final class EchoCanceller: @unchecked Sendable {
 
   /// Echo return loss enhancement in dB over the last second in which the loudspeaker spoke; 0 before that.
   ///
-  /// The user's own voice, when both speak, makes it look smaller than it is.
+  /// When both sides speak, the user's own voice makes it appear smaller than it is.
   package var returnLoss: Float { Float(bitPattern: sharedLoss.load(ordering: .relaxed)) }
 
-  /// Energy of all that was heard while the loudspeaker spoke, before and after, in samples of full scale.
+  /// Energy of the captured sound while the loudspeaker spoke, before and after cancelling, in samples of full scale.
   package var energies: (before: Double, after: Double) {
     (
       Double(bitPattern: energyBefore.load(ordering: .relaxed)),
@@ -80,14 +80,14 @@ package final class EchoCanceller: @unchecked Sendable {
     )
   }
 
-  /// How often the reference was set against the microphone anew.
+  /// How often the reference was realigned with the microphone.
   package var realignments: Int { alignments.load(ordering: .relaxed) }
 
   /// Cleans `EchoFilter.blockSize` samples in place.
   ///
   /// - Parameters:
-  ///   - capturedAt: when the first of them was captured; nil while that is not known.
-  ///   - jitter: how far the microphone's clock scatters, in seconds.
+  ///   - capturedAt: when the first of them was captured; nil if not known.
+  ///   - jitter: jitter of the microphone's clock, in seconds.
   ///   - interruptions: how often the microphone's stream was interrupted.
   package func process(
     _ block: UnsafeMutablePointer<Float>, capturedAt: UInt64?, jitter: Double = 0, interruptions: Int = 0

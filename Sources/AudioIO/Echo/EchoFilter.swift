@@ -1,6 +1,6 @@
 import CSpeexDSP
 
-/// An adaptive filter that subtracts what a microphone hears of a known sound (speexdsp). Used by one thread.
+/// An adaptive filter that subtracts the echo of a known sound from a microphone's (speexdsp). Used by one thread.
 package final class EchoFilter: @unchecked Sendable {
   /// Samples per call: 10 ms.
   package static let blockSize = 240
@@ -11,7 +11,7 @@ package final class EchoFilter: @unchecked Sendable {
   private let reference: UnsafeMutablePointer<Int16>
   private let clean: UnsafeMutablePointer<Int16>
 
-  /// - Parameter tailMilliseconds: how long after a sound was played its echo may still be heard.
+  /// - Parameter tailMilliseconds: time after which the echo of a sound can no longer be heard.
   package init(tailMilliseconds: Int = 128) {
     let tail = tailMilliseconds * AudioFrame.sampleRate / 1000
     var rate = Int32(AudioFrame.sampleRate)
@@ -19,7 +19,7 @@ package final class EchoFilter: @unchecked Sendable {
     speex_echo_ctl(echo, SPEEX_ECHO_SET_SAMPLING_RATE, &rate)
     residual = speex_preprocess_state_init(Int32(Self.blockSize), rate)
     speex_preprocess_ctl(residual, SPEEX_PREPROCESS_SET_ECHO_STATE, UnsafeMutableRawPointer(echo))
-    // It is to take away what is left of the echo, and nothing of the room.
+    // The postfilter should suppress the residual echo, and no background noise.
     var noise: Int32 = 0
     speex_preprocess_ctl(residual, SPEEX_PREPROCESS_SET_NOISE_SUPPRESS, &noise)
     microphone = .allocate(capacity: Self.blockSize)
@@ -35,7 +35,7 @@ package final class EchoFilter: @unchecked Sendable {
     clean.deallocate()
   }
 
-  /// Takes the echo of `played` out of `block`; both hold `blockSize` samples of the same moment.
+  /// Subtracts the echo of `played` from `block`; both hold `blockSize` samples of the same moment.
   package func process(_ block: UnsafeMutablePointer<Float>, played: UnsafePointer<Float>) {
     for index in 0..<Self.blockSize {
       microphone[index] = Self.integer(block[index])
@@ -46,7 +46,7 @@ package final class EchoFilter: @unchecked Sendable {
     for index in 0..<Self.blockSize { block[index] = Float(clean[index]) * 0x1p-15 }
   }
 
-  /// Forgets the room.
+  /// Resets the filter, which then adapts to the room again.
   package func reset() {
     speex_echo_state_reset(echo)
   }

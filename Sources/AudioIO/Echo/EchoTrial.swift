@@ -1,16 +1,16 @@
 internal import Base
 import Glibc
 
-/// How much of its own sound a pair of devices hears again, and how much of that the canceller takes away.
+/// How much of its own sound a pair of devices captures, and how much of that the canceller removes.
 package struct EchoTrial: Sendable {
-  /// Echo return loss enhancement in dB, second by second; nil where the loudspeaker was silent.
+  /// Echo return loss enhancement in dB, second by second; nil while the loudspeaker was silent.
   package var decibels: [Double?] = []
-  /// The same from the third second on, as one figure; nil where nothing was heard.
+  /// The same over all time from the third second on; nil if no echo was captured.
   package var overall: Double?
-  /// How loud the echo was, in dB of full scale.
+  /// Loudness of the echo, in dB of full scale.
   package var level: Double?
 
-  /// Plays `sound` again and again for `seconds`, a block for each that the microphone gives.
+  /// Plays `sound` repeatedly for `seconds`, one block for each that the microphone gives.
   ///
   /// - Parameter canceller: the one that `capture` has.
   /// - Throws: what is wrong with a device that was given up meanwhile.
@@ -23,7 +23,7 @@ package struct EchoTrial: Sendable {
     var last = canceller.energies
     var early = last
     let begin = MonotonicClock.now
-    // A microphone that gives nothing does not hold the trial up for ever.
+    // A microphone that gives nothing must not stop the trial from ending.
     while second < seconds, MonotonicClock.now - begin < UInt64(seconds + 5) * 1_000_000_000 {
       if let fault = capture.fault ?? playback.fault { throw fault }
       guard capture.count >= block.count else {

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Reads a sound between its samples, band-limited for a lower rate where there is one: a table of short filters, one
-/// for every 64th of a sample.
+/// Interpolates a sound between its samples, band-limited if it is read at a lower rate. It has a table of short filters,
+/// one for every 64th of a sample.
 struct FractionalDelay: Sendable {
-  /// Samples on either side of the place that is read.
+  /// Samples on either side of the position that is read.
   let reach: Int
   private static let phases = 64
   private let table: [Float]  // (phases + 1, 2 * reach)

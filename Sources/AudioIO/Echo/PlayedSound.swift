@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The last seconds of what was really played, silence and all: what the microphone may hear again.
+/// The last seconds of the sound that was really played, silence included, which the microphone may capture.
 ///
 /// One thread appends, one other reads any part of it.
 package final class PlayedSound: @unchecked Sendable {
@@ -19,19 +19,19 @@ package final class PlayedSound: @unchecked Sendable {
     samples.deallocate()
   }
 
-  /// How many samples were played so far.
+  /// Samples played so far.
   package var count: Int { written.load(ordering: .acquiring) }
 
-  /// Player: these samples come next.
+  /// Player: appends the samples that are played next.
   package func append(_ block: UnsafeBufferPointer<Float>) {
     let start = written.load(ordering: .relaxed)
     for offset in 0..<block.count { samples[(start + offset) % capacity] = block[offset] }
     written.store(start + block.count, ordering: .releasing)
   }
 
-  /// Copies the samples from `start` on; what was never played, or is forgotten, is 0.
+  /// Copies the samples from `start` on; samples that were never played or have been overwritten are 0.
   ///
-  /// Half of the capacity can be read: the player writes into the other half meanwhile.
+  /// Half of the capacity can be read; the player may be writing to the other half.
   package func copy(from start: Int, into block: UnsafeMutableBufferPointer<Float>) {
     let end = count
     let oldest = max(0, end - capacity / 2)

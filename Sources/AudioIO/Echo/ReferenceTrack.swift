@@ -1,22 +1,22 @@
-/// Where in the played sound the microphone's next block lies.
+/// The position in the played sound of the microphone's next block.
 ///
-/// Both devices count their samples without a mistake, but a sound server tells the time of a sample only to some
-/// milliseconds, and wanders. So the two streams are set side by side once, and from there on samples are counted; the
-/// clocks only tell how much faster one runs, once that stands out of their jitter, and whether the streams were
-/// interrupted. Takes no memory after it was made.
+/// Both devices count their samples exactly, but a sound server gives the time of a sample only to some milliseconds, and
+/// its error drifts. So the two streams are aligned once, and from then on samples are counted. The clocks are used only
+/// for the difference in speed, once that exceeds their jitter, and to notice that a stream was interrupted. It allocates
+/// nothing after it is made.
 struct ReferenceTrack {
-  /// Blocks of the microphone that make one mean, and so many means are kept: half a second, two minutes.
+  /// Blocks of the microphone in one mean (half a second), and means that are kept (two minutes).
   private static let blocksPerMean = 50
   private static let means = 240
-  /// No two crystals differ by more; what does, is a report that wanders.
+  /// No two crystals differ by more, so a larger difference is drift in the reported times.
   private static let limit = 1e-3
-  /// An offset beyond this for so many means is an interruption that nobody told of.
+  /// An offset beyond this for so many means is an interruption that was not reported.
   private static let tolerance = 0.04  // seconds
   private static let patience = 3
 
-  /// How much faster the loudspeaker's samples pass than the rates say.
+  /// How much faster the loudspeaker's samples pass than the nominal rates.
   private(set) var speed = 1.0
-  /// How often the two were set side by side.
+  /// How often the two streams were aligned.
   private(set) var alignments = 0
 
   private let blockSeconds: Double
@@ -24,7 +24,7 @@ struct ReferenceTrack {
   private var position: Double?  // in the played sound, where the next block begins
   private var counted = 0.0  // the same if both clocks were equal
   private var interruptions = -1
-  private var settling = 0  // blocks until the clocks can be believed
+  private var settling = 0  // blocks until the clocks are reliable
   private var sum = 0.0
   private var blocks = 0
   private var history: [Double]  // the last means of clock less count, in seconds
@@ -40,11 +40,11 @@ struct ReferenceTrack {
     history = [Double](repeating: 0, count: Self.means)
   }
 
-  /// Moves on by one block.
+  /// Advances by one block.
   ///
   /// - Parameters:
-  ///   - ideal: where the block begins by the clocks; nil while that is not known.
-  ///   - jitter: how far the clocks' observations scatter, in seconds.
+  ///   - ideal: where the block begins by the clocks; nil if not known.
+  ///   - jitter: jitter of the clocks' observations, in seconds.
   ///   - interruptions: a count that changes when one of the streams was interrupted.
   /// - Returns: where the block begins, nil before the first alignment.
   mutating func advance(ideal: Double?, jitter: Double, interruptions: Int) -> Double? {
@@ -94,7 +94,7 @@ struct ReferenceTrack {
     learn(jitter)
   }
 
-  /// Takes the slope of the longest stretch of the history that is a straight line and leads out of the jitter.
+  /// Takes the slope of the longest stretch of the history that is a straight line and exceeds the jitter.
   private mutating func learn(_ jitter: Double) {
     var count = filled
     while count >= 8 {

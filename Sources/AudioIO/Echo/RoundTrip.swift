@@ -1,9 +1,9 @@
 internal import Base
 import Glibc
 
-/// The round trip of a pair of devices: a chirp goes out, and is looked for in what comes in.
+/// The round trip of a pair of devices: a chirp is played and looked for in the captured sound.
 package struct RoundTrip: Sendable, Equatable {
-  /// Seconds from the moment the program gave the chirp to the moment it could have it back.
+  /// Seconds from the moment the program wrote the chirp to the moment it could read it back.
   package var total: Double
   /// Of them, what waited before the loudspeaker's converter,
   package var queued: Double
@@ -11,10 +11,10 @@ package struct RoundTrip: Sendable, Equatable {
   package var path: Double
   /// and what the microphone's side holds back until it has a whole period.
   package var capture: Double
-  /// How far the best match stands above the next best, as a ratio; below 1.5 it may be a chance.
+  /// Ratio of the best match to the next best; below 1.5 the match may be chance.
   package var confidence: Double
 
-  /// A sweep of 20 ms from 500 Hz to 8 kHz with soft ends: short, and unlike anything else.
+  /// A sweep of 20 ms from 500 Hz to 8 kHz with soft ends: short, and unlike other sounds.
   package static let chirp: [Float] = (0..<480).map { index in
     let time = Double(index) / 24_000
     let phase = 2 * Double.pi * (500 * time + (8000 - 500) / (2 * 0.02) * time * time)
@@ -22,7 +22,7 @@ package struct RoundTrip: Sendable, Equatable {
     return Float(0.5 * envelope * sin(phase))
   }
 
-  /// Where `chirp` is in `sound`: its first sample, and how clear that is; nil in silence.
+  /// The first sample of `chirp` in `sound`, and the confidence of the match; nil in silence.
   package static func find(in sound: [Float]) -> (index: Int, confidence: Double)? {
     guard sound.count > chirp.count else { return nil }
     var products = [Float](repeating: 0, count: sound.count - chirp.count)

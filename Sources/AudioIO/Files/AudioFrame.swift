@@ -1,6 +1,6 @@
 /// One reusable block of mono sound, with its place in the stream and the time it was captured.
 ///
-/// Made once per thread and refilled; it owns its memory, so copying it is not possible by accident.
+/// It is made once per thread and refilled. It owns its memory, so it cannot be copied by accident.
 public struct AudioFrame: ~Copyable, Sendable {
   /// The rate at which the whole program works, in Hz. Sources and sinks convert at the edge.
   public static let sampleRate = 24_000
@@ -23,7 +23,7 @@ public struct AudioFrame: ~Copyable, Sendable {
     captureNanoseconds = 0
   }
 
-  /// Fills the frame from `source` and moves its place one frame on; returns false at the end of the sound.
+  /// Fills the frame from `source` and advances its position by one frame; returns false at the end of the sound.
   public mutating func fill(from source: any AudioSource) -> Bool {
     let start = sampleIndex + Int64(validCount)
     var span = samples.mutableSpan

@@ -1,11 +1,11 @@
 import CSndfile
 
-/// Where a loudspeaker stands for which a channel is meant.
+/// The position of the loudspeaker that a channel is meant for.
 enum ChannelPosition: Equatable {
   case mono, left, right, centre, low, rearLeft, rearRight, rearCentre, high, unknown
 
-  /// Its part in a mix to one channel: that of the usual mix to two (ITU-R BS.775), averaged. So a recording in stereo
-  /// is as loud as the same in the front of six channels.
+  /// Its weight in a mix to one channel: the weights of the usual mix to two (ITU-R BS.775), averaged. So a recording in
+  /// stereo is as loud as the same sound in the front channels of six.
   var weight: Float {
     switch self {
     case .mono: 1
@@ -16,7 +16,7 @@ enum ChannelPosition: Equatable {
     }
   }
 
-  /// The positions that so many channels have where nothing says otherwise; nil where there is no custom.
+  /// The usual positions for this number of channels; nil if there is no convention.
   static func usual(_ channels: Int, isVorbis: Bool) -> [ChannelPosition]? {
     switch (channels, isVorbis) {
     case (3, false): [.left, .right, .centre]
@@ -34,7 +34,7 @@ enum ChannelPosition: Equatable {
     }
   }
 
-  /// The positions that a mask of WAVEFORMATEXTENSIBLE names; nil where it does not name one for each channel.
+  /// The positions that a mask of WAVEFORMATEXTENSIBLE names; nil if it does not name one for each channel.
   static func list(mask: Int, channels: Int) -> [ChannelPosition]? {
     let all: [ChannelPosition] = [
       .left, .right, .centre, .low, .rearLeft, .rearRight, .left, .right, .rearCentre, .rearLeft, .rearRight,

@@ -1,27 +1,27 @@
 import Glibc
 
-/// Makes one channel of many.
+/// Mixes several channels to one.
 ///
-/// Two channels become their mean; more are weighted by where their loudspeakers stand. Where the channels cancel each
-/// other, as a microphone with swapped wires makes them do, the louder one is taken alone. That is judged piece by piece
-/// on the last quarter of a second and on what lies ahead in the piece: the mix must have half the energy that channels
-/// without relation to each other would give it. For two equal channels that is a loss of 6 dB.
+/// Two channels become their mean; more are weighted by the positions of their loudspeakers. Where the channels cancel
+/// each other, as with a microphone whose wires are swapped, the louder one is used alone. This is decided for each piece
+/// of sound, on the last quarter of a second and the rest of the piece: the mix must have half the energy that
+/// uncorrelated channels would give it. For two equal channels that is a loss of 6 dB.
 struct Downmix {
   private let channels: Int
   private let rate: Int
   private let weights: [Float]
   /// The channel that was asked for.
   private let chosen: Int?
-  /// The channel that is taken alone where the mix cancels; nil where it does not.
+  /// The channel that is used alone while the mix cancels; nil while it does not.
   private var alone: Int?
   private var isFirst = true
   private var energies: [Double]
   private var mixed = 0.0
-  /// Frames in which one channel stood for all, and the channel that did first.
+  /// Frames in which one channel was used alone, and the first such channel.
   private(set) var cancelled = 0
   private(set) var substitute: Int?
 
-  // Seconds after which what was heard has lost most of its weight.
+  // Seconds after which earlier sound has lost most of its weight.
   private static let memory = 0.25
   private static let floor = 1e-10
 
@@ -31,7 +31,7 @@ struct Downmix {
     energies = Array(repeating: 0, count: channels)
     let isPlaced = channels > 2 && positions?.count == channels
     let weights = isPlaced ? positions!.map(\.weight) : []
-    // A file without any front channel would be silent, or nearly.
+    // Without this a file that has no front channel would be almost silent.
     self.weights = weights.max() ?? 0 >= 0.5 ? weights : []
   }
 
@@ -71,7 +71,7 @@ struct Downmix {
       substitute = substitute ?? alone
     }
     guard before != nil || alone != nil else { return }
-    // A change is spread over a hundredth of a second, so that it does not click.
+    // A change is spread over 10 ms, so that it does not click.
     let fade = before == alone || isFirst ? 0 : min(rate / 100, frames)
     for frame in 0..<frames {
       let new = alone.map { sound[frame * channels + $0] } ?? mono[frame]
@@ -108,7 +108,7 @@ struct Downmix {
       alone = nil
     } else if alone == nil, mixed < 0.5 * unrelated {
       let loudest = energies.indices.max { energies[$0] < energies[$1] } ?? 0
-      // By a decibel at least: among equals it is the first.
+      // By at least a decibel, so that the first of equal channels is used.
       alone = energies[loudest] > 1.26 * energies[0] ? loudest : 0
     }
   }

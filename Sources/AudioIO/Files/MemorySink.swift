@@ -1,12 +1,12 @@
 import Glibc
 
-/// Keeps what is written: the stand-in for a loudspeaker or a file in tests.
+/// Keeps the sound that is written, in place of a loudspeaker or a file in tests.
 public final class MemorySink: AudioSink, @unchecked Sendable {
-  /// What was written, mono; of two channels, the left one.
+  /// The sound that was written; for two channels, the left one.
   public private(set) var samples: [Float] = []
   /// The right channel; empty when only mono was written.
   public private(set) var right: [Float] = []
-  /// Whether `finish` was called: nothing may be written any more.
+  /// Whether `finish` was called; nothing may be written after that.
   public private(set) var isFinished = false
   public private(set) var failure: (any Error)?
 

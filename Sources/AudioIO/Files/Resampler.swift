@@ -3,7 +3,7 @@ import CSoxr
 /// Changes the sample rate of a mono stream, a piece at a time. Used by one thread at a time.
 ///
 /// Pieces of any size give the same samples as one call. The filter has linear phase and its delay is
-/// taken out: output sample `n` lies at input time `n * from / to`.
+/// removed: output sample `n` lies at input time `n * from / to`.
 package final class Resampler: @unchecked Sendable {
   private let handle: soxr_t
   private let ratio: Double
@@ -37,15 +37,15 @@ package final class Resampler: @unchecked Sendable {
     return handle
   }
 
-  /// Consumes input `stretch` times as fast as the nominal rates say, reached over `slew` output samples.
+  /// Consumes input `stretch` times as fast as the nominal rates; the change is spread over `slew` output samples.
   package func setStretch(_ stretch: Double, slew: Int) {
     soxr_set_io_ratio(handle, ratio * stretch, slew)
   }
 
-  /// How many output samples are inside: taken in, not yet given out.
+  /// Output samples that are buffered: their input was taken, and they were not yet returned.
   package var delay: Double { soxr_delay(handle) }
 
-  /// Takes from `input` and gives to `output` as much as goes.
+  /// Processes as much of `input` as fits into `output`.
   ///
   /// - Returns: how many input samples were used, and how many output samples were made.
   package func process(
@@ -68,7 +68,7 @@ package final class Resampler: @unchecked Sendable {
     return (used, made)
   }
 
-  /// After the last input: gives what is still inside. Returns how many samples were made; 0 at the end.
+  /// Returns the buffered samples after the last input, and their number; 0 at the end.
   package func drain(into output: inout MutableSpan<Float>) -> Int {
     output.withUnsafeMutableBufferPointer { drain(into: $0) }
   }

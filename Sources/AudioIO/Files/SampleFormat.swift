@@ -48,7 +48,7 @@ package enum SampleFormat: String, CaseIterable, Sendable {
   /// Writes each sample to the first two channels; the others stay silent.
   ///
   /// - Parameters:
-  ///   - mono: (frames); what is outside [-1, 1] is clipped, what is not a number is silence.
+  ///   - mono: (frames); values outside [-1, 1] are clipped, and NaN becomes silence.
   ///   - raw: (frames, channels), interleaved.
   func pack(
     _ mono: UnsafePointer<Float>, frames: Int, channels: Int, into raw: UnsafeMutableRawPointer

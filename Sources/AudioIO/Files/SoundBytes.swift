@@ -4,27 +4,27 @@ import Glibc
 
 /// The bytes of a sound file or of a pipe, read at any place.
 ///
-/// A pipe is read as it comes. Whoever needs its end asks to have it stored first, in a file without a name.
+/// A pipe is read in order. A caller that needs its end has it stored first, in an unnamed temporary file.
 final class SoundBytes {
   /// A pipe that is longer is not stored.
   static let storageLimit = 4 << 30
 
   private var descriptor: Int32
   private var isOwned: Bool
-  /// Where the first byte lies in the descriptor: standard input may have been read by others before.
+  /// Offset of the first byte in the descriptor: other programs may have read a part of standard input.
   private var origin = 0
-  /// How many bytes there are; nil for a pipe that was not stored.
+  /// Number of bytes; nil for a pipe that was not stored.
   private(set) var count: Int?
   /// Whether the bytes are those of a file that can be opened again by its name.
   let isFile: Bool
-  /// The beginning of a pipe, which was read to see what it is.
+  /// The beginning of a pipe, which was read to recognise its format.
   private var beginning: [UInt8] = []
   private var taken = 0  // bytes of a pipe that were read
   private var isAtEnd = false
   /// The error number of the read that failed; 0 while all is well.
   private(set) var failure: Int32 = 0
 
-  /// - Parameter isOwned: whether the descriptor is closed in the end.
+  /// - Parameter isOwned: whether the descriptor is closed with this object.
   init(descriptor: Int32, isOwned: Bool) {
     self.descriptor = descriptor
     self.isOwned = isOwned
@@ -80,7 +80,7 @@ final class SoundBytes {
     }
   }
 
-  /// Reads a pipe to its end into a file without a name, so that it can be read at any place.
+  /// Reads a pipe to its end into an unnamed temporary file, so that it can be read at any offset.
   func store() throws(SoundFileError) {
     guard count == nil else { return }
     guard let file = Self.makeStorage() else { throw .cannotStore(path: "-", errno: errno) }
@@ -146,11 +146,11 @@ final class SoundBytes {
   }
 }
 
-/// A part of the bytes as libsndfile reads it: a file of its own.
+/// A part of the bytes, which libsndfile reads as a file of its own.
 final class SoundWindow {
   private let bytes: SoundBytes
   private let range: Range<Int>
-  /// Bytes that are read in the place of others.
+  /// Bytes that are read in place of those in the file.
   private let patch: SoundLink.Patch?
   private var position = 0
 

@@ -1,4 +1,4 @@
-/// What a stretch of bytes begins as.
+/// The container that a stretch of bytes begins with.
 enum SoundContainer: Equatable {
   /// RIFF, RF64, BW64 and Wave64.
   case wave
@@ -8,10 +8,10 @@ enum SoundContainer: Equatable {
   case flac
   case ogg
   case mpeg
-  /// Another container, known or not to libsndfile, which says so.
+  /// Another container, which libsndfile opens or refuses.
   case other
 
-  /// How many bytes of the beginning decide, but where it looks like MPEG frames.
+  /// Bytes of the beginning that decide, unless they look like MPEG frames.
   static let beginning = 16
   /// Three of the longest MPEG frames: raw sound may begin like one of them by chance, not like three in a row.
   static let frames = 3 * 2881 + 4
@@ -29,13 +29,13 @@ enum SoundContainer: Equatable {
     (0, [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11], .other),
   ]
 
-  /// `nil` for what begins as no container: raw samples, in a pipe.
+  /// Nil if the bytes do not begin with a container; in a pipe they are raw samples.
   ///
-  /// - Parameter peek: gives the first bytes, as many as are asked for or there are.
+  /// - Parameter peek: returns the first bytes: as many as are asked for, or all.
   static func find(_ peek: (Int) -> [UInt8]) -> SoundContainer? {
     let start = peek(beginning)
     for word in words where start.dropFirst(word.offset).starts(with: word.bytes) { return word.container }
-    // An MPEG frame begins with eleven bits that loud raw sound has too: look where the next frames must begin.
+    // Loud raw sound may also contain the eleven bits that begin an MPEG frame, so the next frames are checked too.
     guard MPEGFrame(start) != nil || ADTS.length(start) != nil else { return nil }
     let bytes = peek(frames)
     if isRow(bytes, { MPEGFrame($0)?.length }) { return .mpeg }
@@ -66,13 +66,13 @@ enum SoundContainer: Equatable {
 
 /// The header of a frame of MPEG sound, layers I to III.
 struct MPEGFrame: Equatable {
-  /// Bytes, the header among them.
+  /// Bytes of the frame, header included.
   let length: Int
   let rate: Int
-  /// Where a frame that tells of the whole file has its mark.
+  /// Offset of the mark in a frame that describes the whole file.
   let markOffset: Int
 
-  /// `nil` where no frame begins.
+  /// Nil if no frame begins here.
   init?(_ bytes: [UInt8]) {
     guard bytes.count >= 4, bytes[0] == 0xFF, bytes[1] & 0xE0 == 0xE0 else { return nil }
     let version = Int(bytes[1] >> 3) & 3  // 0: 2.5, 2: 2, 3: 1

@@ -6,14 +6,14 @@ import Synchronization
 final class SoundDecoder {
   let rate: Int
   let channels: Int
-  /// How many frames it has, when that is known.
+  /// Number of frames, if known.
   let frames: Int?
   let positions: [ChannelPosition]?
   private let handle: OpaquePointer
   /// libsndfile reads through it while the handle lives.
   private let window: SoundWindow?
 
-  /// - Parameter path: as errors name it.
+  /// - Parameter path: the path for error messages.
   init(_ link: SoundLink, of bytes: SoundBytes, path: String) throws(SoundFileError) {
     var info = SF_INFO()
     if let plain = link.plain {
@@ -73,7 +73,7 @@ final class SoundDecoder {
     max(Int(sf_readf_float(handle, sound, sf_count_t(frames))), 0)
   }
 
-  /// Why reading stopped, where that was not the end.
+  /// Why reading stopped, if not at the end.
   var fault: String? {
     sf_error(handle) == 0 ? nil : String(cString: sf_strerror(handle))
   }

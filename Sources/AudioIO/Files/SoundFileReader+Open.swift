@@ -32,7 +32,7 @@ extension SoundFileReader {
     if bytes.count == nil {
       // Sound that comes live is not held back, where its form allows that.
       if let container, let link = SoundLinks.live(container, bytes) { return [link] }
-      // A device may give zeros for ever.
+      // A device may give zeros without end.
       guard container != nil else { throw .notASoundFile(path: path, reason: "Format not recognised.") }
       try bytes.store()
       if bytes.failure != 0 { throw .unreadable(path: path, errno: bytes.failure) }

@@ -28,7 +28,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   public let duration: Double?
   public private(set) var invalidSamples = 0
   public private(set) var failure: (any Error)?
-  /// What is odd about the sound that was read so far.
+  /// Remarks about the sound that was read so far.
   public private(set) var remarks: [SoundRemark] = []
 
   private let bytes: SoundBytes
@@ -68,7 +68,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   ) throws(SoundFileError) -> SoundFileReader {
     let (bytes, links) = try findLinks(path, sampleRate, standardInput)
     let reader = try SoundFileReader(path, bytes, links, sampleRate, channel)
-    // Nothing but silence comes of a damaged or empty file: find out now, not in the middle of the work.
+    // A damaged or empty file gives only silence, and is reported here instead of in the middle of the work.
     reader.fillBlock()
     while reader.count == 0, reader.failure == nil, reader.openNext() { reader.fillBlock() }
     if let failure = reader.failure as? SoundFileError { throw failure }
@@ -85,7 +85,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     self.decoder = decoder
     (fileRate, channels) = (decoder.rate, decoder.channels)
     var duration = decoder.frames.map { Double($0) / Double(decoder.rate) }
-    // The length is told while the work goes on; a very long chain would only be opened twice for that.
+    // The length is only for the progress line; a very long chain is not opened twice for that.
     for link in links.dropFirst() {
       guard links.count <= 64, let next = try? SoundDecoder(link, of: bytes, path: path),
         let frames = next.frames
@@ -100,7 +100,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     try prepare()
   }
 
-  /// Makes what depends on rate and channels of the stream that was opened.
+  /// Makes the buffers and the resampler for the stream's rate and channels.
   private func prepare() throws(SoundFileError) {
     if let channel, !(1...decoder.channels).contains(channel) {
       throw .noChannel(path: path, channel: channel, channels: decoder.channels)
@@ -119,7 +119,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     (next, count, framesRead, isAtEnd) = (0, 0, 0, false)
   }
 
-  /// Goes on with the stream that follows; false where none does or it cannot be read, which `failure` tells.
+  /// Continues with the next stream; false if there is none or it cannot be read, which `failure` reports.
   private func openNext() -> Bool {
     guard failure == nil, linkIndex + 1 < links.count else { return false }
     linkIndex += 1
@@ -199,7 +199,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     if count < blockFrames { end() }
   }
 
-  /// The stream has ended: as it should, or not.
+  /// Handles the end of the stream, complete or premature.
   private func end() {
     isAtEnd = true
     let seconds = Double(framesRead) / Double(decoder.rate)
@@ -231,7 +231,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
       if bytes.count == nil, let end = link.end, SoundLinks.hasMore(bytes, after: end) {
         remarks.append(.more(seconds: seconds))
       }
-      // A tenth of a second: encoders pad.
+      // A tenth of a second is tolerated, because encoders pad.
       guard let frames = decoder.frames, frames > framesRead + decoder.rate / 10 else { return }
       remarks.append(
         .cut(seconds: secondsRead + seconds, promised: Double(frames) / Double(decoder.rate)))

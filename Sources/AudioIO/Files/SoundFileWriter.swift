@@ -20,7 +20,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   private let output: SoundOutput
   private let isClipping: Bool
-  /// What is there already stays until the new file is whole.
+  /// An existing file stays until the new one is complete.
   private var replacement: Replacement?
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
@@ -171,7 +171,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   }
 
   private func fail() {
-    // Of a replacement nothing is kept: the old file is worth more.
+    // An unfinished replacement is discarded: the old file is worth more.
     let isKept = replacement == nil
     failure = SoundFileError.writeFailed(
       path: path, errno: output.failure == 0 ? EIO : output.failure, seconds: isKept ? seconds : 0,

@@ -3,13 +3,13 @@ import Glibc
 
 /// One stream of sound among those that a file holds: recorders of radio, and `cat`, put several behind one another.
 struct SoundLink: Equatable {
-  /// Bytes in the place of those that are there.
+  /// Bytes that replace those in the file.
   struct Patch: Equatable {
     let offset: Int
     let bytes: [UInt8]
   }
 
-  /// Samples alone, whose form is known from a header that is not read again.
+  /// Samples alone, whose format is known from a header that is not read again.
   struct Plain: Equatable {
     let encoding: Int32
     let channels: Int
@@ -19,18 +19,18 @@ struct SoundLink: Equatable {
 
   /// Its first byte.
   let start: Int
-  /// The byte behind its last; nil for the end of a pipe that nobody waits for.
+  /// The offset after its last byte; nil for a pipe, whose end is not known yet.
   var end: Int?
   var plain: Plain?
   var patch: Patch?
   /// Whether it is the whole of a file, so that libsndfile may have the file itself.
   var isWhole = false
-  /// What there is to say of it.
+  /// A remark about it.
   var remark: Remark?
   var container = SoundContainer.other
 
   enum Remark: Equatable {
-    /// The header says another size.
+    /// The header gives another size.
     case wrongSize(said: Int)
     /// The end is missing; the header promised so many seconds, where it says.
     case cut(promised: Double?)
@@ -44,7 +44,7 @@ struct SoundLinks {
   private var block: [UInt8] = []
   private var blockStart = 0
 
-  // Nothing real has more streams; a file made to hurt may have millions.
+  // No real file has more streams; a malicious one may have millions.
   static let limit = 10_000
 
   /// - Parameter bytes: of known length.
@@ -53,7 +53,7 @@ struct SoundLinks {
     return finder.find()
   }
 
-  /// What can be read from a pipe as it comes, or nil where that is not possible.
+  /// The stream that can be read from a pipe in order, or nil if that is not possible.
   static func live(_ container: SoundContainer, _ bytes: SoundBytes) -> SoundLink? {
     // Enough for the chunks that real programs put before the sound.
     let start = bytes.peek(4096)
@@ -62,7 +62,7 @@ struct SoundLinks {
       let encoding = header.encoding, header.dataOffset <= start.count
     else { return nil }
     var link = SoundLink(start: header.dataOffset)
-    // Whoever writes to a pipe does not know the size: 0 and huge ones stand for that.
+    // A program that writes to a pipe does not know the size, and writes 0 or a huge number.
     if let promised = header.promised, promised > 0, promised < 0x7FFF_0000 {
       link.end = header.dataOffset + promised
     }
@@ -101,7 +101,7 @@ struct SoundLinks {
       guard let end = found.last?.end, end > offset else { break }
       offset = end
     }
-    // What is not understood here, libsndfile may understand.
+    // libsndfile may understand a header that is not understood here.
     if links.isEmpty { links = [SoundLink(start: 0, end: count)] }
     if links.count == 1, links[0].start == 0, links[0].plain == nil, links[0].patch == nil {
       links[0].isWhole = true
@@ -232,7 +232,7 @@ struct SoundLinks {
     }
   }
 
-  /// Another file begins with a tag or with a frame that tells of the whole, or has another rate.
+  /// Another file begins with a tag or with a frame that describes the whole, or has another rate.
   private mutating func mpeg(from start: Int) -> [SoundLink] {
     var starts = [start]
     var offset = start + (tagSize(at: start) ?? 0)

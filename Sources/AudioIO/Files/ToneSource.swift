@@ -1,6 +1,6 @@
 import Glibc
 
-/// A sine that can go on for ever: a known sound for tests and measurements.
+/// A sine of any length: a known sound for tests and measurements.
 public final class ToneSource: AudioSource, @unchecked Sendable {
   private let cyclesPerSample: Double
   private let amplitude: Double
@@ -22,7 +22,7 @@ public final class ToneSource: AudioSource, @unchecked Sendable {
   public func read(into frame: inout MutableSpan<Float>) -> Int {
     let count = length.map { min(frame.count, $0 - position) } ?? frame.count
     for index in frame.indices {
-      // The phase is taken from the position each time, so that no error piles up in a long run.
+      // The phase is computed from the position each time, so that errors do not accumulate in a long run.
       let cycles = (cyclesPerSample * Double(position + index)).truncatingRemainder(dividingBy: 1)
       frame[index] = index < count ? Float(amplitude * sin(2 * .pi * cycles)) : 0
     }

@@ -1,8 +1,8 @@
 import CSndfile
 
-/// What the header of a file with plain samples says: WAV in its forms, AU and CAF.
+/// The header of a file with plain samples: WAV in its forms, AU and CAF.
 ///
-/// libsndfile believes the sizes in it. A recorder that was killed, or that wrote to a pipe, never put them right.
+/// libsndfile trusts the sizes in it, but a recorder that was killed, or that wrote to a pipe, never corrected them.
 struct WaveHeader {
   /// libsndfile's number for the samples alone; nil for what is not plain samples.
   private(set) var encoding: Int32?
@@ -11,11 +11,11 @@ struct WaveHeader {
   private(set) var positions: [ChannelPosition]?
   /// Where the sound begins.
   private(set) var dataOffset = 0
-  /// Bytes of sound that the header promises; nil where it says that it does not know.
+  /// Bytes of sound that the header promises; nil if it marks the size as not known.
   private(set) var promised: Int?
   /// Where the 32-bit size of the sound stands, in WAV.
   private(set) var sizeOffset: Int?
-  /// What stands behind the sound comes in chunks like it.
+  /// The form of the chunks that follow the sound.
   private(set) var chunks = Chunks.none
 
   enum Chunks { case none, riff, wave64 }
@@ -42,7 +42,7 @@ struct WaveHeader {
     guard isRead else { return nil }
   }
 
-  /// Bytes of the sound's samples that are whole, in a stretch of so many.
+  /// Bytes of complete samples in a stretch of this many bytes.
   func whole(_ bytes: Int) -> Int {
     guard let encoding, channels > 0 else { return bytes }
     return bytes / (Self.bytes(encoding) * channels) * Self.bytes(encoding) * channels
@@ -186,17 +186,17 @@ struct WaveHeader {
     encoding = encoding.map { $0 | Int32(flags & 2 != 0 ? SF_ENDIAN_LITTLE : SF_ENDIAN_BIG) }
   }
 
-  // MARK: What the size is worth
+  // MARK: How far the size can be trusted
 
-  /// What a file's sound is, when it ends at byte `count`.
+  /// How a file's sound ends, if the file ends at byte `count`.
   enum Extent: Equatable {
-    /// As the header says.
+    /// Where the header says.
     case healthy(end: Int)
-    /// To the end of the file, and the header says that it does not know.
+    /// At the end of the file; the header marks the size as not known.
     case open
-    /// To the end of the file, though the header says otherwise.
+    /// At the end of the file, although the header gives another size.
     case wrong
-    /// The header promises more than there is.
+    /// The header promises more bytes than the file has.
     case cut
   }
 
@@ -209,7 +209,7 @@ struct WaveHeader {
     return isFollowed(end, count, read) ? .healthy(end: end) : .wrong
   }
 
-  /// Whether what comes behind the sound is something else than more sound.
+  /// Whether the bytes after the sound are something other than more sound.
   private func isFollowed(_ end: Int, _ count: Int, _ read: (Int, Int) -> [UInt8]) -> Bool {
     if count - end < 8 { return true }
     let next = read(end, 24)

@@ -44,7 +44,7 @@ typedef struct ap_product {
   const ap_rounded *rounded;  // the columns, rounded; null: a quantized product rounds them itself
 } ap_product;
 
-// How keys and values are remembered.
+// How keys and values are stored.
 //
 // F32 and F16: [heads][capacity][head_dim] keys, and values alike. Q8 and Q4 keep sixteen slots together, [heads][(capacity
 // + 15) / 16]: keys as the panels of a quantized product, a slot in place of a row, so that scores are such a product;
@@ -57,7 +57,7 @@ typedef enum ap_cache {
   AP_CACHE_Q4 = 3,
 } ap_cache;
 
-// Where a ring lies in the memory of each session, in bytes from its start. Position p lies in slot p % capacity.
+// Where a ring lies in the memory of each state, in bytes from its start. Position p lies in slot p % capacity.
 typedef struct ap_ring {
   intptr_t keys, values, capacity;
   ap_cache format;
@@ -66,24 +66,24 @@ typedef struct ap_ring {
 // Bytes of the keys of one ring, or of its values. Q8 and Q4: head_dim is a multiple of 32.
 intptr_t ap_ring_bytes(ap_cache format, intptr_t heads, intptr_t capacity, intptr_t head_dim);
 
-// Rings of one layer. Every position is written to `all`; where `recent` or `pinned` is above zero, the last `recent`
-// positions of a query's window are read from the ring `fine`, and positions below `pinned` from the ring `first`.
+// Rings of one layer. Every position is written to `all`. If `recent` is above zero, the last `recent` positions of a
+// query's window are read from the ring `fine`; if `pinned` is, positions below `pinned` are read from the ring `first`.
 typedef struct ap_memory {
   ap_ring all, fine, first;
   intptr_t recent, pinned;
   intptr_t heads, head_dim;
-  bool rotate;  // heads are turned by a Hadamard matrix before they are stored, and back after
+  bool rotate;  // heads are rotated by a Hadamard matrix before they are stored, and back after they are read
 } ap_memory;
 
-// Attention of `columns` queries, each over the rings of its own session; a query at position p sees the positions in
+// Attention of `columns` queries, each over the rings of its own state; a query at position p sees the positions in
 // (p - context, p] that are still in its ring.
 typedef struct ap_attention {
   const float *queries;      // [columns][stride], heads contiguous
-  const float *keys;         // the same, to be remembered
+  const float *keys;         // the same, to be stored
   const float *values;       // the same
   float *out;                // [columns][heads * head_dim]
   float *scores;             // scratch, [columns * heads][capacity of `all`]
-  void *const *sessions;     // per column: its session's memory
+  void *const *states;     // per column: its state's memory
   const int64_t *positions;  // per column: position of the query
   const int64_t *newest;     // per column: newest position written to the ring
   const ap_memory *memory;
@@ -113,7 +113,7 @@ typedef struct ap_table {
   // out[t][c] = bias[c] + sum over j of w[j][c] * x[t + j][c]
   void (*depthwise)(const float *x, const float *weight, const float *bias, float *out, intptr_t steps,
                     intptr_t channels, intptr_t kernel);
-  // Reads every byte once; the result is of no use.
+  // Reads every byte once; the result has no meaning and keeps the reads from being optimised away.
   uint32_t (*read)(const void *memory, intptr_t bytes);
 } ap_table;
 
@@ -127,15 +127,15 @@ typedef struct ap_workers ap_workers;
 ap_workers *ap_workers_create(int threads);
 void ap_workers_destroy(ap_workers *workers);
 int ap_workers_count(const ap_workers *workers);
-// Runs body(context, part, parts) once for every part, on all threads that have time; returns when all are done. A null
-// pool, a single part, or a pool that another caller uses at the moment: body(context, 0, 1) on the caller.
+// Runs body(context, part, parts) once for every part, on all threads that are free; returns when all are done. With a
+// null pool, a single part, or a pool that another caller is using, it runs body(context, 0, 1) on the caller.
 void ap_workers_run(ap_workers *workers, void (*body)(const void *context, intptr_t part, intptr_t parts),
                     const void *context, intptr_t parts);
 // A product on the pool; the inputs of a quantized one are rounded once for all parts.
 void ap_run_product(ap_workers *workers, const ap_table *table, const ap_product *job, intptr_t parts);
 // Reads memory on the pool, `bytes` in all.
 void ap_run_read(ap_workers *workers, const ap_table *table, const void *memory, intptr_t bytes);
-// Remembers the columns' keys and values, in `storing` parts, then attends, in `reading` parts.
+// Stores the columns' keys and values in `storing` parts, then computes attention in `reading` parts.
 void ap_run_attention(ap_workers *workers, const ap_table *table, const ap_attention *job, intptr_t storing,
                       intptr_t reading);
 

@@ -10,41 +10,41 @@ struct MimiAnalysis: Analysis {
   private let downsample: StreamingConvolution
   let width: Int
   let bytes: Int
-  private let columns: Int
+  private let lanes: Int
 
   init(
-    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout SessionPlan
+    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout HalfPlan
   ) throws(CheckpointError) {
     convolutions = try SEANetEncoder(
       checkpoint.scope("encoder"), samples: configuration.samplesPerFrame, state: &plan.state)
     width = convolutions.outputs
-    columns = convolutions.columns
+    lanes = convolutions.frameSteps
     transformer = try CodecTransformer.load(
-      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: columns,
+      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, lanes: lanes,
       &plan)
-    transformerScratch = transformer.reserveScratch(lanes: columns, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: lanes, in: &plan.scratch)
     let scope = checkpoint.scope("downsample.conv.conv.conv")
     let shape = try SEANetNames.shape(scope, "")
-    guard columns == max(shape[2] / 2, 1) else {
+    guard lanes == max(shape[2] / 2, 1) else {
       throw .wrongShape(
-        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * columns],
+        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, width, 2 * lanes],
         found: shape)
     }
     downsample = try StreamingConvolution(
-      scope, inputs: width, outputs: width, kernel: shape[2], stride: columns, padding: .replicate,
-      steps: columns,
+      scope, inputs: width, outputs: width, kernel: shape[2], stride: lanes, padding: .replicate,
+      steps: lanes,
       state: &plan.state)
-    plan.columns = columns
+    plan.lanes = lanes
     bytes = convolutions.bytes + transformer.bytesPerPass() + downsample.bytes
   }
 
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers
   ) {
-    let x = downsample.input(session.memory)
-    convolutions.step(frame, into: x, session.memory, workers)
-    transformer.step(x, transformerScratch, session.pass(tokens: columns, workers))
-    downsample.step(columns, into: latent, isFirst: session.frames == 0, session.memory, workers)
+    let x = downsample.input(memory.state)
+    convolutions.step(frame, into: x, memory.state, workers)
+    transformer.step(x, transformerScratch, memory.pass(positions: lanes, workers))
+    downsample.step(lanes, into: latent, isFirst: memory.frames == 0, memory.state, workers)
   }
 }

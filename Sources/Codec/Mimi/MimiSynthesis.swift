@@ -8,49 +8,49 @@ struct MimiSynthesis: Synthesis {
   private let transformer: Transformer
   private let transformerScratch: TransformerLayer.Scratch
   private let convolutions: SEANetDecoder
-  private let features: Region<Float>  // [columns][width]
+  private let features: Region<Float>  // [lanes][width]
   let width: Int
   let bytes: Int
-  private let columns: Int
+  private let lanes: Int
 
   init(
-    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout SessionPlan
+    _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, plan: inout HalfPlan
   ) throws(CheckpointError) {
     let scope = checkpoint.scope("upsample.convtr.convtr.convtr")
     let shape = try SEANetNames.shape(scope, "")
     width = shape[0]
-    columns = max(shape[2] / 2, 1)
-    guard shape[2] % columns == 0 else {
+    lanes = max(shape[2] / 2, 1)
+    guard shape[2] % lanes == 0 else {
       throw .wrongShape(
-        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, 1, 2 * columns], found: shape)
+        file: checkpoint.path, tensor: scope.full("weight"), expected: [width, 1, 2 * lanes], found: shape)
     }
     upsample = try StreamingDepthwiseUpsample(
-      scope, channels: width, kernel: shape[2], stride: columns, steps: 1, state: &plan.state)
+      scope, channels: width, kernel: shape[2], stride: lanes, steps: 1, state: &plan.state)
     transformer = try CodecTransformer.load(
-      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: columns,
+      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, lanes: lanes,
       &plan)
-    transformerScratch = transformer.reserveScratch(lanes: columns, in: &plan.scratch)
+    transformerScratch = transformer.reserveScratch(lanes: lanes, in: &plan.scratch)
     convolutions = try SEANetDecoder(
-      checkpoint.scope("decoder"), columns: columns, samples: configuration.samplesPerFrame,
+      checkpoint.scope("decoder"), frameSteps: lanes, samples: configuration.samplesPerFrame,
       state: &plan.state)
     guard convolutions.inputs == width, convolutions.samples == configuration.samplesPerFrame else {
       throw .badField(
         file: checkpoint.path, field: "codec.samples_per_frame", expected: "\(convolutions.samples)",
         found: "\(configuration.samplesPerFrame)")
     }
-    plan.columns = columns
-    features = plan.scratch.reserve(Float.self, columns * width)
+    plan.lanes = lanes
+    features = plan.scratch.reserve(Float.self, lanes * width)
     bytes = transformer.bytesPerPass() + convolutions.bytes
   }
 
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers
   ) {
-    let x = session.scratch[features]
-    upsample.input(session.memory).update(from: latent, count: width)
-    upsample.step(1, into: x, session.memory)
-    transformer.step(x, transformerScratch, session.pass(tokens: columns, workers))
-    convolutions.step(x, into: frame, session.memory, workers)
+    let x = memory.scratch[features]
+    upsample.input(memory.state).update(from: latent, count: width)
+    upsample.step(1, into: x, memory.state)
+    transformer.step(x, transformerScratch, memory.pass(positions: lanes, workers))
+    convolutions.step(x, into: frame, memory.state, workers)
   }
 }

@@ -8,23 +8,23 @@ struct SEANetDecoder: Sendable {
     let up: StreamingTransposedConvolution
     let units: [ResidualUnit]
     let inputs: Int
-    let steps: Int  // columns that enter
+    let steps: Int  // time steps that enter
   }
 
   private let initial: StreamingConvolution
   private let stages: [Stage]
   private let final: StreamingConvolution
-  private let columns: Int
+  private let frameSteps: Int
   /// Samples that leave, per frame.
   let samples: Int
   let inputs: Int
   let bytes: Int
 
   /// - Parameters:
-  ///   - columns: columns that enter, per frame.
-  ///   - samples: samples that should leave, per frame.
+  ///   - frameSteps: time steps that enter, per frame.
+  ///   - samples: samples that are expected to leave, per frame.
   init(
-    _ scope: Scope, columns: Int, samples: Int, state: inout MemoryPlan
+    _ scope: Scope, frameSteps: Int, samples: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {
     let convolutions = SEANetNames.indices(scope, "conv.conv")
     let transposed = SEANetNames.indices(scope, "convtr.convtr")
@@ -34,12 +34,12 @@ struct SEANetDecoder: Sendable {
         present: convolutions.count)
     }
     let first = try SEANetNames.shape(scope, "model.\(convolutions[0]).conv.conv")
-    self.columns = columns
+    self.frameSteps = frameSteps
     initial = try StreamingConvolution(
       scope["model.\(convolutions[0]).conv.conv"], inputs: first[1], outputs: first[0], kernel: first[2],
-      steps: columns, state: &state)
+      steps: frameSteps, state: &state)
     inputs = first[1]
-    var (steps, channels) = (columns, first[0])
+    var (steps, channels) = (frameSteps, first[0])
     var stages: [Stage] = []
     for (order, index) in transposed.enumerated() {
       let shape = try SEANetNames.shape(scope, "model.\(index).convtr.convtr")
@@ -74,14 +74,14 @@ struct SEANetDecoder: Sendable {
   }
 
   /// - Parameters:
-  ///   - x: [columns][inputs]
+  ///   - x: [frameSteps][inputs]
   ///   - frame: samples of one frame.
   func step(
     _ x: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ state: MemoryView,
     _ workers: Workers
   ) {
     initial.step(
-      x, columns, into: stages.isEmpty ? final.input(state) : stages[0].up.input(state), isFirst: false,
+      x, frameSteps, into: stages.isEmpty ? final.input(state) : stages[0].up.input(state), isFirst: false,
       state,
       workers)
     // By index: iterators over large structs take heap memory in builds that are not optimised.

@@ -9,15 +9,15 @@ struct SEANetEncoder: Sendable {
   private struct Stage: Sendable {
     let units: [ResidualUnit]
     let down: StreamingConvolution
-    let steps: Int  // columns that enter
+    let steps: Int  // time steps that enter
   }
 
   private let initial: StreamingConvolution
   private let stages: [Stage]
   private let final: StreamingConvolution
   private let samples: Int
-  /// Columns that leave, per frame.
-  let columns: Int
+  /// Time steps that leave, per frame.
+  let frameSteps: Int
   let outputs: Int
   let bytes: Int
 
@@ -61,7 +61,7 @@ struct SEANetEncoder: Sendable {
     }
     final = try load(convolutions.last!, channels, strided: false, steps, &state)
     self.stages = stages
-    columns = steps
+    frameSteps = steps
     outputs = final.outputs
     bytes = stages.reduce(initial.bytes + final.bytes) { sum, stage in
       stage.units.reduce(sum + stage.down.bytes) { $0 + $1.bytes }
@@ -70,7 +70,7 @@ struct SEANetEncoder: Sendable {
 
   /// - Parameters:
   ///   - frame: samples of one frame.
-  ///   - y: [columns][outputs]
+  ///   - y: [frameSteps][outputs]
   func step(
     _ frame: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ state: MemoryView,
     _ workers: Workers
@@ -87,7 +87,7 @@ struct SEANetEncoder: Sendable {
       let target = index + 1 < stages.count ? stages[index + 1].down.input(state) : final.input(state)
       stage.down.step(stage.steps, into: target, isFirst: false, state, workers)
     }
-    Kernels.elu(final.input(state), columns * final.inputs)
-    final.step(columns, into: y, isFirst: false, state, workers)
+    Kernels.elu(final.input(state), frameSteps * final.inputs)
+    final.step(frameSteps, into: y, isFirst: false, state, workers)
   }
 }

@@ -1,19 +1,20 @@
 internal import Kernels
 
-/// Beam search through codebooks that quantize one after the other: the sums nearest to the input live on from level to level.
+/// Beam search through the codebooks of a residual quantizer: at each level the sums nearest to the input are kept.
 ///
-/// One sum is the greedy search of residual quantization; sixteen leave a quarter less over, for the same codes' meaning.
+/// A beam of one is the usual greedy search. A beam of sixteen makes the residual a quarter smaller; the codes mean the
+/// same, so the decoder does not change.
 struct BeamSearch: Sendable {
-  /// Sums that live on.
+  /// Beam width: sums kept at each level.
   let width: Int
   private let codebooks: [Codebook]
   private let dimension: Int
   private let cardinality: Int
-  // What each sum leaves over and its codes, twice: of this level and of the next.
+  // The residual of each sum and its codes, twice: for this level and for the next.
   private let residuals: (Region<Float>, Region<Float>)
   private let paths: (Region<Int32>, Region<Int32>)
   private let scores: Region<Float>  // [width][cardinality]
-  private let values: Region<Float>  // of the best sums so far, falling
+  private let values: Region<Float>  // of the best sums so far, in descending order
   private let places: Region<Int32>  // and where each stands in `scores`
 
   /// - Parameter codebooks: one or more, all of one size.
@@ -48,7 +49,7 @@ struct BeamSearch: Sendable {
     // By index: iterators over large structs take heap memory in builds that are not optimised.
     for level in codebooks.indices {
       let codebook = codebooks[level]
-      // Half the squared distance, negative, but for the sum's own share: r.e - |e|^2 / 2.
+      // Minus half the squared distance, without the term -|r|^2 / 2 of the sum itself: r.e - |e|^2 / 2.
       codebook.search.multiply(
         left, xStride: dimension, into: scratch[scores], yStride: cardinality, count: living,
         bias: codebook.negativeHalfNorms.base, workers)
@@ -68,13 +69,13 @@ struct BeamSearch: Sendable {
     codes.update(from: path, count: levels)
   }
 
-  /// Writes the best values and their places, falling; of equals the first. How many there are.
+  /// Writes the best values and their places in descending order, the first of equals first, and returns their number.
   private func keepBest(of living: Int, _ left: UnsafeMutablePointer<Float>, _ scratch: MemoryView) -> Int {
     let (scores, values, places) = (scratch[scores], scratch[values], scratch[places])
     var kept = 0
     for sum in 0..<living {
       let residual = left + sum * dimension
-      // A single sum's share is the same for all its entries, and would only round them.
+      // The term |r|^2 of a single sum is the same for all entries; adding it would only cost precision.
       var energy: Float = 0
       if living > 1 { for i in 0..<dimension { energy += residual[i] * residual[i] } }
       let row = scores + sum * cardinality

@@ -1,13 +1,13 @@
 internal import Checkpoint
 internal import Kernels
 
-/// One codebook, twice: rows to look up, and panels to search.
+/// One codebook in two layouts: rows to look up, and panels to search.
 struct Codebook: Sendable {
   let entries: EntryTable
   let search: Matrix
   let negativeHalfNorms: Vector
 
-  /// Files hold entries, or sums and counts of the training's averages.
+  /// Reads `embedding`, or computes the entries from training's moving averages: `embedding_sum` over `cluster_usage`.
   init(_ scope: Scope, _ dimension: Int) throws(CheckpointError) {
     let name = scope.has("embedding") ? "embedding" : "embedding_sum"
     let shape = try scope.shape(name)
@@ -32,7 +32,7 @@ struct Codebook: Sendable {
   }
 }
 
-/// Entries [rows][columns] to look up.
+/// A table of entries, [rows][columns].
 struct EntryTable: @unchecked Sendable {
   let rows: Int
   let columns: Int

@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// Codebooks that quantize one after the other what the ones before left over.
+/// A residual quantizer: each codebook quantizes the residual that the ones before leave.
 struct ResidualChain: Sendable {
   private let input: Linear  // [dimension, width]
   private let output: Linear  // [width, dimension]

@@ -18,10 +18,10 @@ struct ResidualQuantizer: Sendable {
 
   /// - Parameters:
   ///   - count: codebooks to use; all that the file has where nil.
-  ///   - beam: sums of acoustic entries that the search keeps from level to level; 1 is greedy.
+  ///   - beam: beam width of the search for acoustic codes; 1 is greedy.
   init(
-    _ scope: Scope, width: Int, count wanted: Int?, beam: Int, encoder: inout SessionPlan,
-    decoder: inout SessionPlan
+    _ scope: Scope, width: Int, count wanted: Int?, beam: Int, encoder: inout HalfPlan,
+    decoder: inout HalfPlan
   ) throws(CheckpointError) {
     var available = 1
     while scope.hasAny(below: "rvq_rest.vq.layers.\(available - 1)") { available += 1 }

@@ -26,7 +26,7 @@ struct SpectralAnalysis: Analysis {
 
   init(
     _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes,
-    plan: inout SessionPlan
+    plan: inout HalfPlan
   ) throws(CheckpointError) {
     self.sizes = sizes
     let (bins, window) = (sizes.analysisBins, sizes.analysisWindow)
@@ -63,7 +63,7 @@ struct SpectralAnalysis: Analysis {
       steps: middle, state: &plan.state)
     width = sizes.latentWidth
     transformer = try CodecTransformer.load(
-      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, columns: 1, &plan)
+      checkpoint.scope("encoder_transformer.transformer"), configuration, width: width, lanes: 1, &plan)
     transformerScratch = transformer.reserveScratch(lanes: 1, in: &plan.scratch)
     spectrum = plan.scratch.reserve(Float.self, outer * 2 * bins)
     magnitude = plan.scratch.reserve(Float.self, outer * bins)
@@ -75,10 +75,10 @@ struct SpectralAnalysis: Analysis {
   }
 
   func step(
-    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ session: Session,
+    _ frame: UnsafePointer<Float>, into latent: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers
   ) {
-    let (state, scratch) = (session.memory, session.scratch)
+    let (state, scratch) = (memory.state, memory.scratch)
     let (outer, middle) = sizes.steps
     transform.step(
       frame, outer * sizes.hop, into: scratch[spectrum], isFirst: false, state, workers)
@@ -91,10 +91,10 @@ struct SpectralAnalysis: Analysis {
       middleBlocks[index].step(middleDown.input(state), state, scratch, workers)
     }
     middleDown.step(middle, into: latent, isFirst: false, state, workers)
-    transformer.step(latent, transformerScratch, session.pass(tokens: 1, workers))
+    transformer.step(latent, transformerScratch, memory.pass(positions: 1, workers))
   }
 
-  // Log-mel bands, then the low bins' real and imaginary parts, compressed by the root of their magnitude.
+  // Log-mel bands, then the low bins' real and imaginary parts, divided by the square root of their magnitude.
   private func writeFeatures(
     into features: UnsafeMutablePointer<Float>, _ scratch: MemoryView, _ workers: Workers
   ) {

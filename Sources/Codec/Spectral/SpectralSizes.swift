@@ -1,6 +1,6 @@
 internal import Checkpoint
 
-/// The sizes of a spectral codec, from its file's description.
+/// The sizes of a spectral codec, from its file's metadata.
 struct SpectralSizes: Sendable {
   let hop: Int
   let analysisWindow: Int
@@ -10,10 +10,10 @@ struct SpectralSizes: Sendable {
   let encoderWidth: Int
   let latentWidth: Int
   let decoderWidth: Int
-  /// Blocks at the hop's rate and after the first stride.
+  /// ConvNeXt blocks at the hop's rate and after the first stride.
   let encoderBlocks: (outer: Int, middle: Int)
   let decoderBlocks: (outer: Int, middle: Int)
-  /// Steps of one frame: at the hop's rate, and after the first stride. After the second there is one.
+  /// Time steps of one frame: at the hop's rate, and after the first stride. After the second stride there is one.
   let steps: (outer: Int, middle: Int)
 
   /// Bins of each transform.

@@ -27,7 +27,7 @@ struct SpectralSynthesis: Synthesis {
 
   init(
     _ checkpoint: Checkpoint, _ configuration: CodecConfiguration, _ sizes: SpectralSizes,
-    plan: inout SessionPlan
+    plan: inout HalfPlan
   ) throws(CheckpointError) {
     self.sizes = sizes
     let scope = checkpoint.scope("decoder")
@@ -36,7 +36,7 @@ struct SpectralSynthesis: Synthesis {
     input = try StreamingConvolution(
       scope["input.conv"], inputs: width, outputs: width, kernel: 3, steps: 1, state: &plan.state)
     transformer = try CodecTransformer.load(
-      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, columns: 1, &plan)
+      checkpoint.scope("decoder_transformer.transformer"), configuration, width: width, lanes: 1, &plan)
     transformerScratch = transformer.reserveScratch(lanes: 1, in: &plan.scratch)
     middleUp = try StreamingTransposedConvolution(
       scope["up.0.convtr"], inputs: width, outputs: width, kernel: 2 * middle, stride: middle, steps: 1,
@@ -84,14 +84,14 @@ struct SpectralSynthesis: Synthesis {
   }
 
   func step(
-    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ session: Session,
+    _ latent: UnsafePointer<Float>, into frame: UnsafeMutablePointer<Float>, _ memory: HalfMemory,
     _ workers: Workers
   ) {
-    let (state, scratch) = (session.memory, session.scratch)
+    let (state, scratch) = (memory.state, memory.scratch)
     let (outer, middle) = sizes.steps
     let token = middleUp.input(state)
     input.step(latent, 1, into: token, isFirst: false, state, workers)
-    transformer.step(token, transformerScratch, session.pass(tokens: 1, workers))
+    transformer.step(token, transformerScratch, memory.pass(positions: 1, workers))
     middleUp.step(1, into: outerUp.input(state), state, workers)
     for index in middleBlocks.indices {
       middleBlocks[index].step(outerUp.input(state), state, scratch, workers)
@@ -106,7 +106,7 @@ struct SpectralSynthesis: Synthesis {
     inverse.step(outer, into: frame, state, workers)
   }
 
-  // Magnitude exp(a), direction (p, q) made a unit vector.
+  // The magnitude is exp(a); the direction (p, q) is normalised to a unit vector.
   private func writeSpectrum(into spectrum: UnsafeMutablePointer<Float>, _ scratch: MemoryView) {
     let (bins, steps) = (sizes.synthesisBins, sizes.steps.outer)
     let (size, direction) = (scratch[sizesOfBins], scratch[directions])

@@ -2,14 +2,14 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// The large transformer over time (Moshi, 3.4.1, "temporal transformer"), and the norm behind it.
+/// Moshi's temporal transformer (Moshi, 3.4.1), which has one position per frame, and the norm after it.
 struct Backbone: Sendable {
   private let transformer: Transformer
   private let norm: Norm
 
   /// - Parameters:
-  ///   - root: where `transformer` and `out_norm` lie.
-  ///   - state: what a state keeps.
+  ///   - root: where `transformer` and `out_norm` are.
+  ///   - state: the plan of a state's memory.
   init(
     _ root: Scope, _ configuration: TransformerConfiguration, state: inout MemoryPlan
   ) throws(CheckpointError) {
@@ -40,12 +40,12 @@ struct Backbone: Sendable {
       transformer: transformer.reserveScratch(lanes: lanes, in: &plan))
   }
 
-  /// Where a lane begins, [width], and where its hidden state is afterwards.
+  /// A lane's input, [width], which the pass overwrites with its hidden state.
   func lane(_ index: Int, _ regions: Scratch, _ pass: Pass) -> UnsafeMutablePointer<Float> {
     pass.scratch[regions.raw] + index * transformer.configuration.width
   }
 
-  /// Advances every lane by one token.
+  /// Advances every lane by one position.
   func think(_ regions: Scratch, _ pass: Pass) -> Hidden {
     let (raw, normed) = (pass.scratch[regions.raw], pass.scratch[regions.normed])
     transformer.step(raw, regions.transformer, pass)
@@ -53,7 +53,7 @@ struct Backbone: Sendable {
     return hidden(pass.lanes.count, regions, pass.scratch)
   }
 
-  /// What the last pass, of `lanes` lanes, has left.
+  /// The hidden states that the last pass, of `lanes` lanes, left in the scratch.
   func hidden(_ lanes: Int, _ regions: Scratch, _ scratch: MemoryView) -> Hidden {
     Hidden(
       raw: UnsafePointer(scratch[regions.raw]), normed: UnsafePointer(scratch[regions.normed]), count: lanes,
@@ -61,7 +61,7 @@ struct Backbone: Sendable {
   }
 }
 
-/// What the backbone knows of every lane after a pass. It lies in the workspace and stays there until the next pass.
+/// The backbone's hidden states, one per lane. They lie in the workspace until the next pass.
 package struct Hidden {
   /// Before `out_norm`, [count][width].
   package let raw: UnsafePointer<Float>

@@ -2,15 +2,15 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// The vectors of one condition's values: table, projection, and a learnt vector for "not said".
+/// The vectors of one condition's values: rows of a table, projected, and a learnt vector for "not given".
 struct Conditioner: Sendable {
   let name: String
   /// The values that are known, in the order of the configuration.
   let values: [String]
-  /// The value that is used where none is chosen; nil is "not said".
+  /// The value that is used unless one is chosen; nil is "not given".
   let usual: String?
   private let vectors: [String: [Float]]
-  private let unsaid: [Float]
+  private let missing: [Float]
 
   init(
     _ scope: Scope, _ condition: DialogueConfiguration.Condition, width: Int, _ workers: Workers
@@ -21,7 +21,7 @@ struct Conditioner: Sendable {
     values = Array(condition.values.prefix(condition.bins))
     usual = condition.usual
     let padding = try scope.vector("learnt_padding", width)
-    unsaid = (0..<width).map { padding[$0] }
+    missing = (0..<width).map { padding[$0] }
     var vectors: [String: [Float]] = [:]
     for (index, value) in condition.values.enumerated() where index < condition.bins {
       var row = [Float](repeating: 0, count: condition.width)
@@ -33,11 +33,11 @@ struct Conditioner: Sendable {
     self.vectors = vectors
   }
 
-  /// Adds the value's vector to `sum`; nil, or a value that is not one of `values`, is "not said".
+  /// Adds the value's vector to `sum`; nil, or a value that is not one of `values`, is "not given".
   ///
   /// - Parameter sum: [width]
   func add(_ value: String?, to sum: UnsafeMutablePointer<Float>) {
-    let vector = value.flatMap { vectors[$0] } ?? unsaid
+    let vector = value.flatMap { vectors[$0] } ?? missing
     for (index, element) in vector.enumerated() { sum[index] += element }
   }
 }

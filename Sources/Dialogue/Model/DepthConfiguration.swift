@@ -1,14 +1,15 @@
 internal import Checkpoint
 internal import Layers
 
-/// What a depth transformer is made of: its sizes, its steps with what each reads and gives, and where its tensors lie.
+/// The configuration of a depth transformer: its sizes, what each of its steps reads and gives, and the names of its
+/// tensors.
 struct DepthConfiguration: Sendable {
   let width: Int
   let heads: Int
   let layers: Int
   let norm: Norm.Kind
   let gated: Bool
-  /// Norm before the heads, where there is one.
+  /// Norm before the heads, if there is one.
   let headNorm: Norm.Kind?
   /// The weight set of each step.
   let schedule: [Int]
@@ -34,11 +35,11 @@ struct DepthConfiguration: Sendable {
 }
 
 extension DepthConfiguration {
-  /// Reads what `config.json` says of the depth transformer that speaks: one step for each of the model's own codebooks.
+  /// Reads from `config.json` the configuration of the depth transformer that draws the codes: one step for each of the model's own codebooks.
   ///
   /// - Parameters:
-  ///   - norm: kind of norm of the backbone.
-  ///   - gating: of the backbone; the depth transformer has the same unless said.
+  ///   - norm: the backbone's kind of norm.
+  ///   - gating: the backbone's gating, which the depth transformer has too unless the file says otherwise.
   init(
     _ fields: Fields, _ streams: Streams, norm usualNorm: Norm.Kind, gating: String, isMoshi7B: Bool
   ) throws(CheckpointError) {
@@ -73,7 +74,7 @@ extension DepthConfiguration {
   }
 }
 
-/// Names of a depth transformer's tensors; those of the one that speaks are the usual ones.
+/// Names of a depth transformer's tensors; the defaults are those of the one that draws the codes.
 struct DepthNames: Sendable {
   /// From the backbone's width, by weight set.
   var input = "depformer_in"

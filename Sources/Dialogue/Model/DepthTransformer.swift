@@ -12,7 +12,7 @@ struct DepthTransformer: Sendable {
   private let headNorms: [Norm]
   private let heads: [Linear]  // by step
   private let cachePlan: MemoryPlan
-  /// Logits of the steps before each step, for one lane.
+  /// For each step, the number of logits of all steps before it, for one lane.
   private let offsets: [Int]
 
   /// - Parameter inputs: width of the backbone.
@@ -56,7 +56,7 @@ struct DepthTransformer: Sendable {
     }
   }
 
-  /// What the steps of one frame need, for up to `lanes` lanes.
+  /// Regions of scratch for the steps of one frame, for up to `lanes` lanes.
   struct Scratch: Sendable {
     let x: Region<Float>  // [lanes][width]
     let logits: Region<Float>  // by step: [lanes][vocabulary]
@@ -75,7 +75,7 @@ struct DepthTransformer: Sendable {
       stack: stack.reserveScratch(lanes: lanes, in: &plan), lanes: lanes)
   }
 
-  /// The logits of the first lane in a step of the last frame, [vocabulary].
+  /// The first lane's logits in one step of the last frame, [vocabulary].
   func logits(step: Int, _ regions: Scratch, _ scratch: MemoryView) -> UnsafeBufferPointer<Float> {
     UnsafeBufferPointer(
       start: scratch[regions.logits] + regions.lanes * offsets[step],
@@ -86,8 +86,8 @@ struct DepthTransformer: Sendable {
   ///
   /// - Parameters:
   ///   - hidden: [count][backbone's width]
-  ///   - tokens: [count], what the first step reads; overwritten with the token of each step.
-  ///   - pass: its lanes are filled here, with the steps as positions.
+  ///   - tokens: [count], which the first step reads; each step overwrites them with the tokens that it draws.
+  ///   - pass: the pass, whose lanes are filled here; their positions are the steps.
   ///   - draw: (step, lane, logits) -> token.
   func step(
     _ hidden: UnsafePointer<Float>, _ tokens: UnsafeMutablePointer<Int32>, count: Int, _ regions: Scratch,
@@ -116,7 +116,7 @@ struct DepthTransformer: Sendable {
   }
 }
 
-/// Where a depth transformer's tensors lie: stacked by weight set (PyTorch), or unrolled by step (candle).
+/// Where a depth transformer's tensors are: stacked by weight set (PyTorch), or unrolled by step (candle).
 private struct DepthTensors {
   private let checkpoint: Checkpoint
   private let schedule: [Int]
@@ -136,7 +136,7 @@ private struct DepthTensors {
     checkpoint.scope("\(names.unrolled).\(step).\(name)")
   }
 
-  // Unrolled files repeat a set for every step that uses it; the first copy serves.
+  // Unrolled files repeat a set for every step that uses it; the first copy is read.
   private func firstStep(of set: Int) -> Int { schedule.firstIndex(of: set) ?? set }
 
   func input(_ set: Int) -> Scope {

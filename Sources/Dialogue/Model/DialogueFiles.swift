@@ -1,14 +1,14 @@
 package import Checkpoint
 internal import Glibc
 
-/// Where the parts of a model lie.
+/// Where the files of a model are.
 package struct DialogueFiles: Sendable {
   package let directory: String
   package let configuration: DialogueConfiguration
   /// The file of the dialogue model's weights.
   package let weights: String
 
-  // The names of published files, tried in turn where config.json does not name one.
+  // The names of published files, tried in turn if config.json does not name one.
   private static let published = ["model.q8.gguf", "model.q8.safetensors", "model.q4.safetensors"]
 
   /// - Parameter path: a model directory, or a file of weights in one.
@@ -30,7 +30,7 @@ package struct DialogueFiles: Sendable {
     weights = path
   }
 
-  /// The names of MLX files -> those of candle's, which are read everywhere.
+  /// Maps the tensor names of MLX files to those of candle, which the program uses everywhere.
   static func name(_ name: String) -> String? {
     for (mlx, ours) in [("audio_embs.", "emb."), ("depformer.slices.", "depformer.")]
     where name.hasPrefix(mlx) {

@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// How a step begins: what is heard is remembered, and the vectors of all tokens that the model reads are added up.
+/// The beginning of a step: stores what is heard, and adds up the vectors of all tokens that the model reads.
 struct Listener: Sendable {
   private let streams: Streams
   private let ring: TokenRing
@@ -15,8 +15,8 @@ struct Listener: Sendable {
   private let width: Int
 
   /// - Parameters:
-  ///   - root: where `text_emb`, `emb.0`, ... lie.
-  ///   - state: what a state keeps.
+  ///   - root: where `text_emb`, `emb.0`, ... are.
+  ///   - state: the plan of a state's memory.
   init(
     _ root: Scope, _ configuration: DialogueConfiguration, _ ring: TokenRing, _ workers: Workers,
     state: inout MemoryPlan
@@ -38,7 +38,7 @@ struct Listener: Sendable {
     textPadding = configuration.textPadding
   }
 
-  /// Throws where a condition or its value is unknown.
+  /// Throws if a condition or its value is unknown.
   func check(_ values: [String: String]) throws(DialogueError) {
     for (name, value) in values.sorted(by: { $0.key < $1.key }) {
       guard let conditioner = conditioners.first(where: { $0.name == name }) else {
@@ -52,7 +52,7 @@ struct Listener: Sendable {
 
   /// Prepares a new state.
   ///
-  /// - Parameter values: of conditions, by name; those not named take their usual value.
+  /// - Parameter values: values of conditions, by name; conditions not named take their usual value.
   func begin(_ memory: MemoryView, _ values: [String: String]) {
     for conditioner in conditioners {
       conditioner.add(values[conditioner.name] ?? conditioner.usual, to: memory[condition])
@@ -61,7 +61,7 @@ struct Listener: Sendable {
 
   /// - Parameters:
   ///   - codes: the user's codes of this step's frame, [user], or none.
-  ///   - x: where the lane begins, [width].
+  ///   - x: the lane's input, [width], which is written here.
   func listen(
     _ codes: UnsafePointer<Int32>?, at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>,
     _ workers: Workers

@@ -2,7 +2,8 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// What becomes of the backbone's hidden state: a text token, values of extra heads, and the codes of a frame.
+/// The end of a step: turns the backbone's hidden state into a text token, values of extra heads, and the codes of a
+/// frame.
 struct Speaker: Sendable {
   private let streams: Streams
   private let ring: TokenRing
@@ -12,7 +13,7 @@ struct Speaker: Sendable {
   private let textPadding: Int
   private let depth: DepthTransformer?
 
-  /// - Parameter root: where `text_linear`, `extra_heads.0`, ... and the depth transformer lie.
+  /// - Parameter root: where `text_linear`, `extra_heads.0`, ... and the depth transformer are.
   init(
     _ root: Scope, _ configuration: DialogueConfiguration, _ ring: TokenRing
   ) throws(CheckpointError) {
@@ -49,7 +50,7 @@ struct Speaker: Sendable {
       sampler: Sampler(cardinality: max(textHead.outputs, streams.cardinality), scratch: &plan))
   }
 
-  /// Draws the text token of every lane, and reads the extra heads.
+  /// Draws the text token of every lane, and computes the extra heads.
   func speakText(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
     let (logits, tokens) = (pass.scratch[regions.textLogits], pass.scratch[regions.tokens])
     textHead(hidden.normed, into: logits, count: hidden.count, pass.workers)
@@ -65,7 +66,7 @@ struct Speaker: Sendable {
     }
   }
 
-  /// Draws the codes of every lane. `speakText` comes first.
+  /// Draws the codes of every lane. `speakText` must run first.
   ///
   /// - Parameter pass: with lanes for the depth transformer.
   func speakCodes(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
@@ -79,7 +80,7 @@ struct Speaker: Sendable {
     }
   }
 
-  /// Remembers the token of a row: the one that is forced, or else the one that was drawn.
+  /// Stores the token of a row: the forced one if there is one, and the drawn one otherwise.
   private func say(_ drawn: Int32, row: Int, _ lane: Int, _ request: StepRequest) -> Int32 {
     var token = drawn
     if let forced = request.forced {

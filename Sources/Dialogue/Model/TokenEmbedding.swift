@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// A table of vectors, one per token, read in place; optionally narrow, with a matrix that widens it.
+/// A table of vectors, one per token, read in place. It may be low-rank: narrow rows that a matrix widens.
 struct TokenEmbedding: Sendable {
   private let table: Matrix  // [tokens, width or rank]
   private let widen: Linear?  // [width, rank]

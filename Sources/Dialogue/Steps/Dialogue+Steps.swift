@@ -29,7 +29,7 @@ extension Dialogue {
     for lane in 0..<request.count {
       let state = request.states[lane]
       let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
-      // The speaker has left there what it knows of the text.
+      // The speaker has written the results for the text there.
       var result = request.results[lane]
       result.text = ring.tokens(at: step, memory)[Streams.text]
       result.isPadding =
@@ -78,7 +78,7 @@ extension Dialogue {
     }
   }
 
-  // One frame of a prompt: what is heard and given.
+  // One frame of a prompt, with the codes that are heard and the tokens that are given.
   private func prepare(
     _ frame: Int, _ user: Span<Int32>, _ text: Span<Int32>, _ own: Span<Int32>, _ memory: MemoryView,
     step: Int64, into x: UnsafeMutablePointer<Float>

@@ -2,7 +2,7 @@ internal import Base
 internal import Kernels
 internal import Layers
 
-/// Scratch of steps of up to some number of lanes. What a step has computed can be read there until the next one.
+/// Scratch for steps of up to a given number of lanes. The results of a step can be read there until the next one.
 struct DialogueWorkspace: ~Copyable, Sendable {
   struct Plan: Sendable {
     let memory: MemoryPlan
@@ -33,18 +33,18 @@ struct DialogueWorkspace: ~Copyable, Sendable {
   func depthPass(_ workers: Workers) -> Pass { Pass(depthLanes, scratch: memory.view, workers) }
 }
 
-/// What one step of some conversations is handed, by lane.
+/// The inputs and outputs of one step of several conversations, by lane.
 struct StepRequest {
-  /// [count], all of one model, none twice.
+  /// [count], all of one model, each once.
   let states: UnsafePointer<UnsafeMutablePointer<DialogueState>>
   let count: Int
-  /// [count][streams.user]; none for a model that hears nothing.
+  /// [count][streams.user]; nil for a model that hears nothing.
   let user: UnsafePointer<Int32>?
-  /// [count][1 + streams.own]: text and codes that take the place of drawn ones, -1 where the token is drawn.
+  /// [count][1 + streams.own]: text and codes that replace the drawn ones; -1 where the token is drawn.
   var forced: UnsafePointer<Int32>?
-  /// [count][streams.own]; none for a model that speaks nothing.
+  /// [count][streams.own]; nil for a model that does not speak.
   let own: UnsafeMutablePointer<Int32>?
-  /// What times are read from.
+  /// The clock of the step's times.
   let clock: RunClock
   /// [count]
   let results: UnsafeMutablePointer<DialogueStep>

@@ -95,7 +95,7 @@ struct UTF8Character: Sendable {
     return ""
   }
 
-  /// Gives up the character that is not complete: U+FFFD if there is one.
+  /// Discards an incomplete character and returns U+FFFD in its place, if there is one.
   mutating func flush() -> String {
     defer { missing = 0 }
     return missing > 0 ? Self.replacement : ""

@@ -14,7 +14,7 @@ public final class TextTokenizer: Sendable {
   }
 
   let pieces: [Piece]  // (count)
-  // Safe to share: nothing changes it once it is read.
+  // Safe to share, because nothing changes it after it is read.
   private nonisolated(unsafe) let model: OpaquePointer
 
   /// The number of pieces; ids are 0 ..< count.
@@ -55,7 +55,7 @@ public final class TextTokenizer: Sendable {
     var text = text
     return text.withUTF8 { text in
       text.withMemoryRebound(to: CChar.self) { text in
-        // There are rarely more pieces than bytes, and the second try knows how many.
+        // There are rarely more pieces than bytes. If there are, the second call has room for all of them.
         var ids = [Int32](repeating: 0, count: text.count + 8)
         var count = csp_encode(model, text.baseAddress, text.count, &ids, ids.count)
         if count > ids.count {
@@ -95,7 +95,7 @@ public final class TextTokenizer: Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .unreadable(path: path, errno: errno) }
     if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
-    // The largest known model has 2 MB; a file beyond this is something else.
+    // The largest known model has 2 MB, so a file beyond this limit is not a tokenizer.
     guard status.st_size <= 256 << 20 else { throw .notATokenizer(path: path, reason: "too large") }
     var data = [UInt8](repeating: 0, count: Int(status.st_size))
     var done = 0

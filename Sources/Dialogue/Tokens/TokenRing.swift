@@ -1,18 +1,18 @@
 internal import Kernels
 
-/// The last tokens of every row of a conversation: what the model drew or was given, and what it heard, by step.
+/// The last tokens of every row of a conversation, by step: those that the model drew or was given, and those it heard.
 ///
-/// Rows and their delays are those of `Streams`; delays are applied and undone here and nowhere else. Steps count from 0.
+/// Rows and their delays are those of `Streams`. Delays are applied and undone only here. Steps count from 0.
 struct TokenRing: Sendable {
   private let streams: Streams
-  /// Steps that are remembered: the longest delay, and one block.
+  /// Steps that are kept: the longest delay, and one block.
   private let length: Int
   private let spoken: Region<Int32>  // [length][1 + own]
   private let heard: Region<Int32>  // [length][user]
 
   /// - Parameters:
   ///   - block: most steps of one pass.
-  ///   - plan: what a state keeps.
+  ///   - plan: the plan of a state's memory.
   init(_ streams: Streams, block: Int, in plan: inout MemoryPlan) {
     self.streams = streams
     length = streams.maxDelay + block
@@ -22,7 +22,7 @@ struct TokenRing: Sendable {
 
   private func slot(_ step: Int64) -> Int { Int(step % Int64(length)) }
 
-  /// Remembers the user's codes of the frame that is heard in `step`. Codes beyond the codebook are heard as "nothing".
+  /// Stores the user's codes of the frame that is heard in `step`. Codes beyond the codebook count as "nothing".
   ///
   /// - Parameter codes: [user]
   func hear(_ codes: UnsafePointer<Int32>, at step: Int64, _ memory: MemoryView) {
@@ -30,7 +30,7 @@ struct TokenRing: Sendable {
     for index in 0..<streams.user { row[index] = min(codes[index], Int32(streams.cardinality)) }
   }
 
-  /// The tokens of the model's rows in `step`, to read or to write: text, then codes, [1 + own].
+  /// The tokens of the model's rows in `step`, for reading and writing: text, then codes, [1 + own].
   func tokens(at step: Int64, _ memory: MemoryView) -> UnsafeMutablePointer<Int32> {
     memory[spoken] + slot(step) * (1 + streams.own)
   }
@@ -44,10 +44,10 @@ struct TokenRing: Sendable {
     return memory[heard][slot(step - delay) * streams.user + row - 1 - streams.own]
   }
 
-  /// Whether all codes of frame (step - maxDelay) are there once `step` is done.
+  /// Whether all codes of frame (step - maxDelay) exist once `step` is done.
   func isReady(_ step: Int64) -> Bool { step >= Int64(streams.maxDelay) }
 
-  /// All codes of frame (step - maxDelay): that of a row was drawn `delay` steps after the frame.
+  /// Copies all codes of frame (step - maxDelay): the code of a row was drawn `delay` steps after the frame.
   ///
   /// - Parameter own: [own]
   func undelay(at step: Int64, into own: UnsafeMutablePointer<Int32>, _ memory: MemoryView) {

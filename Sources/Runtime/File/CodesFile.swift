@@ -1,6 +1,6 @@
 package import Checkpoint
 
-/// Codes of a stretch of sound, as a safetensors file with one tensor `codes` of 32-bit integers.
+/// The codes of a sound, as a safetensors file with one tensor `codes` of 32-bit integers.
 package struct CodesFile: Sendable, Equatable {
   /// [codebooks][frames]
   package let codes: [Int32]
@@ -9,9 +9,9 @@ package struct CodesFile: Sendable, Equatable {
   /// Samples per second of the sound.
   package let sampleRate: Int
   package let frameRate: Double
-  /// SHA-256 of the codec that made the codes, when the file says so.
+  /// SHA-256 of the codec that made the codes, if the file gives it.
   package let codec: String?
-  /// Samples of the sound, when the file says so: the last frame may be filled up with silence.
+  /// Samples of the sound, if the file gives them: the last frame may be padded with silence.
   package let samples: Int?
 
   /// - Parameter frameCodes: [frames][codebooks], as an encoder makes them.
@@ -29,7 +29,7 @@ package struct CodesFile: Sendable, Equatable {
     self.samples = samples
   }
 
-  /// Reads a file. What the metadata does not say is as in Mimi.
+  /// Reads a file. Values that the metadata does not give are Mimi's.
   package init(_ path: String) throws(CheckpointError) {
     let file = try Safetensors(path)
     let tensor = try file.int32s("codes", rank: 2)

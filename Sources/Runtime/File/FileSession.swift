@@ -59,7 +59,7 @@ public struct FileSession: Sendable {
 
   /// - Parameters:
   ///   - recorder: where the latency of every frame is logged.
-  ///   - proceed: is asked after every frame, and told what happened so far.
+  ///   - proceed: called after every frame with the outcome so far; false stops.
   package func run(
     from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
     proceed: (Outcome) -> Bool
@@ -82,7 +82,7 @@ public struct FileSession: Sendable {
   }
 }
 
-/// One pass over a recording: the loop's variables.
+/// The variables of the loop over a recording.
 private struct FilePass: ~Copyable {
   private enum Phase { case leading, hearing, ending, waiting }
 
@@ -121,7 +121,7 @@ private struct FilePass: ~Copyable {
   private var secondsPerFrame: Double { 1 / model.codec.frameRate }
 
   /// Fills the next frame: with silence before the recording where the model needs it, from the source, and with silence
-  /// after its end. False when all has been said.
+  /// after its end. False when the reply has ended.
   mutating func listen(to source: any AudioSource) -> Bool {
     if phase == .leading {
       leading -= 1
@@ -137,7 +137,7 @@ private struct FilePass: ~Copyable {
     }
     waited += 1
     let seconds = Double(waited) * secondsPerFrame
-    // The last words of a transcript come late by its delay, however quiet it is until then.
+    // The last words of a transcript come after its delay, even if it is quiet until then.
     let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.family.delaySeconds + 1
     return !isOver && seconds <= options.tail && hearSilence()
   }
@@ -147,7 +147,7 @@ private struct FilePass: ~Copyable {
     return true
   }
 
-  /// Answers the frame, and writes the reply; false where the sink failed.
+  /// Answers the frame and writes the reply; false if the sink failed.
   mutating func exchange(with sink: any AudioSink) -> Bool {
     let frameNumber = outcome.frames
     let arrival = clock.begin(frame: Int64(frameNumber))

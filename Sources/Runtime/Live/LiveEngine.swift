@@ -1,19 +1,19 @@
 internal import Base
 internal import Codec
 
-/// What turns a frame of the person into a frame for the loudspeaker.
+/// Turns a frame of the person's sound into a frame for the loudspeaker.
 protocol LiveEngine: ~Copyable {
   var samplesPerFrame: Int { get }
   mutating func step(
     _ frame: Span<Float>, into reply: inout MutableSpan<Float>, clock: RunClock
   ) -> Conversation.Step
-  /// The codes of the last frame: what was heard, and what was said.
+  /// The codes of the last frame that was heard, and of the last one that was said.
   func withCodes<Result>(_ body: (Span<Int32>, Span<Int32>) -> Result) -> Result
 }
 
 extension Conversation: LiveEngine {}
 
-/// The person's own voice through the codec and back: what the codec does to a voice, and how long it takes.
+/// Plays the person's own voice through the codec, to hear what the codec does to it and how long it takes.
 struct CodecMirror: LiveEngine, ~Copyable {
   let samplesPerFrame: Int
   private var ear: Ear

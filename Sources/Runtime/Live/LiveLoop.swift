@@ -5,17 +5,17 @@ internal import Synchronization
 
 /// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
 ///
-/// Queues on both sides are bounded: what is late is skipped and counted, so delay cannot grow. Generic over the two
-/// devices, so that a test can play them.
+/// Queues on both sides are bounded: late frames are skipped and counted, so that delay cannot grow. Generic over the two
+/// devices, so that tests can replace them.
 package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked Sendable {
-  /// How many frames of the person may wait; of more, the oldest are skipped.
+  /// Most frames of the person that may wait; beyond that the oldest are skipped.
   private static var backlogFrames: Int { 2 }
 
-  /// One row per frame, for whoever shows it.
+  /// One row per frame, for the display.
   package let log = FrameLog(capacity: 256)
-  /// The same rows for the latency logs, when those are kept.
+  /// The same rows for the latency logs, if they are written.
   var latencyLog: FrameLog?
-  /// Sound and codes of every frame, for the recording, when there is one.
+  /// Sound and codes of every frame, for the recording, if there is one.
   var tape: LiveTape?
 
   private let input: Input
@@ -30,7 +30,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   private let concealed = Atomic<Int>(0)
   private var isConcealing = false
 
-  /// - Parameter wake: posted by the microphone whenever it has more.
+  /// - Parameter wake: posted by the microphone whenever it has more sound.
   init(_ input: Input, _ output: Output, wake: Wake, samplesPerFrame: Int, isMuted: Bool = false) {
     self.input = input
     self.output = output
@@ -45,7 +45,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
       skipped: skipped.load(ordering: .relaxed), concealed: concealed.load(ordering: .relaxed))
   }
 
-  /// While muted the model hears silence: its clock never stops.
+  /// While muted the model hears silence, and the conversation goes on.
   package var isMuted: Bool {
     get { muted.load(ordering: .relaxed) }
     set { muted.store(newValue, ordering: .relaxed) }
@@ -57,7 +57,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     wake.post()
   }
 
-  /// Works until `stop`. Nothing in the loop allocates, locks, throws or prints.
+  /// Runs until `stop`. Nothing in the loop allocates, locks, throws or prints.
   func run(_ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock) {
     var frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
@@ -83,7 +83,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   /// when the session ends.
   private func listen(_ frame: inout [Float]) -> UInt64? {
     let frameNanoseconds = UInt64(samplesPerFrame) * 1_000_000_000 / UInt64(AudioFrame.sampleRate)
-    // A device may take its time to begin; later, silence takes the place of what does not come, frame by frame.
+    // A device may need time to start. Later, frames that do not arrive are replaced by silence one by one.
     let patience: UInt64 =
       input.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
     let start = MonotonicClock.now
@@ -112,7 +112,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     return input.captureTime(of: input.position) ?? 0
   }
 
-  /// The microphone gives nothing: silence takes its place, and what came of the frame is thrown away.
+  /// The microphone gave no complete frame: silence replaces it, and the part that arrived is discarded.
   private func conceal(_ frame: inout [Float]) {
     _ = input.skip(.max)
     silence(&frame)
@@ -134,13 +134,13 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   }
 }
 
-/// What happened to whole frames of a live session.
+/// Counts of irregular frames of a live session.
 package struct LiveCounts: Equatable, Sendable {
   package var frames = 0
-  /// Ready only when the loudspeaker had run dry already.
+  /// Frames of the reply that were ready only after the loudspeaker had run out of sound.
   package var late = 0
   /// Frames of the person that were skipped because the computer was behind.
   package var skipped = 0
-  /// Frames of silence that were heard because the microphone gave nothing.
+  /// Frames of silence that the model heard because the microphone gave nothing.
   package var concealed = 0
 }

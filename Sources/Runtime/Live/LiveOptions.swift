@@ -7,13 +7,13 @@ package struct LiveOptions: Sendable {
   /// A device's name or a part of it; nil takes the default.
   package var input: String?
   package var output: String?
-  /// The devices' rate in Hz; nil takes what they have.
+  /// The devices' rate in Hz; nil takes their own.
   package var rate: Int?
   package var echo = EchoMode.builtin
-  /// What the devices move at once.
+  /// Sound that the devices move at once, in milliseconds.
   package var periodMilliseconds = 10.0
-  /// Sound that should still wait, beside what the device holds, when the next frame is ready: room for late frames; nil
-  /// is a period and 15 ms.
+  /// Sound, in addition to the device's buffer, that should still wait when the next frame is ready, in milliseconds: room
+  /// for late frames. Nil is a period and 15 ms.
   package var bufferMilliseconds: Double?
   package var seed: UInt64 = 0
   package var isGreedy = false
@@ -22,10 +22,10 @@ package struct LiveOptions: Sendable {
   package init() {}
 }
 
-/// What is at the other end of the line.
+/// Who or what the person talks with.
 package enum LivePartner: Sendable {
   case model(Model)
-  /// The person's own voice, through the codec.
+  /// The person hears their own voice through the codec.
   case mirror(Codec)
 
   /// Throws unless the codec has the sound that the devices' side of the loop has: 24 kHz in frames of 80 ms.

@@ -4,9 +4,9 @@ package import Codec
 package import Dialogue
 internal import Latency
 
-/// Writes down a live session while it goes on: both voices, the codes, and what the model says.
+/// Records a live session while it is in progress: both voices, the codes, and what the model says.
 ///
-/// Everything drained is in the files, so a killed process loses what was not, and less than a second of sound.
+/// Everything drained is in the files. A killed process loses the rest, and less than a second of sound.
 package final class LiveRecording {
   /// The person left, the model right.
   package static let soundName = "conversation.flac"
@@ -30,11 +30,11 @@ package final class LiveRecording {
   private var said: [Int32]
   private var record = FrameRecord()
 
-  /// Makes the directory where it is missing, and the files in it.
+  /// Makes the directory if it is missing, and the files in it.
   ///
   /// - Parameters:
-  ///   - codec: what made the codes.
-  ///   - words: what turns text tokens into text; nil when nobody speaks but the person.
+  ///   - codec: the codec that makes the codes.
+  ///   - words: turns text tokens into text; nil if there is no dialogue model.
   /// - Throws: `FileError` or `SoundFileError`.
   package init(
     directory: String, tape: LiveTape, codec: Codec, words: StreamingText?, overwrite: Bool
@@ -63,7 +63,7 @@ package final class LiveRecording {
     said = [Int32](repeating: 0, count: tape.codebooks.said)
   }
 
-  /// Writes what waits on the tape.
+  /// Writes the frames that wait on the tape.
   package func drain() throws {
     var spoken = ""
     while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {
@@ -82,7 +82,7 @@ package final class LiveRecording {
   }
 
   package func finish() throws {
-    // Each is made whole, whatever happens to the others; the first that failed is told.
+    // Each file is completed whatever happens to the others; the first failure is reported.
     let drained = Result { try drain() }
     let finished = Result { try sound.finish() }
     let coded = Result {

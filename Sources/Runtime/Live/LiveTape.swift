@@ -2,9 +2,9 @@ internal import AudioIO
 internal import Latency
 internal import Synchronization
 
-/// Takes every frame of a live session to whoever writes it down, without making the session wait.
+/// Carries every frame of a live session to the thread that writes it, without making the session wait.
 ///
-/// A full tape loses the frame and counts it: the conversation matters more.
+/// A full tape drops the frame and counts it, because the conversation matters more.
 package final class LiveTape: @unchecked Sendable {
   package let samplesPerFrame: Int
   package let codebooks: (heard: Int, said: Int)
@@ -37,7 +37,7 @@ package final class LiveTape: @unchecked Sendable {
     records.deallocate()
   }
 
-  /// Frames that were lost because nobody took them in time.
+  /// Frames that were dropped because the tape was full.
   package var dropped: Int { lost.load(ordering: .relaxed) }
 
   /// Session: one frame of both sides.

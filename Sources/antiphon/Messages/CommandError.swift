@@ -1,4 +1,4 @@
-/// What a verb itself finds wrong, beside what the modules find.
+/// The errors of the verbs themselves, in addition to those of the modules.
 enum CommandError: Error, Equatable {
   /// A signal asked the process to stop; `path` holds `seconds` of sound.
   case interrupted(signal: Int32, path: String, seconds: Double)
@@ -11,7 +11,7 @@ enum CommandError: Error, Equatable {
   case tooManyCodebooks(path: String, found: Int, available: Int)
   /// A code is not an entry of its codebook.
   case codeOutOfRange(path: String, frame: Int, codebook: Int, found: Int, cardinality: Int)
-  /// Another codec made the codes; both are told by the SHA-256 of their files.
+  /// Another codec made the codes; both are identified by the SHA-256 of their files.
   case anotherCodec(path: String, codec: String, expected: String, found: String)
   /// A round trip was measured and nothing came back.
   case noChirp(sent: Int)
@@ -19,12 +19,12 @@ enum CommandError: Error, Equatable {
   case noInstructionSet(String, available: [String])
   /// A signal stopped a conversion; `done` of `total` bytes are packed.
   case conversionStopped(signal: Int32, path: String, done: Int, total: Int)
-  /// A model would be packed into its own directory.
+  /// The output directory is the model's own.
   case outputIsModel(path: String)
   /// Two models do not speak and hear the same streams.
   case differentStreams(first: String, second: String)
   /// A recording has no frames to compare on.
   case nothingToCompare(path: String)
-  /// The time of a step is not what was predicted, in milliseconds.
+  /// The time of a step differs from the prediction; both are milliseconds.
   case wrongPrediction(model: String, predicted: Double, measured: Double)
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the process says when it ends. `docs/Errors.md` lists these numbers; a test compares.
+/// The exit codes of the process. `docs/Errors.md` lists them, and a test compares.
 enum ExitCode: Int32, CaseIterable {
   case done = 0
   /// A check that was asked for found a difference.
@@ -10,7 +10,7 @@ enum ExitCode: Int32, CaseIterable {
   case badData = 65
   /// An input is missing or cannot be opened.
   case noInput = 66
-  /// Our own mistake.
+  /// A fault of this program.
   case software = 70
   /// An output cannot be made, or is there already.
   case cannotCreate = 73
@@ -18,11 +18,11 @@ enum ExitCode: Int32, CaseIterable {
   case writeFailed = 74
   case hungUp = 129
   case interrupted = 130
-  /// Nobody reads standard output any more.
+  /// The reader of standard output went away.
   case readerGone = 141
   case terminated = 143
 
-  /// Of a run that a signal ended.
+  /// The exit code of a run that a signal ended.
   init(signal: Int32) {
     self =
       switch signal {
@@ -37,17 +37,17 @@ enum ExitCode: Int32, CaseIterable {
     switch self {
     case .done: "it worked"
     case .checkFailed: "a check that was asked for found a difference"
-    case .usage: "the command line is not one: a wrong verb, option or value"
+    case .usage: "the command line is wrong: an unknown verb, option or value"
     case .badData: "the content of an input is wrong: a sound file, a model, a codes file, a log"
     case .noInput: "an input is missing or may not be read"
-    case .software: "a mistake of this program: please report it"
+    case .software: "a fault of this program: please report it"
     case .cannotCreate: "an output cannot be made, or is there already"
-    case .writeFailed: "writing stopped in the middle: mostly a full disk"
+    case .writeFailed: "writing stopped in the middle, usually because the disk is full"
     case .hungUp:
-      "stopped by SIGHUP, as a terminal that is closed sends it: what was made so far is a valid file"
+      "stopped by SIGHUP, which a terminal sends when it is closed: what was made so far is a valid file"
     case .interrupted: "stopped by Ctrl-C (SIGINT): what was made so far is a valid file"
     case .readerGone:
-      "whoever read the output went away (SIGPIPE): everything else that was asked for is written"
+      "the reader of the output went away (SIGPIPE): everything else that was asked for is written"
     case .terminated: "stopped by SIGTERM: what was made so far is a valid file"
     }
   }

@@ -9,10 +9,10 @@ extension Message {
     case .notFound(let name, let direction, let known):
       self.init(
         "No \(Self.noun(direction)) is called '\(name)', and none has that in its name.",
-        "These are there: " + known.joined(separator: " "), .noInput)
+        "Available: " + known.joined(separator: " "), .noInput)
     case .ambiguous(let name, let direction, let matches):
       self.init(
-        "'\(name)' fits \(matches.count) \(Self.noun(direction))s.",
+        "'\(name)' matches \(matches.count) \(Self.noun(direction))s.",
         "Name one of them: " + matches.joined(separator: " "), .usage)
     case .cannotOpen(let name, let direction, let code):
       self.init(
@@ -21,13 +21,13 @@ extension Message {
     case .unsupported(let name, let direction, let setting):
       self.init(
         "The \(Self.noun(direction)) '\(name)' has no \(setting.rawValue) that can be used.",
-        "Take its 'plughw:' name instead, or another device: antiphon devices", .noInput)
+        "Use its 'plughw:' name instead, or another device: antiphon devices", .noInput)
     case .serverSilent, .pluginMissing, .noClock, .givesNothing, .noAnswer:
       self.init(unusable: error)
     }
   }
 
-  /// A device that is there, and does not do what devices do.
+  /// A device that exists and does not work.
   private init(unusable error: AudioDeviceError) {
     switch error {
     case .serverSilent(let name, let direction, let server):
@@ -36,22 +36,22 @@ extension Message {
     case .pluginMissing(let name, let direction):
       self.init(
         "The \(Self.noun(direction)) '\(name)' leads to a sound server, and ALSA's plugin for it cannot be loaded.",
-        "Install pipewire-alsa for PipeWire, libasound2-plugins for PulseAudio; or take a 'hw:' device.",
+        "Install pipewire-alsa for PipeWire, libasound2-plugins for PulseAudio; or use a 'hw:' device.",
         .noInput)
     case .noClock(let name, let direction):
       self.init(
         "The \(Self.noun(direction)) '\(name)' has no clock: its sound moves faster than time passes.",
-        "Take a real device, or a sound server's: antiphon devices", .noInput)
+        "Use a real device, or a sound server's: antiphon devices", .noInput)
     case .givesNothing(let name, let direction):
       self.init(
-        "The \(Self.noun(direction)) '\(name)' says that it works, and moves no sound.",
+        "The \(Self.noun(direction)) '\(name)' claims to run, but moves no sound.",
         "Plug it in again, or restart the sound server; others are listed by: antiphon devices", .noInput)
     case .noAnswer(let name, let direction):
       self.init(
         "The \(Self.noun(direction)) '\(name)' does not answer: a call of its driver, or its server, does not return.",
         "Plug it in again, or restart the sound server; others are listed by: antiphon devices", .noInput)
     default:
-      self.init("A sound device cannot be used.", "See what is there: antiphon devices", .noInput)
+      self.init("A sound device cannot be used.", "List the devices: antiphon devices", .noInput)
     }
   }
 
@@ -59,12 +59,12 @@ extension Message {
     switch server {
     case .pipeWire:
       self.init(
-        fact + ": PipeWire is down.", "Start it: systemctl --user start pipewire; or take a 'hw:' device.",
+        fact + ": PipeWire is down.", "Start it: systemctl --user start pipewire; or use a 'hw:' device.",
         .noInput)
     case .pulseAudio(nil):
       self.init(
         fact + ": PulseAudio, or PipeWire in its place.",
-        "Start it: pulseaudio --start, or systemctl --user start pipewire-pulse; or take a 'hw:' device.",
+        "Start it: pulseaudio --start, or systemctl --user start pipewire-pulse; or use a 'hw:' device.",
         .noInput)
     case .pulseAudio(let address?):
       self.init(
@@ -100,8 +100,8 @@ extension Message {
     case EBUSY: "Another program holds it: fuser -v /dev/snd/*"
     case EACCES, EPERM: "Join the group and log in again: sudo usermod -aG audio $USER"
     case ECONNREFUSED:
-      "The sound server does not answer: start PipeWire or PulseAudio, or take a 'hw:' device."
-    default: "See what is there: antiphon devices"
+      "The sound server does not answer: start PipeWire or PulseAudio, or use a 'hw:' device."
+    default: "List the devices: antiphon devices"
     }
   }
 }

@@ -31,7 +31,7 @@ extension Message {
         "Name a file that ends in .safetensors; other formats have to be converted.", .badData)
     case .unknownType(let file, let tensor, let found):
       self.init(
-        "'\(file)', tensor '\(tensor)': numbers of type '\(found)' are not known.",
+        "'\(file)', tensor '\(tensor)': the type '\(found)' is not supported.",
         "Convert it to F32, BF16, F16, I8, U8, U32, I32 or I64.", .badData)
     case .wrongSize(let file, let tensor, let expected, let found):
       self.init(
@@ -70,7 +70,7 @@ extension Message {
         .usage)
     case .unsupported(let file, let field, let found):
       self.init(
-        "'\(file)' asks for \(field) '\(found)', which this version cannot do.",
+        "'\(file)' asks for \(field) '\(found)', which this version does not support.",
         "docs/Checkpoints.md lists what can be read.", .badData)
     case .badTokenizer(let file):
       self.init("'\(file)' is not a SentencePiece model.", Self.fetchAgain, .badData)

@@ -38,11 +38,12 @@ extension Message {
     case .conversionStopped(let signal, let path, let done, let total):
       self.init(
         "Stopped by a signal after \(NumberText.bytes(done)) of \(NumberText.bytes(total)) of '\(path)'.",
-        "Give the same command again: it goes on where it was.",
+        "Run the same command again: it resumes where it stopped.",
         ExitCode(signal: signal))
     case .outputIsModel(let path):
       self.init(
-        "'\(path)' is the model itself.", "Name another directory for the packed model.", .cannotCreate)
+        "'\(path)' is the directory of the model itself.", "Name another directory for the packed model.",
+        .cannotCreate)
     case .differentStreams(let first, let second):
       self.init(
         "'\(first)' and '\(second)' do not speak and hear the same streams.",
@@ -57,7 +58,8 @@ extension Message {
     case .noChirp(let sent):
       self.init(
         "None of \(sent) chirps came back through the microphone.",
-        "Turn the loudspeaker up, put the microphone beside it, or join the two by a cable.", .checkFailed)
+        "Turn the loudspeaker up, put the microphone beside it, or connect the two with a cable.",
+        .checkFailed)
     }
   }
 }

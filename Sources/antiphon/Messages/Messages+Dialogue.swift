@@ -5,7 +5,7 @@ extension Message {
     switch error {
     case .badArgument(let name, let expected, let found):
       self.init(
-        "'\(name)' is \(found), and it takes \(expected).", "Give it a value that it takes.", .usage)
+        "'\(name)' is \(found), and it takes \(expected).", "Choose a value that is allowed.", .usage)
     case .unknownCondition(let name, let known):
       self.init(
         "The model has no condition '\(name)'.", Self.choices(known, none: "This model takes no conditions."),
@@ -20,19 +20,19 @@ extension Message {
         .badData)
     case .anotherModel:
       self.init(
-        "A conversation was given to another model than the one it was begun with.",
-        "This is a mistake of the program: please report it.", .software)
+        "A conversation was passed to a model that did not make it.",
+        "This is a fault of the program: please report it.", .software)
     case .batchIsFull(let capacity):
       self.init(
-        "All \(capacity) places for conversations are taken.", "Wait until one of them has ended.", .usage)
+        "All \(capacity) slots for conversations are taken.", "Wait until one of them has ended.", .usage)
     case .emptySlot(let slot):
       self.init(
-        "Place \(slot) has no conversation.", "This is a mistake of the program: please report it.", .software
+        "Slot \(slot) has no conversation.", "This is a fault of the program: please report it.", .software
       )
     }
   }
 
   private static func choices(_ known: [String], none: String) -> String {
-    known.isEmpty ? none : "These are there: " + known.joined(separator: ", ")
+    known.isEmpty ? none : "Available: " + known.joined(separator: ", ")
   }
 }

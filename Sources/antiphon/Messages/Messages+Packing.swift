@@ -2,7 +2,7 @@ import Base
 import Checkpoint
 
 extension Message {
-  /// Errors of quantized files, and of making them.
+  /// Errors of reading and writing quantized files.
   init(packing error: CheckpointError) {
     switch error {
     case .badGGUF(let file, let fault):
@@ -16,7 +16,7 @@ extension Message {
     case .alreadyPacked(let file):
       self.init(
         "'\(file)' is packed already.",
-        "Name the model that it was made from; its card tells: antiphon inspect",
+        "Name the model that it was made from; its card names it: antiphon inspect",
         .badData)
     case .cannotQuantize(let file, let tensor, let bits, let inputs):
       self.init(
@@ -26,14 +26,14 @@ extension Message {
     case .nothingNamed(let file, let name):
       self.init(
         "'\(file)' has no matrix whose name is '\(name)' or begins so.",
-        "See the names: antiphon inspect --tensors \(ShellWord.quoted(file))", .usage)
+        "List the names: antiphon inspect --tensors \(ShellWord.quoted(file))", .usage)
     case .noSpace(let file, let needed, let available):
       self.init(
         "'\(file)' takes \(NumberText.bytes(needed)) more, and the disk has \(NumberText.bytes(available)) left.",
         "Make room, or name a directory on another disk.", .writeFailed)
     case .readsBackWrong(let file, let tensor):
       self.init(
-        "'\(file)', tensor '\(tensor)': what was written reads back as something else.",
+        "'\(file)', tensor '\(tensor)': what was written does not read back the same.",
         "The disk or the memory is failing; run it again, and on another disk if it comes back.", .writeFailed
       )
     default: self.init("A packed file has a fault.", "Please report it.", .software)

@@ -6,7 +6,7 @@ import Glibc
 import Latency
 import Runtime
 
-/// The one place where errors become words: what happened, what to do about it, and the exit code.
+/// An error in words: what happened, what to do about it, and the exit code. No other place turns errors into words.
 struct Message: Equatable {
   /// One sentence.
   let sentence: String
@@ -20,7 +20,7 @@ struct Message: Equatable {
     self.exit = exit
   }
 
-  /// A name may hold anything, even what moves a terminal's cursor.
+  /// A file name may hold any characters, even escape sequences that move a terminal's cursor.
   private static func printable(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
       return text
@@ -33,17 +33,18 @@ struct Message: Equatable {
     return result
   }
 
-  /// How to find out why a file may not be read.
+  /// How to find out why a file cannot be read.
   static func whoMayRead(_ path: String) -> String {
-    path == "-" ? "See what standard input is joined to." : "See who may: ls -l \(ShellWord.quoted(path))"
+    path == "-"
+      ? "Check what standard input is connected to." : "See who may: ls -l \(ShellWord.quoted(path))"
   }
 
-  /// An error number of a write to what `path` names.
+  /// The message for an error number of a write to `path`.
   init(writing path: String, code: Int32, _ remedy: String) {
     if code == EPIPE {
       self.init(
         "The reader of \(path == "-" ? "standard output" : "'\(path)'") went away.",
-        "What it had read is right; name a file to keep all of it.", .readerGone)
+        "What it had read is correct; name a file to keep all of it.", .readerGone)
     } else {
       self.init(
         "\(Self.name(path, "Standard output")) cannot be written: \(Self.reason(code)).", remedy,
@@ -51,7 +52,7 @@ struct Message: Equatable {
     }
   }
 
-  /// `nil` for an error of the command line, which has words of its own.
+  /// Nil for an error of the command line, for which the argument parser has a message.
   init?(_ error: any Error) {
     switch error {
     case let error as FileError: self.init(error)
@@ -72,7 +73,7 @@ struct Message: Equatable {
   /// A file as a sentence names it.
   static func name(_ path: String, _ standard: String) -> String { path == "-" ? standard : "'\(path)'" }
 
-  /// What the system says about an error number.
+  /// The system's text for an error number.
   static func reason(_ code: Int32) -> String { String(cString: strerror(code)) }
 }
 
@@ -104,13 +105,13 @@ extension Message {
         "Convert it to one channel: sox \(ShellWord.quoted(path)) -c 1 sound.wav", .badData)
     case .cannotStore(let path, let code):
       self.init(
-        "\(Self.name(path, input)) cannot be kept until it ends, as its format needs: \(Self.reason(code)).",
+        "\(Self.name(path, input)) cannot be stored until it ends, which its format requires: \(Self.reason(code)).",
         "Write it to a file and name that, or set TMPDIR to a directory with room.", .writeFailed)
     case .noChannel(let path, let channel, let channels):
       self.init(
         "\(Self.name(path, input)) has \(channels) channel\(channels == 1 ? "" : "s"), and channel \(channel) was asked for.",
         channels == 1
-          ? "Leave out --channel." : "Take --channel 1 to \(channels), or leave it out for a mix.",
+          ? "Leave out --channel." : "Use --channel 1 to \(channels), or leave it out for a mix.",
         .usage)
     case .unsupportedRate(let path, let rate, let lowest, let highest):
       self.init(
@@ -140,12 +141,12 @@ extension Message {
     case .writeFailed(let path, EPIPE, let seconds, _):
       self.init(
         "The reader of \(Self.name(path, output)) went away after \(Self.seconds(seconds)) of sound.",
-        "What it had read is right, and everything else that was asked for is written.", .readerGone)
+        "What it had read is correct, and everything else that was asked for is written.", .readerGone)
     case .writeFailed(let path, let code, let seconds, let bytes):
       self.init(
         "Writing \(Self.name(path, output)) stopped: \(Self.reason(code)).",
         bytes == 0
-          ? "Nothing is lost that was there; make room and run it again."
+          ? "The earlier file is unchanged; make room and run it again."
           : "The first \(Self.seconds(seconds)) (\(bytes) bytes) are written; make room and run it again.",
         .writeFailed)
     }
@@ -203,7 +204,7 @@ extension Message {
     }
   }
 
-  /// A full or failing disk is another matter than a path that cannot be made.
+  /// A full or failing disk has another exit code than a path that cannot be made.
   static func exit(writing code: Int32) -> ExitCode {
     switch code {
     case EPIPE: .readerGone
@@ -212,7 +213,7 @@ extension Message {
     }
   }
 
-  /// What another library says, fit to stand inside a sentence.
+  /// Another library's message, made fit for the inside of a sentence.
   static func clause(_ text: String) -> String {
     let text = text.last == "." ? text.dropLast() : text[...]
     return text.isEmpty ? "no reason was given" : text.prefix(1).lowercased() + text.dropFirst()

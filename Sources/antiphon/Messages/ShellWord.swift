@@ -1,14 +1,14 @@
 /// Text as one word of a command line that can be pasted into a shell.
 enum ShellWord {
-  /// Always in quotes, so that advice looks alike for all names.
+  /// The word, always in quotes, so that advice looks the same for all names.
   static func quoted(_ text: String) -> String {
-    // A name that begins so would be taken for an option.
+    // A name that begins with a dash would be taken for an option.
     let text = text.hasPrefix("-") && text != "-" ? "./" + text : text
     if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) { return escaped(text) }
     return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
-  /// A word that is no file: only where it needs them it gets quotes.
+  /// A word that is not a file name, in quotes only if it needs them.
   static func plain(_ text: String) -> String {
     let isSafe = text.unicodeScalars.allSatisfy {
       $0.isASCII
@@ -17,7 +17,7 @@ enum ShellWord {
     return isSafe && !text.isEmpty ? text : quoted(text)
   }
 
-  /// With line ends and their like spelt out, as bash, zsh and the next POSIX read it.
+  /// The word with control characters escaped ($'...'), which bash, zsh and POSIX of 2024 read.
   private static func escaped(_ text: String) -> String {
     var word = "$'"
     for scalar in text.unicodeScalars {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Single keys of a terminal, as they are struck. The terminal is as before once it is closed.
+/// Reads single keys of a terminal as they are pressed. Closing it restores the terminal's settings.
 struct Keyboard {
   private var before = termios()
 
-  /// nil when nobody sits there.
+  /// Nil if standard input is not a terminal.
   init?() {
     guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1, tcgetattr(STDIN_FILENO, &before) == 0
     else { return nil }
     var raw = before
-    // Keys come at once and unseen; Ctrl-C still is a signal, and line ends stay line ends.
+    // Keys arrive at once and are not echoed; Ctrl-C is still a signal, and line ends are not translated.
     raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
     tcsetattr(STDIN_FILENO, TCSANOW, &raw)
   }
@@ -18,7 +18,7 @@ struct Keyboard {
     tcsetattr(STDIN_FILENO, TCSANOW, &before)
   }
 
-  /// The next key, or nil when none comes in time.
+  /// The next key, or nil if none is pressed in time.
   func key(milliseconds: Int32) -> Character? {
     var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     guard poll(&descriptor, 1, milliseconds) > 0 else { return nil }

@@ -2,15 +2,15 @@ import Base
 import Glibc
 import Synchronization
 
-/// Text for a person, straight to the descriptor.
+/// Writes text to the terminal, directly to the descriptor.
 enum Terminal {
   // The error number of the first write to standard output that failed.
   private static let failed = Atomic<Int32>(0)
 
-  /// A result, to standard output. What fails is kept for the end: `finish` tells it.
+  /// Writes a result to standard output. `finish` reports the first write that failed.
   static func print(_ text: String) { raw(text + "\n") }
 
-  /// A remark, to standard error, so that a result on standard output stays clean.
+  /// Writes a remark to standard error, so that standard output holds only results.
   static func remark(_ text: String) { write(STDERR_FILENO, text + "\n") }
 
   /// Text as it is, to standard error.
@@ -27,8 +27,8 @@ enum Terminal {
   /// The error number of the first text on standard output that could not be written; 0 while all is well.
   static var failure: Int32 { failed.load(ordering: .relaxed) }
 
-  /// Before anything else: a closed pipe or a file that may not grow is an error of a write, not the end of the process,
-  /// and no file that is opened takes the number of a standard stream that is closed.
+  /// Call it before anything else. A closed pipe or a file that may not grow then makes a write fail instead of ending the
+  /// process, and no file that is opened gets the number of a standard stream that is closed.
   static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
@@ -36,12 +36,12 @@ enum Terminal {
       (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
     ]
     where fcntl(descriptor, F_GETFD) < 0 {
-      // The lowest free number is this one. Read or written, it fails; standard error is silent.
+      // The lowest free number is this one. Reading and writing it fail; standard error stays silent.
       _ = open("/dev/null", flags)
     }
   }
 
-  /// Closes standard output: some file systems tell only then what they could not write.
+  /// Closes standard output, because some file systems report only then that a write failed.
   ///
   /// - Throws: `CommandError.standardOutput` where anything was lost.
   static func finish() throws(CommandError) {

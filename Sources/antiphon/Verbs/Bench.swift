@@ -6,7 +6,7 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how long a frame takes on this machine.",
     discussion: """
-      Frames come every 80 ms, as they would from a microphone; --flat-out starts one as soon as the last is done.
+      Frames come every 80 ms, as they would from a microphone; with --flat-out each frame starts as soon as the last is done.
 
       Example:
         antiphon bench codec --frames 250
@@ -19,7 +19,7 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "Frames to measure, after ten to warm up.")
   var frames = 250
 
-  @Flag(help: "Do not wait for the time of the next frame.")
+  @Flag(help: "Start each frame as soon as the last is done.")
   var flatOut = false
 
   @Flag(help: "Print the result as JSON.")

@@ -9,10 +9,10 @@ import Runtime
 struct BenchCodec: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "codec",
-    abstract: "Encode and decode.",
+    abstract: "Time encoding and decoding.",
     discussion: """
-      Frames are a tone, or those of a sound file, again from its start where it ends. With weights in f16 and a sound \
-      file, its codes are counted against those of f32.
+      The sound is a tone, or a file that is repeated from its start when it ends. With weights in f16 and a sound file, \
+      the codes that equal those of f32 weights are counted.
 
       Example:
         antiphon bench codec --codec mimi.safetensors --codebooks 8 --flat-out --json

@@ -7,10 +7,10 @@ import Measure
 struct BenchKernels: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kernels",
-    abstract: "Products of weights in every form, against the speed of memory.",
+    abstract: "Time products with weights in every form, compared with the speed of memory.",
     discussion: """
-      Weights are read from memory that no cache holds, as a model's are. Every round measures reading alone and then \
-      each product, so that a busy machine disturbs all alike; medians are printed. ANTIPHON_ISA chooses another \
+      Weights are read from memory that no cache holds, as a model's weights are. Every round measures reading alone and then \
+      each product, so that a busy machine slows all of them alike; medians are printed. ANTIPHON_ISA chooses another \
       instruction set: plain, avx2, avx512 or dotprod.
 
       Example:
@@ -23,10 +23,11 @@ struct BenchKernels: ParsableCommand {
   @Option(help: "Inputs of the matrix, a multiple of 32.")
   var depth = 4096
 
-  @Option(help: "Columns: inputs that one pass over the weights serves; some counts, with commas.")
+  @Option(
+    help: "Columns, the inputs that one pass over the weights serves: one or more numbers, with commas.")
   var columns = "1,4,16"
 
-  @Option(help: "Rounds.")
+  @Option(help: "Rounds to measure.")
   var rounds = 9
 
   @Option(help: "Threads that share a product.")

@@ -12,11 +12,11 @@ import Runtime
 struct BenchStep: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
-    abstract: "One step of the dialogue model, or of several conversations at once.",
+    abstract: "Time one step of the dialogue model, for one conversation or several at once.",
     discussion: """
-      The window fills up as frames go by; --frames-in-cache begins with that many in it. With --codec a frame is \
-      encoded before the step and one decoded after it: a whole frame of a conversation. With --shape no model is \
-      needed: the weights are of no meaning.
+      The window grows with every frame; --frames-in-cache is the number of frames in it at the start. With --codec a \
+      frame is encoded before each step and one is decoded after it, as in a conversation. With --shape no model is \
+      needed: the weights are random.
 
       Example:
         antiphon bench step --model models/moshika --threads 2 --flat-out
@@ -28,14 +28,14 @@ struct BenchStep: ParsableCommand {
 
   @Option(
     help:
-      "A published shape in place of a model: \(ModelShape.allCases.map(\.rawValue).joined(separator: ", "))."
+      "Use random weights in the shape of a published model: \(ModelShape.allCases.map(\.rawValue).joined(separator: ", "))."
   )
   var shape: Shape?
 
-  @Option(help: "Bits of a weight: 8 or 4; without it, as the file has them, or bf16 for a shape.")
+  @Option(help: "Bits of a weight: 8 or 4; the default is those of the file, or bf16 for a shape.")
   var bits: Int?
 
-  @Option(help: "Frames that lie in the window before the first step.")
+  @Option(help: "Frames in the window before the first step.")
   var framesInCache = 0
 
   @Option(help: "Conversations that take their steps together.")
@@ -46,13 +46,13 @@ struct BenchStep: ParsableCommand {
   var codec: String?
 
   @Option(
-    help: "Form of the codec's weights: f32 or f16; without it f16 where that loses nothing of the file.")
+    help: "Form of the codec's weights: f32 or f16; the default is f16 if that loses nothing of the file.")
   var codecWeights: CodecFormOption?
 
   @Flag(
     help: """
-      With the real-time priority of a live session, where the system grants it. Not with --flat-out: the system stops \
-      such a program for 50 ms of every second that it fills.
+      Run with the real-time priority of a live session, if the system grants it. Do not combine it with --flat-out: the \
+      system stops a program that uses all of its real-time share for 50 ms of every second.
       """)
   var realtime = false
 
@@ -92,7 +92,7 @@ struct BenchStep: ParsableCommand {
     let (loaded, workers) = try RealtimeThread.started(by: load)
     Interruption.watch()
     if realtime {
-      // Only now: whoever reads a model does not sleep for seconds, and would lose the priority again.
+      // The priority is raised only now: reading a model runs for seconds without sleeping, which would lose it again.
       RealtimeThread.raise(workers, to: LiveSession.modelPriority)
       if !RealtimeThread.raiseCurrent(to: LiveSession.modelPriority) {
         Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).")

@@ -9,10 +9,10 @@ import Runtime
 /// `antiphon compare`
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell how far a rounded model's predictions are from the original's.",
+    abstract: "Measure how far a quantized model's predictions are from the original's.",
     discussion: """
-      The first model holds a conversation with a recording; the second is led through the same tokens. Of every \
-      stream and every part of the window, the mean Kullback-Leibler divergence is told, in nats per frame.
+      The first model holds a conversation with a recording, and the second is given the same tokens. The mean \
+      Kullback-Leibler divergence, in nats per frame, is printed for every stream and every part of the window.
 
       Example:
         antiphon compare models/moshika models/moshika-q4 question.flac
@@ -23,19 +23,19 @@ struct Compare: ParsableCommand {
   @Argument(help: "The model to compare with.")
   var first: String
 
-  @Argument(help: "The model that is judged.")
+  @Argument(help: "The model whose predictions are compared with it.")
   var second: String
 
   @Argument(help: "A recording, or a codes file of the first model's codec.")
   var recording: String
 
-  @Option(help: "Rounds the second model's matrices at load: 8 or 4.")
+  @Option(help: "Quantize the second model's matrices to 8 or 4 bits at load.")
   var bits: Int?
 
   @OptionGroup var memory: CacheComparison
   @OptionGroup var sound: SoundOptions
 
-  @Option(help: "Of the generator that draws the first model's tokens.")
+  @Option(help: "Seed of the generator that draws the first model's tokens.")
   var seed: UInt64 = 1
 
   @Option(help: "Threads that share the work of one frame.")
@@ -74,7 +74,7 @@ struct Compare: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// What a conversation over these codes makes of the keys' energies.
+  /// The factors that a conversation over these codes gives for folding keys.
   private func folds(of dialogue: Dialogue, hearing user: [Int32]) throws -> [[Float]] {
     let count = dialogue.streams.user
     var stepper = DialogueStepper(dialogue)
@@ -128,19 +128,20 @@ struct Compare: ParsableCommand {
   }
 }
 
-/// How the second of two models remembers keys and values.
+/// How the second of two models stores keys and values.
 struct CacheComparison: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "How the second model remembers keys and values: f32, f16, q8 or q4.", valueName: "form"))
+      "How the second model stores keys and values: f32, f16, q8 or q4.", valueName: "form"))
   var kv = CacheFormOption.f32
 
-  @Flag(inversion: .prefixedNo, help: "In q4: turn heads by a Hadamard matrix.")
+  @Flag(inversion: .prefixedNo, help: "In q4: rotate heads by a Hadamard matrix.")
   var rotation = true
 
   @Option(
     help: ArgumentHelp(
-      "In q4: fold keys by what the first model remembers of this recording.", valueName: "recording"))
+      "In q4: fold keys with factors from the first model's keys for this recording.", valueName: "recording")
+  )
   var fold: String?
 
   @Option(help: "In q4: last positions that are read in 8 bits.")
@@ -164,16 +165,16 @@ struct CacheComparison: ParsableArguments {
   }
 }
 
-/// What `compare` tells.
+/// The result of `compare`.
 struct ComparisonView: Encodable {
   struct Bucket: Encodable {
-    /// Position of the first and behind the last frame.
+    /// Position of the first frame, and the position after the last one.
     let from: Int
     let to: Int?
     let frames: Int
     /// Mean, in nats.
     let divergence: Double
-    /// Part of the frames in which both find the same token most likely.
+    /// Share of the frames in which both find the same token most likely.
     let agreement: Double
   }
 
@@ -199,7 +200,7 @@ struct ComparisonView: Encodable {
       }
       return Stream(
         name: index == 0 ? "text" : "codebook \(index - 1)",
-        divergence: sums.reduce(0) { $0 + $1.divergence } / Double(frames),
+        divergence: sums.reduce(0) { $0 + $1.total } / Double(frames),
         agreement: Double(sums.reduce(0) { $0 + $1.agreed }) / Double(frames), buckets: buckets)
     }
   }

@@ -9,9 +9,9 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Pack a model's weights into 8 or 4 bits.",
     discussion: """
-      Makes a model directory that every other verb reads as it is. Matrices are rounded; tables of embeddings, \
-      norms, the codec and the tokenizer stay as they are. A conversion that was stopped goes on where it was when \
-      the same command is given again. docs/Quantization.md tells what it costs.
+      Makes a model directory that every other verb can read. Matrices are quantized; tables of embeddings, \
+      norms, the codec and the tokenizer are copied unchanged. If a conversion is stopped, running the same command \
+      again resumes it. docs/Quantization.md gives the loss of accuracy.
 
       Example:
         antiphon convert models/moshika models/moshika-q4 --bits 4 --keep text_linear=8
@@ -28,7 +28,7 @@ struct Convert: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Other bits for a matrix, or for all whose names begin so: 8, 4, or 16 to leave them as they are. May be repeated.",
+      "Other bits for a matrix, or for all matrices whose names begin with this: 8, 4, or 16 to leave them unchanged. May be repeated.",
       valueName: "name=bits"))
   var keep: [String] = []
 
@@ -82,7 +82,7 @@ struct Convert: ParsableCommand {
         signal: Interruption.signal ?? 0, path: output, done: done, total: total)
     }
     try directory.copyRest()
-    // The last check: it opens as a model.
+    // The last check is that the result opens as a model.
     _ = try Dialogue.open(output)
     let view = ConvertView(
       card, source: checkpoint.path, output: directory.weights, resumed: resumed, missing: directory.missing)

@@ -7,7 +7,7 @@ import Runtime
 /// `antiphon decode`
 struct Decode: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turn codes back into a sound file.",
+    abstract: "Decode codes to a sound file.",
     discussion: """
       The codec must be the one that made the codes.
 
@@ -18,13 +18,15 @@ struct Decode: ParsableCommand {
   @Argument(help: "The codes file.")
   var input: String
 
-  @Argument(help: "The sound; its name ends in .wav, .flac, .ogg, .opus or .mp3, or is - for raw samples.")
+  @Argument(
+    help:
+      "The sound file to write: .wav, .flac, .ogg, .opus or .mp3; or - for raw samples on standard output.")
   var output: String
 
   @OptionGroup var codec: CodecOptions
   @OptionGroup var replacing: OutputOptions
 
-  @Flag(help: "Print what the codes file says about itself as JSON.")
+  @Flag(help: "Print the metadata of the codes file as JSON.")
   var json = false
 
   func validate() throws {
@@ -45,7 +47,7 @@ struct Decode: ParsableCommand {
     try EarlyEnd.check(path: output, seconds: sink.seconds)
   }
 
-  /// The codec, once it is sure that it can read these codes.
+  /// The codec, after checking that it can decode these codes.
   private func open(_ file: CodesFile) throws -> Codec {
     let available = try codec.open(codebooks: 1)
     guard file.codebooks <= available.configuration.availableCodebooks else {

@@ -6,18 +6,18 @@ import Base
 struct DeviceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The microphone: a name of 'antiphon devices', or a part of one.", valueName: "device"))
+      "The microphone: a name from 'antiphon devices', or a part of one.", valueName: "device"))
   var input: String?
 
   @Option(
     help: ArgumentHelp(
-      "The loudspeaker: a name of 'antiphon devices', or a part of one.", valueName: "device"))
+      "The loudspeaker: a name from 'antiphon devices', or a part of one.", valueName: "device"))
   var output: String?
 
-  @Option(help: "Samples per second of both devices; the default is what they have.")
+  @Option(help: "Samples per second of both devices; by default their own rate.")
   var rate: Int?
 
-  @Option(help: "Milliseconds that the devices move at once.")
+  @Option(help: "Period of the devices in milliseconds: the sound that they move at once.")
   var period = 10.0
 
   func validate() throws {
@@ -29,7 +29,7 @@ struct DeviceOptions: ParsableArguments {
 }
 
 extension DeviceChoice.Reason {
-  /// Why this device, as a remark in brackets.
+  /// Why this device was chosen, in brackets.
   var words: String {
     switch self {
     case .named: "as named"

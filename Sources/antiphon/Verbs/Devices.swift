@@ -48,7 +48,7 @@ struct Devices: ParsableCommand {
 }
 
 extension DeviceOffer {
-  /// Rates, channels and formats on one line; what would be opened comes first.
+  /// Rates, channels and formats on one line; those that would be used come first.
   var words: String {
     let rates = rates.map(String.init).joined(separator: " ")
     let count = channels.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)" }

@@ -11,11 +11,11 @@ import Runtime
 /// `antiphon doctor`
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell which models this machine runs in real time.",
+    abstract: "Report which models this machine runs in real time.",
     discussion: """
-      Measures memory and kernels for some seconds, and works out a frame of every known model: its step with a full \
-      window (--kv says how its keys and values are kept) and Mimi both ways, in 80 ms. With --check it then runs a \
-      model's step and compares.
+      Measures memory and kernels for some seconds, and predicts the time of a frame for every known model: its step with \
+      a full window (--kv sets the form of keys and values), and Mimi's encoder and decoder. A frame lasts 80 ms. With \
+      --check it then runs a model's step and compares.
 
       Example:
         antiphon doctor
@@ -26,13 +26,13 @@ struct Doctor: ParsableCommand {
 
   @Flag(
     help:
-      "Run the model's step as 'bench step --flat-out' does, and fail where it is far from the prediction.")
+      "Run the model's step as 'bench step --flat-out' does, and fail if it is far from the prediction.")
   var check = false
 
   @Flag(help: "Print as JSON.")
   var json = false
 
-  // How far the machine may be from its own prediction, as a ratio; a small model's step is as far off within a millisecond.
+  // How far the machine may be from its own prediction, as a ratio; a small model may be off by a millisecond instead.
   private static let tolerance = 1.35
   private static let smallMs = 1.0
   private static let frames = 40
@@ -46,7 +46,7 @@ struct Doctor: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// The model that ships, or was named, from its own tensors.
+  /// The model that was named, or the one that ships with the program, from its own tensors.
   private func usual(_ speed: MachineSpeed) throws -> DoctorView.Model? {
     let (directory, name): (String, String)
     if let named = model.model {
@@ -106,7 +106,7 @@ struct Doctor: ParsableCommand {
   }
 }
 
-/// What `doctor --check` tells.
+/// The result of `doctor --check`.
 struct PredictionView: Encodable {
   let model: String
   let predictedMs: Double

@@ -1,9 +1,9 @@
 import AudioIO
 import Runtime
 
-/// What there is to say when the output is whole.
+/// What is reported when the output is complete.
 enum EarlyEnd {
-  /// Tells of samples that were replaced. Fails when the input ended early.
+  /// Reports samples that were replaced. Throws if the input ended early.
   static func check(_ source: any AudioSource, path: String, seconds: Double) throws {
     if let reader = source as? SoundFileReader {
       for remark in reader.remarks { Terminal.remark(SoundRemarkText.text(remark, path: reader.path)) }
@@ -15,7 +15,7 @@ enum EarlyEnd {
     if let failure = source.failure { throw failure }
   }
 
-  /// Fails when a signal ended the work.
+  /// Throws if a signal ended the work.
   static func check(path: String, seconds: Double) throws {
     if let signal = Interruption.signal {
       throw CommandError.interrupted(signal: signal, path: path, seconds: seconds)

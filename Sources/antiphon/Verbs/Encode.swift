@@ -7,10 +7,10 @@ import Runtime
 /// `antiphon encode`
 struct Encode: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Turn a sound file into codes.",
+    abstract: "Encode a sound file as codes.",
     discussion: """
       The codes file is a safetensors file with one tensor 'codes' (I32, codebooks by frames) and, as \
-      metadata, the sample rate, the frame rate, the count of samples and the SHA-256 of the codec.
+      metadata, the sample rate, the frame rate, the number of samples and the SHA-256 of the codec.
 
       Example:
         antiphon encode speech.wav speech.codes
@@ -20,7 +20,7 @@ struct Encode: ParsableCommand {
   @Argument(
     help:
       """
-      The sound: WAV, FLAC, Ogg, Opus or MP3, or - for standard input: one of these, or raw 16-bit mono samples.
+      A sound file: WAV, FLAC, Ogg, Opus or MP3. - reads one of these, or raw 16-bit mono samples, from standard input.
       """)
   var input: String
 
@@ -31,7 +31,7 @@ struct Encode: ParsableCommand {
   @OptionGroup var sound: SoundOptions
   @OptionGroup var replacing: OutputOptions
 
-  @Option(help: "Codebooks to use, from the first; more are finer.")
+  @Option(help: "Number of codebooks to use, from the first; more give better sound.")
   var codebooks: Int?
 
   @Flag(help: "Print the codes as JSON.")

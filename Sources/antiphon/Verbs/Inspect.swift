@@ -7,10 +7,10 @@ import Runtime
 /// `antiphon inspect`
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell what a model is, and what it needs.",
+    abstract: "Describe a model and what it needs.",
     discussion: """
-      Lists the tensors of a safetensors file or of a model directory, and tells how many bytes a frame reads, \
-      how much memory a session keeps, and how fast the memory of a machine has to be for real time.
+      Describes a safetensors file or a model directory, and reports how many bytes a frame reads, how much memory a \
+      conversation keeps, and how fast the memory of a machine must be for real time.
 
       Example:
         antiphon inspect models/moshika

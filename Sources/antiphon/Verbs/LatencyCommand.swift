@@ -7,11 +7,11 @@ struct Latency: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure the round trip of a loudspeaker and a microphone, without any model.",
     discussion: """
-      Chirps are played and looked for in what the microphone hears: put the two together, or join them by a cable.
-      What 'talk' adds to this are 80 ms for a frame, the model's own time, and its buffer.
+      Plays chirps and looks for them in the microphone's sound: put the loudspeaker and the microphone together, or
+      connect them with a cable. 'talk' adds 80 ms for a frame, the model's own time, and its buffer.
 
-      With --speech the sound of a file is played instead, and what the echo canceller takes away of it is told second \
-      by second, in dB. Nobody should speak meanwhile.
+      With --speech a sound file is played instead, and the attenuation of its echo by the echo canceller is reported for \
+      every second, in dB. Nobody should speak during the test.
 
       Example:
         antiphon latency
@@ -21,15 +21,15 @@ struct Latency: ParsableCommand {
 
   @OptionGroup var devices: DeviceOptions
 
-  @Option(help: "How many chirps.")
+  @Option(help: "Number of chirps.")
   var count = 20
 
-  @Option(help: ArgumentHelp("Play this and measure the echo canceller.", valueName: "file"))
+  @Option(help: ArgumentHelp("Play this sound and measure the echo canceller.", valueName: "file"))
   var speech: String?
 
   @OptionGroup var sound: SoundOptions
 
-  @Option(help: ArgumentHelp("With --speech: how long.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("With --speech: duration of the test.", valueName: "seconds"))
   var seconds = 20
 
   @Flag(help: "Print the result as JSON.")
@@ -93,7 +93,7 @@ struct Latency: ParsableCommand {
   }
 }
 
-/// What `latency` prints. Times are milliseconds.
+/// The result of `latency`. Times are milliseconds.
 struct LatencyView: Encodable {
   let sent: Int
   let found: Int

@@ -6,7 +6,7 @@ import Codec
 import Dialogue
 import Runtime
 
-/// Which codec.
+/// The options that choose a codec.
 struct CodecOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A codec as a safetensors file in Mimi's layout.", valueName: "file"))
   var codec: String?
@@ -36,7 +36,7 @@ struct CodecOptions: ParsableArguments {
   /// Opens the codec that was named, or the one that ships with the program.
   func open(codebooks: Int? = nil) throws -> Codec { try open(codebooks: codebooks, weights: weights) }
 
-  /// The same with weights of another form than was asked for.
+  /// The same codec with its weights in another form than the options name.
   func open(codebooks: Int?, weights: CodecFormOption?) throws -> Codec {
     try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights?.weights)
   }
@@ -50,26 +50,26 @@ struct CodecOptions: ParsableArguments {
   }
 }
 
-/// Which model.
+/// The options that choose a model.
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A model directory in the published layout; the default is what ships with this program.",
+      "A model directory in the published layout; the default is the one that ships with this program.",
       valueName: "directory"))
   var model: String?
 
-  @Option(help: "Threads that share the work of one frame; the default is one for each processor, up to 8.")
+  @Option(help: "Threads that share the work of one frame; the default is one per processor, up to 8.")
   var threads = Threads.usual
 
   @Option(
     help: ArgumentHelp(
-      "How keys and values are remembered: f32, f16, q8 or q4. Fewer bits make long conversations faster.",
+      "How keys and values are stored: f32, f16, q8 or q4. Fewer bits make long conversations faster.",
       valueName: "form"))
   var kv = CacheFormOption.f32
 
   func validate() throws { try Threads.validate(threads) }
 
-  /// The directory that was named, or what ships with the program.
+  /// The directory that was named, or the one that ships with the program.
   static func directory(_ named: String?) throws -> String {
     if let named {
       guard FileSystem.exists(named) else { throw CheckpointError.notFound(file: named) }
@@ -85,7 +85,7 @@ struct ModelOptions: ParsableArguments {
     directory + "/" + (try DialogueConfiguration(directory: directory).files.codec)
   }
 
-  /// What is said before noise is made.
+  /// The remark that is printed before an untrained model is used.
   static let untrained =
     "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
 }
@@ -114,11 +114,11 @@ enum Threads {
   }
 }
 
-/// How a recording is heard.
+/// The options that choose what is heard of a recording.
 struct SoundOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Take only this channel of the recording, from 1; without it channels are mixed.", valueName: "number"))
+      "Use only this channel of the recording, from 1; by default channels are mixed.", valueName: "number"))
   var channel: Int?
 
   func validate() throws {
@@ -130,12 +130,12 @@ struct SoundOptions: ParsableArguments {
   }
 }
 
-/// A file that is made.
+/// The options of a file that is written.
 struct OutputOptions: ParsableArguments {
-  @Flag(help: "Replace the output if it is there already.")
+  @Flag(help: "Replace the output if it exists.")
   var overwrite = false
 
-  /// Fails when `path` is there and may not be replaced.
+  /// Throws if `path` exists and may not be replaced.
   func check(_ path: String) throws {
     if !overwrite && path != "-" && FileSystem.holdsSomething(path) {
       throw CommandError.outputExists(path: path)

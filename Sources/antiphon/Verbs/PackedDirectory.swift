@@ -8,12 +8,12 @@ import Glibc
 struct PackedDirectory {
   private let path: String
   private let source: DialogueFiles
-  /// The file of the packed weights: the name that needs no entry in config.json.
+  /// Name of the file of the packed weights: the default, which config.json need not name.
   let weights: String
 
   private static let weightsName = "model.safetensors"
 
-  /// Makes the directory. Fails where a model is there already, and where it is the source.
+  /// Makes the directory. Throws if it already holds a model, or is the source.
   init(_ path: String, of source: DialogueFiles, overwrite: Bool) throws {
     self.path = path
     self.source = source

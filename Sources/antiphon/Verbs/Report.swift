@@ -5,10 +5,10 @@ import Runtime
 /// `antiphon report`
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Add up the latency logs of a run, check them and draw them.",
+    abstract: "Summarise, check and plot the latency logs of a run.",
     discussion: """
-      Reads frames.csv and turns.csv, computes the summary again, and fails when latency.json or a row says \
-      otherwise. Draws the time of each stage, frame by frame, as latency.svg.
+      Reads frames.csv and turns.csv, computes the summary again, and fails if latency.json or a row contradicts it. \
+      Plots the time of each stage, frame by frame, as latency.svg.
 
       Example:
         antiphon respond question.wav answer.wav --latency run1

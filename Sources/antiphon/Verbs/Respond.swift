@@ -10,7 +10,7 @@ import Runtime
 /// `antiphon respond`
 struct Respond: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Let the model hear a sound file, and write what it says.",
+    abstract: "Play a sound file to the model and write its reply.",
     discussion: """
       The reply keeps time with the recording: sample for sample, it is what a person would have heard. What the \
       model says is printed as text too, unless it is written to a file with --text.
@@ -23,11 +23,13 @@ struct Respond: ParsableCommand {
   @Argument(
     help:
       """
-      The sound: WAV, FLAC, Ogg, Opus or MP3, or - for standard input: one of these, or raw 16-bit mono samples.
+      A sound file: WAV, FLAC, Ogg, Opus or MP3. - reads one of these, or raw 16-bit mono samples, from standard input.
       """)
   var input: String
 
-  @Argument(help: "The reply; its name ends in .wav, .flac, .ogg, .opus or .mp3, or is - for raw samples.")
+  @Argument(
+    help: "The file for the reply: .wav, .flac, .ogg, .opus or .mp3; or - for raw samples on standard output."
+  )
   var output: String
 
   @OptionGroup var model: ModelOptions
@@ -37,10 +39,10 @@ struct Respond: ParsableCommand {
   @Option(help: "The same seed and the same sound give the same reply.")
   var seed: UInt64 = 0
 
-  @Flag(help: "Take the most likely token always.")
+  @Flag(help: "Always take the most likely token.")
   var greedy = false
 
-  @Flag(help: "Write the person left and the model right.")
+  @Flag(help: "Write both voices: the person on the left channel, the model on the right.")
   var stereo = false
 
   @Option(help: ArgumentHelp("Write what the model says to a text file.", valueName: "file"))
@@ -85,7 +87,7 @@ struct Respond: ParsableCommand {
       }
     }
     progress.clear()
-    // Whatever ended the run, each thing that was made is made whole, and the first that failed is told.
+    // However the run ended, every output is completed, and the first failure is reported.
     let finished = Result { try sink.finish() }
     let saved = Result { try save(outcome?.text ?? "") }
     let logged = Result { try recorder?.finish() }
@@ -105,7 +107,7 @@ struct Respond: ParsableCommand {
 
   private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {
     if json { return Terminal.print(try JSON.text(RespondView(outcome))) }
-    // Sound on standard output leaves no room for words.
+    // When the sound goes to standard output, text cannot.
     let print = output == "-" ? Terminal.remark : Terminal.print
     if text == nil && !outcome.text.isEmpty { print(outcome.text) }
     if let report { print("\n" + LatencyText.text(report.summary)) }
@@ -129,7 +131,7 @@ struct Respond: ParsableCommand {
   }
 }
 
-/// What `respond --json` prints.
+/// The output of `respond --json`.
 struct RespondView: Encodable {
   struct Piece: Encodable {
     let seconds: Double

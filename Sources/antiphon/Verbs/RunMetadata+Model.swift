@@ -6,10 +6,10 @@ import Latency
 import Runtime
 
 extension RunMetadata {
-  /// Weights larger than this are told by name and size: adding up their digest would take longer than the run.
+  /// Larger weights are identified by name and size: computing their digest would take longer than the run.
   private static let longestDigest = 2_000_000_000
 
-  /// What is known of a run before it begins: this program, the model, the machine.
+  /// What is known about a run before it begins: this program, the model, the machine.
   static func describe(_ model: Model, threads: Int) -> RunMetadata {
     var metadata = RunMetadata()
     metadata["version"] = Antiphon.version

@@ -12,7 +12,7 @@ struct Talk: ParsableCommand {
     abstract: "Talk with the model: it listens and speaks at the same time.",
     discussion: """
       Keys: m mutes the microphone, space opens it for one turn while muted (push to talk: space to speak, space to \
-      end), s silences the model now, q quits. While muted the model hears silence; its clock never stops.
+      end), s silences the model now, q quits. While muted the model hears silence, and the conversation goes on.
       docs/Latency.md explains every number on the screen.
 
       Example:
@@ -24,7 +24,7 @@ struct Talk: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var devices: DeviceOptions
 
-  @Option(help: "Keep the loudspeaker out of the microphone: none, builtin or half-duplex.")
+  @Option(help: "How to keep the loudspeaker's sound out of the microphone: none, builtin or half-duplex.")
   var echo = EchoMode.builtin
 
   @Flag(help: "Hear your own voice through the codec, without the dialogue model.")
@@ -36,17 +36,17 @@ struct Talk: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Milliseconds of sound that wait beside what the device holds when the next frame is ready; the default is a period and 15.",
+      "Milliseconds of sound, in addition to the device's buffer, that still wait when the next frame is ready; the default is a period and 15.",
       valueName: "milliseconds"))
   var buffer: Double?
 
-  @Flag(help: "Begin with the microphone muted.")
+  @Flag(help: "Start with the microphone muted.")
   var muted = false
 
   @Option(help: "The same seed and the same sound give the same reply.")
   var seed: UInt64 = 0
 
-  @Flag(help: "Take the most likely token always.")
+  @Flag(help: "Always take the most likely token.")
   var greedy = false
 
   @Option(help: ArgumentHelp("Write both voices, codes and words to a directory.", valueName: "directory"))
@@ -63,7 +63,7 @@ struct Talk: ParsableCommand {
   @Flag(help: "Print only what the model says.")
   var quiet = false
 
-  @Option(help: ArgumentHelp("End by itself after so many seconds.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
   var seconds: Double?
 
   func validate() throws {
@@ -121,7 +121,7 @@ struct Talk: ParsableCommand {
       + (isRealtime && isLocked ? "" : " (docs/ALSA.md says how to allow it)")
   }
 
-  /// Shows, writes down and listens to the keys until somebody ends it.
+  /// Updates the display and the recording, and handles keys, until the session ends.
   private func converse(_ session: LiveSession, _ partner: LivePartner, _ scribe: inout TalkScribe) throws {
     var keyboard = quiet ? nil : Keyboard()
     let screen =
@@ -131,7 +131,7 @@ struct Talk: ParsableCommand {
       keyboard?.close()
     }
     var lines = TalkLines(isQuiet: quiet)
-    // Wall time: a device that stands still does not stop this clock.
+    // Wall time, so that a device that has stopped does not stop this clock.
     let begin = MonotonicClock.now
     while !Interruption.isRequested, Terminal.failure == 0 {
       switch keyboard?.key(milliseconds: 100) {
@@ -163,7 +163,7 @@ extension LiveSession.Part {
   }
 }
 
-/// A session on lines of text: what is said, as it is said, and what goes wrong.
+/// Shows a session as lines of text: what is said, as it is said, and what goes wrong.
 struct TalkLines {
   let isQuiet: Bool
   private var events: String?

@@ -14,7 +14,7 @@ struct TalkScribe {
   private let tape: LiveTape?
   private let recorder: LatencyRecorder?
   private var words: StreamingText?
-  private var times: [Double] = []  // milliseconds per frame, the last minute
+  private var times: [Double] = []  // milliseconds per frame, of the last minute
 
   init(_ session: LiveSession, _ partner: LivePartner, _ talk: Talk) throws {
     self.session = session
@@ -63,7 +63,7 @@ struct TalkScribe {
       initial: Int32(model.dialogue.streams.textCardinality))
   }
 
-  /// Takes what the session has done since the last time. Returns what was said meanwhile.
+  /// Takes the frames since the last call. Returns what was said in them.
   mutating func drain() throws -> String {
     var spoken = ""
     session.log.drain { record in
@@ -102,7 +102,7 @@ struct TalkScribe {
   }
 
   mutating func finish() throws {
-    // Each is made whole, whatever happens to the others; the first that failed is told.
+    // Each output is completed whatever happens to the others; the first failure is reported.
     let drained = Result { try drain() }
     let recorded = Result { try recording?.finish() }
     _ = try recorder?.finish()

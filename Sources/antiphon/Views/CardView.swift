@@ -1,13 +1,13 @@
 import Base
 import Checkpoint
 
-/// What the card of a packed file tells: where it comes from, and bits and error by module.
+/// The card of a packed file: its source, and bits and error by module.
 struct CardView: Encodable {
   struct Module: Encodable {
     let name: String
     let bits: Int
     let matrices: Int
-    /// The largest of its matrices, relative to the source.
+    /// The largest error of its matrices, relative to the source.
     let error: Double
   }
 
@@ -34,7 +34,7 @@ struct CardView: Encodable {
     }.sorted { ($0.name, $0.bits) < ($1.name, $1.bits) }
   }
 
-  /// The name without numbers and what makes it one of many: `transformer.layers.3.gating.linear_in.weight` is
+  /// The name without numbers and without the parts that all modules share: `transformer.layers.3.gating.linear_in.weight` is
   /// `transformer.gating`.
   private static func module(_ name: String) -> String {
     let words = name.split(separator: ".").filter {

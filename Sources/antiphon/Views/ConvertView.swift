@@ -2,7 +2,7 @@ import Base
 import Checkpoint
 import Runtime
 
-/// What `convert` tells when it is done.
+/// The result of `convert`.
 struct ConvertView: Encodable {
   let path: String
   let bytes: Int
@@ -12,13 +12,13 @@ struct ConvertView: Encodable {
   /// Matrices by bits.
   let matrices: [String: Int]
   let largestError: Double
-  /// The matrix that has it.
+  /// The matrix that has the largest error.
   let largestErrorIn: String
-  /// Tensors that an earlier run had made.
+  /// Tensors that an earlier, stopped run had packed.
   let resumed: Int
-  /// Most memory that this process had at once.
+  /// Peak memory of this process.
   let peakMemoryBytes: Int?
-  /// Files that config.json names and the source does not have.
+  /// Files that config.json names and the source lacks.
   let missing: [String]
 
   init(_ card: PackedCard, source: String, output: String, resumed: Int, missing: [String]) {

@@ -4,7 +4,7 @@ import Dialogue
 import Measure
 import Runtime
 
-/// What `doctor` tells.
+/// The result of `doctor`.
 struct DoctorView: Encodable {
   struct Model: Encodable {
     let name: String
@@ -18,7 +18,7 @@ struct DoctorView: Encodable {
   let processors: Int
   let instructions: String
   let memoryBytes: Int
-  /// Processors that other programs keep busy, mean of the last minute.
+  /// Processors that other programs keep busy, on average over the last minute.
   let load: Double
   let speed: MachineSpeed
   let models: [Model]
@@ -62,7 +62,7 @@ struct DoctorView: Encodable {
     }
   }
 
-  /// What would make it run, in some words; empty where it does as published.
+  /// What would make it run in real time; empty if it does as published.
   private static func help(
     _ cases: [Assessment], smallerWindow: [Assessment], _ speed: MachineSpeed, _ memory: Int
   ) -> String {
@@ -84,7 +84,7 @@ struct DoctorView: Encodable {
       : "memory of \(NumberText.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits and with --kv q8"
   }
 
-  /// What slows this machine down and can be changed.
+  /// Advice on what slows this machine down and can be changed.
   private static func advice(_ speed: MachineSpeed, load: Double) -> [String] {
     var advice: [String] = []
     if load > 0.5 {
@@ -102,7 +102,7 @@ struct DoctorView: Encodable {
     return advice
   }
 
-  /// As lines for a person.
+  /// The result as lines of text.
   var text: String {
     func rate(_ bytes: Double) -> String { NumberText.fixed(bytes / 1e9, 1) }
     var parts = [

@@ -1,7 +1,7 @@
 import AudioIO
 import Base
 
-/// What `latency --speech` prints. Everything is in dB.
+/// The result of `latency --speech`. All values are in dB.
 struct EchoView: Encodable {
   let loss: Double?
   let level: Double?

@@ -4,14 +4,14 @@ import Codec
 import Dialogue
 import Runtime
 
-/// What `inspect` tells.
+/// The result of `inspect`.
 struct InspectView: Encodable {
   struct Tensor: Encodable {
     let name: String
     let type: String
     let shape: [Int]
     let bytes: Int
-    /// Of a packed matrix, relative to its source.
+    /// Error of a packed matrix, relative to its source.
     let error: Double?
   }
 
@@ -28,7 +28,7 @@ struct InspectView: Encodable {
     let part: String
     /// Bytes of weights that one frame reads.
     let bytesPerFrame: Int
-    /// Bytes that one session keeps.
+    /// Bytes that one conversation keeps.
     let sessionBytes: Int
   }
 
@@ -46,7 +46,7 @@ struct InspectView: Encodable {
     let userCodebooks: Int
     let textTokens: Int
     let delays: [Int]
-    /// Frames that it sees, and the bytes that each one takes.
+    /// Frames in its window, and the bytes that each one takes.
     let context: Int
     let cacheBytesPerFrame: Int
   }
@@ -55,7 +55,7 @@ struct InspectView: Encodable {
   var dialogue: DialogueView?
   var codec: CodecView?
   var needs: [Need] = []
-  /// Bytes per second that the weights take in real time.
+  /// Bytes of weights that real time reads per second.
   var bytesPerSecond = 0.0
 
   init(_ path: String) throws {
@@ -117,7 +117,7 @@ struct InspectView: Encodable {
       card: checkpoint.card.map(CardView.init))
   }
 
-  /// As lines for a person.
+  /// The result as lines of text.
   func text(withTensors: Bool) -> String {
     var parts: [String] = []
     for file in files {
@@ -146,11 +146,11 @@ struct InspectView: Encodable {
     if !needs.isEmpty {
       parts.append(
         TextTable.text(
-          [["", "weights per frame", "memory per session"]]
+          [["", "weights per frame", "memory per conversation"]]
             + needs.map { [$0.part, NumberText.bytes($0.bytesPerFrame), NumberText.bytes($0.sessionBytes)] }))
       parts.append(
         "Real time reads \(NumberText.bytes(Int(bytesPerSecond))) of weights per second: the memory, or the caches "
-          + "where the weights fit into them, have to be faster than that.")
+          + "if the weights fit into them, must be faster than that.")
     }
     return parts.joined(separator: "\n")
   }

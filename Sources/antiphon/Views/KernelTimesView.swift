@@ -2,7 +2,7 @@ import Base
 import Measure
 
 extension KernelTimes.Result {
-  /// As lines for a person.
+  /// The result as lines of text.
   var text: String {
     let head =
       "\(instructionSet), \(threads) threads, \(rows) x \(depth), medians of \(rounds) rounds; memory "

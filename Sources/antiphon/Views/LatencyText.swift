@@ -27,11 +27,11 @@ enum LatencyText {
     if frames.captureOverruns + frames.playbackUnderruns > 0 {
       line += ", \(frames.captureOverruns) overruns, \(frames.playbackUnderruns) underruns"
     }
-    // Of the slack only the least matters: a row of percentiles would show the most.
+    // Only the smallest slack matters, and a row of percentiles would show the largest.
     if let slack = summary.stages[LatencyStage.slack.rawValue] {
       line += ", least slack \(NumberText.fixed(slack.min, 1)) ms"
     }
-    if let factor = frames.realTimeFactor { line += "; \(NumberText.fixed(factor, 3)) of real time is work" }
+    if let factor = frames.realTimeFactor { line += "; real-time factor \(NumberText.fixed(factor, 3))" }
     if frames.warmUp > 0 { line += "; percentiles leave out the first \(frames.warmUp) frames" }
     return line
   }

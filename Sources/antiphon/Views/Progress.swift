@@ -1,20 +1,20 @@
 import Base
 import Runtime
 
-/// A line that tells how far long work is. It is drawn on a terminal only, ten times a second at most.
+/// A line that shows the progress of long work on sound. It is drawn only on a terminal, at most ten times a second.
 struct Progress {
   private let total: Double?
   private let isDrawn: Bool
   private let started = MonotonicClock.microseconds
   private var drawn: Int64 = 0
 
-  /// - Parameter total: seconds of sound to work through, when that is known.
+  /// - Parameter total: seconds of sound to process, if known.
   init(total: Double?, isDrawn: Bool = Terminal.isTerminal) {
     self.total = total
     self.isDrawn = isDrawn
   }
 
-  /// `seconds` of sound are done.
+  /// Reports that `seconds` of sound are done.
   mutating func show(_ seconds: Double) {
     guard isDrawn else { return }
     let now = MonotonicClock.microseconds
@@ -23,7 +23,7 @@ struct Progress {
     Terminal.error("\r\u{1B}[K" + Self.line(seconds, of: total, after: Double(now - started) / 1e6))
   }
 
-  /// Takes the line away.
+  /// Erases the line.
   func clear() {
     if isDrawn { Terminal.error("\r\u{1B}[K") }
   }
@@ -38,14 +38,14 @@ struct Progress {
   }
 }
 
-/// A line that tells how far long work on bytes is. It is drawn on a terminal only, ten times a second at most.
+/// A line that shows the progress of long work on bytes. It is drawn only on a terminal, at most ten times a second.
 struct ByteProgress {
   private let isDrawn: Bool
   private var drawn: Int64 = 0
 
   init(isDrawn: Bool = Terminal.isTerminal) { self.isDrawn = isDrawn }
 
-  /// `done` bytes of `total` are done of what `work` says.
+  /// Reports that `done` of `total` bytes of `work` are done.
   mutating func show(_ work: String, _ done: Int, of total: Int) {
     guard isDrawn else { return }
     let now = MonotonicClock.microseconds
@@ -54,7 +54,7 @@ struct ByteProgress {
     Terminal.error("\r\u{1B}[K" + Self.line(work, done, of: total))
   }
 
-  /// Takes the line away.
+  /// Erases the line.
   func clear() {
     if isDrawn { Terminal.error("\r\u{1B}[K") }
   }

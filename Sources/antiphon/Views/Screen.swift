@@ -4,14 +4,14 @@ import Dialogue
 import Glibc
 import Runtime
 
-/// What a person sees of a live session, as plain values.
+/// The state of a live session as it is shown, in plain values.
 struct LiveStatus: Equatable {
   var seconds = 0.0
   var isMuted = false
   var userDecibels: Float = -120
   var ownDecibels: Float = -120
   var transcript = ""
-  /// Milliseconds of work per frame; the last minute.
+  /// Milliseconds of work per frame, of the last minute.
   var median = 0.0
   var high = 0.0
   var frameMilliseconds = 80.0
@@ -28,7 +28,7 @@ struct LiveStatus: Equatable {
   /// nil without a canceller.
   var echoLoss: Float?
 
-  /// Everything that should not happen, on one line.
+  /// Counts of everything that should not happen, on one line.
   var events: String {
     "late \(late), skipped \(skipped), concealed \(concealed), gaps \(gaps), "
       + "xruns \(captureXruns) in \(playbackXruns) out"
@@ -52,7 +52,7 @@ struct Screen {
 
   init(keys: String) {
     self.keys = keys
-    // The other screen, no cursor.
+    // Switches to the alternate screen and hides the cursor.
     Terminal.raw("\u{1B}[?1049h\u{1B}[?25l")
   }
 
@@ -66,11 +66,11 @@ struct Screen {
     let lines = Self.lines(
       status, keys: keys, columns: isKnown ? Int(size.ws_col) : 80, rows: isKnown ? Int(size.ws_row) : 24)
     let body = lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
-    // Terminals that know how show the frame only when it is complete.
+    // Terminals that support synchronized output show the frame only when it is complete.
     Terminal.raw("\u{1B}[?2026h\u{1B}[H" + body + "\u{1B}[J\u{1B}[?2026l")
   }
 
-  /// The picture: title, meters, transcript, figures, keys.
+  /// The screen: title, meters, transcript, figures, keys.
   static func lines(_ status: LiveStatus, keys: String, columns: Int, rows: Int) -> [String] {
     let seconds = Int(status.seconds)
     let time = "\(seconds / 60):" + (seconds % 60 < 10 ? "0" : "") + "\(seconds % 60)"

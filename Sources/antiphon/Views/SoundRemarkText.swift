@@ -1,6 +1,6 @@
 import AudioIO
 
-/// What is odd about a sound, in words.
+/// A remark about a sound, in words.
 enum SoundRemarkText {
   static func text(_ remark: SoundRemark, path: String) -> String {
     let name = path == "-" ? "standard input" : "'\(path)'"
@@ -8,7 +8,7 @@ enum SoundRemarkText {
     case .cancelling(let channel, let seconds):
       return
         "note: the channels of \(name) cancel each other for \(Message.seconds(seconds)); channel \(channel) was "
-        + "taken alone there. --channel takes another."
+        + "used alone there. --channel chooses another."
     case .wrongSize(let bytes):
       return "note: \(name) says that it has \(bytes) bytes of sound; it was read to its end all the same."
     case .more(let seconds):

@@ -2,7 +2,7 @@ import Base
 import Latency
 import Runtime
 
-/// What a step reads, against the speed of memory.
+/// The bytes that a step reads, compared with the speed of memory.
 enum StepText {
   static func reading(_ summary: LatencySummary) -> String {
     let run = summary.run
@@ -10,7 +10,7 @@ enum StepText {
     let share =
       run["of_memory"].flatMap(Double.init).map { ", \(NumberText.fixed(100 * $0, 1)) % of it" } ?? ""
     return "\(run["instruction_set"] ?? ""), weights \(run["bits"] ?? ""), cache \(run["kv"] ?? ""), "
-      + "\(run["sessions"] ?? "") sessions: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
+      + "\(run["sessions"] ?? "") conversations: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
       + "(memory \(run["memory_gigabytes_per_second"] ?? "")\(share)), "
       + "\(run["frames_per_second"] ?? "") frames a second"
   }

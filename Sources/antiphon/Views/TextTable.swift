@@ -1,6 +1,6 @@
-/// Rows of words as lines that stand in columns.
+/// Rows of text, aligned in columns.
 enum TextTable {
-  /// Columns of text, the first to the left and the others to the right.
+  /// The first column is aligned to the left, the others to the right.
   static func text(_ rows: [[String]]) -> String {
     let width = (0..<(rows.map(\.count).max() ?? 0)).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
