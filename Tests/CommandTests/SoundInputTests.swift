@@ -80,7 +80,7 @@ import Testing
     #expect(mixed.code == 0)
     #expect(
       mixed.errors.hasPrefix(
-        "note: the channels of 'opposite.wav' cancel each other for 1.0 s; channel 1 was taken"))
+        "note: the channels of 'opposite.wav' cancel each other for 1.0 s; channel 1 was used"))
     let chosen = try shell(
       "$antiphon encode opposite.wav b.codes --codec $codec --channel 1 && "
         + "$antiphon encode voice.wav c.codes --codec $codec")
