@@ -10,7 +10,7 @@ public final class Dialogue: Sendable {
   public let streams: Streams
   /// Path of the weights.
   public let path: String
-  private let file: MappedFile
+  private let file: WeightFiles
   private let textEmbedding: TokenEmbedding
   private let audioEmbeddings: [TokenEmbedding]
   private let conditioners: [Conditioner]
@@ -96,8 +96,12 @@ public final class Dialogue: Sendable {
     path = checkpoint.path
   }
 
-  /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
+  /// SHA-256 of the weights' file, as hexadecimal; reads all of it. Of a model in shards, that of the index and the shards
+  /// one after the other, in the order of the shards' names.
   public var digest: String { file.digest }
+
+  /// Bytes of the weights' file, or of the index and all shards.
+  package var fileBytes: Int { file.byteCount }
 
   /// A conversation that has not begun.
   ///

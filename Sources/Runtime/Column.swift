@@ -10,8 +10,10 @@ package struct Column<Row>: Sendable {
 extension Column {
   typealias Path<Value> = any WritableKeyPath<Row, Value?> & Sendable
 
+  /// - Note: Nothing that is logged comes near the limit, and sums and products below it are numbers too.
   static func integer(_ name: String, _ path: Path<Int64>) -> Column {
-    optional(name, path, { String($0) }, { Int64($0) })
+    optional(
+      name, path, { String($0) }, { field in Int64(field).flatMap { $0.magnitude <= 1 << 40 ? $0 : nil } })
   }
 
   static func flag(_ name: String, _ path: Path<Bool>) -> Column {

@@ -8,7 +8,7 @@ enum Decimal {
 
   /// `12.345` as `12345`; nothing for text that is not such a number.
   static func microseconds(_ field: String) -> Int64? {
-    guard let value = Double(field), value.magnitude < 1e15 else { return nil }
+    guard let value = Double(field), value.magnitude < 1e12 else { return nil }
     return Int64((value * 1000).rounded())
   }
 

@@ -24,14 +24,21 @@ struct Table<Row: Sendable>: Sendable {
   }
 
   func read(_ path: String) throws(LatencyReportError) -> Contents {
-    let text = try TextFile.read(path)
+    try parse(TextFile.read(path), path)
+  }
+
+  /// The same of a text that is there already; `path` is for the errors.
+  func parse(_ text: String, _ path: String) throws(LatencyReportError) -> Contents {
     var contents = Contents()
     var number = 0
     var inRows = false
     for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
-      if !inRows, line.hasPrefix("# "), let equals = line.firstIndex(of: "="), equals > line.startIndex {
+      if !inRows, line.hasPrefix("# "), let equals = line.firstIndex(of: "=") {
         let key = String(line[..<equals].dropFirst(2))
+        guard !key.isEmpty else {
+          throw .badHeader(path: path, line: number, column: 1, expected: "a key before '='", found: "")
+        }
         contents.metadata[key] = String(line[line.index(after: equals)...])
       } else if !inRows {
         try checkNames(Self.split(line), path, number)

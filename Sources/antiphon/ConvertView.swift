@@ -20,11 +20,12 @@ struct ConvertView: Encodable {
   /// Files that config.json names and the source does not have.
   let missing: [String]
 
-  init(_ card: PackedCard, source: String, output: String, resumed: Int, missing: [String]) {
+  init(_ card: PackedCard, source: String, sourceBytes: Int, output: String, resumed: Int, missing: [String])
+  {
     path = output
     bytes = Files.size(output) ?? 0
     self.source = source
-    sourceBytes = Files.size(source) ?? 0
+    self.sourceBytes = sourceBytes
     sourceSha256 = card.sourceDigest
     matrices = Dictionary(grouping: card.tensors.values) { String($0.bits) }.mapValues(\.count)
     let worst = card.tensors.max {

@@ -112,7 +112,8 @@ struct InspectView: Encodable {
         error: checkpoint.card?.tensors[tensor.name].flatMap { Double($0.error) })
     }
     return File(
-      path: path, bytes: Files.size(path) ?? 0, tensors: tensors, card: checkpoint.card.map(CardView.init))
+      path: checkpoint.path, bytes: checkpoint.file.byteCount, tensors: tensors,
+      card: checkpoint.card.map(CardView.init))
   }
 
   /// As lines for a person.

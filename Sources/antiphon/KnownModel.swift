@@ -1,56 +1,22 @@
-/// The sizes of a model, as far as they tell how long a step takes.
-struct KnownModel {
-  struct Depth {
-    let steps: Int
-    let width: Int
-    let layers: Int
-    /// Of the gated feed-forward.
-    let hidden: Int
-  }
+import Dialogue
 
-  let name: String
-  let width: Int
-  let layers: Int
-  let hidden: Int
-  let textOutputs: Int
-  /// Codebooks heard and spoken.
-  let rows: Int
-  let context: Int
-  let depth: Depth?
-  /// Codebooks of the codec that are used.
-  let codebooks: Int
-  /// Whether this version reads it.
-  var isRead = true
+/// What a step of a published model costs, from its sizes.
+struct KnownModel {
+  let sizes: PublishedModel
 
   private static let codes = 2048
-  private static let largeDepth = Depth(steps: 8, width: 1024, layers: 6, hidden: 2816)
 
-  /// The published models (docs/Checkpoints.md), by size.
-  static let all: [KnownModel] = [
-    KnownModel(
-      name: "Moshi 7B", width: 4096, layers: 32, hidden: 11264, textOutputs: 32000, rows: 16, context: 3000,
-      depth: largeDepth, codebooks: 8),
-    KnownModel(
-      name: "Hibiki 2B", width: 2560, layers: 24, hidden: 7040, textOutputs: 48000, rows: 32, context: 3000,
-      depth: Depth(steps: 16, width: 1024, layers: 6, hidden: 2816), codebooks: 16),
-    KnownModel(
-      name: "Hibiki 1B", width: 2048, layers: 16, hidden: 5632, textOutputs: 48000, rows: 16, context: 1500,
-      depth: largeDepth, codebooks: 8),
-    KnownModel(
-      name: "STT 2.6B", width: 2048, layers: 48, hidden: 5632, textOutputs: 4000, rows: 32, context: 375,
-      depth: nil, codebooks: 32),
-    KnownModel(
-      name: "STT 1B", width: 2048, layers: 16, hidden: 5632, textOutputs: 8000, rows: 32, context: 750,
-      depth: nil,
-      codebooks: 32),
-    KnownModel(
-      name: "TTS 1.6B", width: 2048, layers: 16, hidden: 5632, textOutputs: 8000, rows: 32, context: 500,
-      depth: Depth(steps: 32, width: 1024, layers: 4, hidden: 2048), codebooks: 32, isRead: false),
-  ]
+  /// By size.
+  static let all = PublishedModel.all.map { KnownModel(sizes: $0) }
+
+  var name: String { sizes.name }
+  var codebooks: Int { sizes.codebooks }
+  var isRead: Bool { sizes.isRead }
 
   /// Weights of matrices that one step reads.
   var weights: Int {
-    var sum = layers * (4 * width * width + 3 * width * hidden) + textOutputs * width
+    let (width, depth) = (sizes.width, sizes.depth)
+    var sum = sizes.layers * (4 * width * width + 3 * width * sizes.hidden) + sizes.textOutputs * width
     if let depth {
       sum +=
         depth.steps
@@ -61,16 +27,16 @@ struct KnownModel {
   }
 
   /// Matrix products of one step.
-  var products: Int { 4 * layers + 1 + (depth.map { $0.steps * (4 * $0.layers + 2) } ?? 0) }
+  var products: Int { 4 * sizes.layers + 1 + (sizes.depth.map { $0.steps * (4 * $0.layers + 2) } ?? 0) }
 
   /// Bytes of the tables of embeddings, in bf16.
-  var tableBytes: Int { 2 * width * (textOutputs + 1 + rows * (Self.codes + 1)) }
+  var tableBytes: Int { 2 * sizes.width * (sizes.textOutputs + 1 + sizes.rows * (Self.codes + 1)) }
 
   /// A step with a full window, whose keys and values are in the form `kv`.
   func work(bits: Int, kv: CacheWord) -> StepWork {
     StepWork(
       weightBytes: StepWork.bytes(weights, bits: bits), bits: bits, products: products,
-      cacheBytes: kv.bytes(2 * width * layers * context))
+      cacheBytes: kv.bytes(2 * sizes.width * sizes.layers * sizes.context))
   }
 }
 

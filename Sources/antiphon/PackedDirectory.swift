@@ -30,13 +30,19 @@ struct PackedDirectory {
   }
 
   /// Files that the source lacks.
-  var missing: [String] { companions.filter { !Files.exists(source.directory + "/" + $0) } }
+  var missing: [String] { companions.filter { !Safetensors.isThere(source.directory + "/" + $0) } }
 
   /// Copies the configuration, the codec and the tokenizer.
   func copyRest() throws {
-    for name in companions where !missing.contains(name) {
-      try write(
-        Data(contentsOf: URL(filePath: source.directory + "/" + name), options: .alwaysMapped), to: name)
+    let present = companions.filter { !missing.contains($0) }
+    for file in try present.flatMap({ try Safetensors.parts(of: source.directory + "/" + $0) }) {
+      let name = String(file.dropFirst(source.directory.count + 1))
+      // A name in config.json must not make `convert` write elsewhere.
+      guard !name.split(separator: "/").contains("..") else {
+        throw CheckpointError.unsupported(
+          file: source.directory + "/config.json", field: "a file outside the directory", found: name)
+      }
+      try write(Data(contentsOf: URL(filePath: file), options: .alwaysMapped), to: name)
     }
     let configuration = source.directory + "/config.json"
     guard Files.exists(configuration) else { return }
@@ -53,6 +59,10 @@ struct PackedDirectory {
 
   private func write(_ data: Data, to name: String) throws {
     do {
+      if name.contains("/") {
+        try FileManager.default.createDirectory(
+          at: URL(filePath: path + "/" + name).deletingLastPathComponent(), withIntermediateDirectories: true)
+      }
       try data.write(to: URL(filePath: path + "/" + name), options: .atomic)
     } catch {
       throw CheckpointError.cannotWrite(file: path + "/" + name, code: errno == 0 ? EIO : errno)

@@ -13,7 +13,7 @@ extension RunMetadata {
     metadata["version"] = Antiphon.version
     metadata["date"] = Machine.date()
     metadata["model"] = model.directory
-    let size = Files.size(model.dialogue.path) ?? 0
+    let size = model.dialogue.fileBytes
     metadata["model_bytes"] = String(size)
     if size <= longestDigest { metadata["model_sha256"] = model.dialogue.digest }
     metadata["codec_sha256"] = model.codec.digest
