@@ -102,5 +102,46 @@ let package = Package(
         "AntiphonKit", "LibraryExample",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "antiphon", "Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tests/Fuzz",
+      exclude: ["Fuzzer", "corpus", "dictionaries"], sources: ["Targets", "Replay"], swiftSettings: swift),
   ]
 )
+
+// tools/check --sanitize builds some of the tests only.
+if let wanted = Context.environment["ANTIPHON_TESTS"]?.split(separator: " ") {
+  package.targets.removeAll { $0.type == .test && !wanted.contains(Substring($0.name)) }
+}
+
+// What C leaves undefined ends the program: tools/check --sanitize undefined, and tools/fuzz.
+if Context.environment["ANTIPHON_UBSAN"] != nil {
+  for target in package.targets where ["CKernels", "CThreads"].contains(target.name) {
+    target.cSettings =
+      (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=undefined", "-fno-sanitize-recover=all"])]
+  }
+}
+
+// tools/fuzz: a fuzzer in place of the tests, and the command as a library for it.
+if Context.environment["ANTIPHON_FUZZ"] != nil {
+  package.targets.removeAll { $0.type == .test || ["LibraryExample", "TestSupport"].contains($0.name) }
+  package.products.removeAll { $0.name == "antiphon" }
+  for (index, target) in package.targets.enumerated() where target.name == "antiphon" {
+    // Its own entry gives way to the fuzzer's.
+    let entry = ["-Xfrontend", "-entry-point-function-name", "-Xfrontend", "antiphon_main"]
+    package.targets[index] = .target(
+      name: target.name, dependencies: target.dependencies, swiftSettings: swift + [.unsafeFlags(entry)])
+  }
+  for target in package.targets where ["CKernels", "CThreads"].contains(target.name) {
+    target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link"])]
+  }
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzzer",
+      dependencies: ["antiphon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "Tests/Fuzz",
+      exclude: ["Replay", "corpus", "dictionaries"], sources: ["Targets", "Fuzzer"], swiftSettings: swift))
+}

@@ -30,7 +30,7 @@ package enum NumberText {
 
   /// `12.345` milliseconds as `12345`; nil for text that is not such a number.
   package static func microseconds(_ field: String) -> Int64? {
-    guard let value = Double(field), value.magnitude < 1e15 else { return nil }
+    guard let value = Double(field), value.magnitude < 1e12 else { return nil }
     return Int64((value * 1000).rounded())
   }
 

@@ -36,8 +36,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
   case badArgument(file: String, name: String, expected: String, found: String)
   /// A valid setting this runtime has no code for.
   case unsupported(file: String, field: String, found: String)
-  /// The text tokenizer of a model is not one.
-  case badTokenizer(file: String)
+  /// An index of shards is wrong, or its shards are not as it says.
+  case badIndex(file: String, fault: IndexFault)
   /// The header of a GGUF file is not one.
   case badGGUF(file: String, fault: GGUFFault)
   /// A packed file of another version.
@@ -63,6 +63,30 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case notJSON
     /// The description of a tensor lacks a field, or has one of the wrong kind.
     case badEntry(tensor: String)
+    /// A name stands twice.
+    case repeated(tensor: String)
+  }
+
+  /// What is wrong with an index of shards.
+  public enum IndexFault: Equatable, Sendable {
+    /// The index is not a JSON object.
+    case notJSON
+    /// There is no object `weight_map`.
+    case noMap
+    /// The map names no tensor.
+    case empty
+    /// A tensor's file is not a name.
+    case badEntry(tensor: String)
+    /// A tensor stands twice in the map.
+    case repeated(tensor: String)
+    /// The name of a file leads out of the directory.
+    case outside(shard: String)
+    /// A file that the map names is not there.
+    case missing(shard: String)
+    /// Two files hold the same tensor.
+    case twice(tensor: String, first: String, second: String)
+    /// A tensor is not in the file that the map names.
+    case absent(tensor: String, shard: String)
   }
 
   /// What is wrong with a GGUF header.
@@ -73,6 +97,14 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case version(Int)
     /// The description of a tensor, or a key.
     case badEntry(String)
+    /// A key or a tensor stands twice.
+    case repeated(String)
+    /// The numbers of the file stand with the highest byte first.
+    case bigEndian
+    /// `general.alignment` is no whole number, or not a multiple of 8 above 0.
+    case alignment(String)
+    /// One of so many files that belong together.
+    case split(Int)
   }
 
   /// The file the error is about.
@@ -83,7 +115,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
       .unknownType(let file, _, _), .wrongSize(let file, _, _, _), .outOfRange(let file, _, _, _, _),
       .overlap(let file, _, _), .missingTensor(let file, _, _), .wrongShape(let file, _, _, _),
       .wrongType(let file, _, _, _), .notFinite(let file, _), .badField(let file, _, _, _),
-      .badArgument(let file, _, _, _), .unsupported(let file, _, _), .badTokenizer(let file),
+      .badArgument(let file, _, _, _), .unsupported(let file, _, _), .badIndex(let file, _),
       .badGGUF(let file, _), .packedVersion(let file, _, _), .alreadyPacked(let file),
       .cannotQuantize(let file, _, _, _), .nothingNamed(let file, _), .noSpace(let file, _, _),
       .readsBackWrong(let file, _):

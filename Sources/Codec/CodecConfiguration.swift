@@ -35,7 +35,7 @@ public struct CodecConfiguration: Sendable {
   let fields: Fields
 
   init(_ file: Safetensors) throws(CheckpointError) {
-    fields = try Fields(Array((file.metadata["codec"] ?? "{}").utf8), path: file.path, prefix: "codec")
+    fields = try Fields(Array((try file.text("codec") ?? "{}").utf8), path: file.path, prefix: "codec")
     let name = try fields.string("architecture", default: "mimi")
     guard let architecture = Architecture(rawValue: name) else {
       throw .unsupported(file: file.path, field: "architecture", found: name)

@@ -26,14 +26,21 @@ struct CSVTable<Row: Sendable>: Sendable {
   }
 
   func read(_ path: String) throws(LatencyReportError) -> Contents {
-    let text = try LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }
+    try parse(LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }, path)
+  }
+
+  /// The same of a text that is there already; `path` is for the errors.
+  func parse(_ text: String, _ path: String) throws(LatencyReportError) -> Contents {
     var contents = Contents()
     var number = 0
     var inRows = false
     for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       number += 1
-      if !inRows, line.hasPrefix("# "), let equals = line.firstIndex(of: "="), equals > line.startIndex {
+      if !inRows, line.hasPrefix("# "), let equals = line.firstIndex(of: "=") {
         let key = String(line[..<equals].dropFirst(2))
+        guard !key.isEmpty else {
+          throw .badHeader(path: path, line: number, column: 1, expected: "a key before '='", found: "")
+        }
         contents.metadata[key] = String(line[line.index(after: equals)...])
       } else if !inRows {
         try checkNames(Self.split(line), path, number)
@@ -125,7 +132,9 @@ extension CSVColumn {
   typealias Path<Value> = any WritableKeyPath<Row, Value?> & Sendable
 
   static func integer(_ name: String, _ path: Path<Int64>) -> CSVColumn {
-    optional(name, path, { String($0) }, { Int64($0) })
+    // Nothing that is logged comes near the limit, and sums and products below it fit as well.
+    optional(
+      name, path, { String($0) }, { field in Int64(field).flatMap { $0.magnitude <= 1 << 40 ? $0 : nil } })
   }
 
   static func flag(_ name: String, _ path: Path<Bool>) -> CSVColumn {

@@ -24,7 +24,7 @@ package struct LatencyPlot: Sendable {
 
   package init(_ report: LatencyReport) {
     self.report = report
-    frameTime = Double(report.metadata.integer(RunMetadata.frameMicroseconds) ?? 80_000) / 1000
+    frameTime = Double(report.metadata.positive(RunMetadata.frameMicroseconds) ?? 80_000) / 1000
     let worst = report.frames.compactMap { LatencyStage.total.duration($0) }.max() ?? 0
     top = max(frameTime, min(Double(worst) / 1000, 4 * frameTime)) * 1.1
   }
@@ -61,7 +61,8 @@ package struct LatencyPlot: Sendable {
         Self.left, 20,
         "\(frames.count) frames, \(frames.misses) late, slowest frame per pixel, milliseconds")
     ]
-    let step = top > 200 ? 80.0 : 20.0
+    // A frame that lasts unusually long must not make thousands of lines.
+    let step = top > 2000 ? top / 10 : top > 200 ? 80.0 : 20.0
     for tick in stride(from: 0.0, through: top, by: step) {
       parts.append(rule(tick, "#dddddd", 1))
       parts.append(Self.text(Self.left - 8, y(tick) + 4, Self.short(tick), anchor: "end"))

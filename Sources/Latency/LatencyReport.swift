@@ -20,7 +20,12 @@ package struct LatencyReport: Sendable {
   /// Reads the logs and adds them up.
   package static func read(_ directory: String) throws(LatencyReportError) -> LatencyReport {
     let frames = try FrameTable.table.read(framesPath(directory))
-    let turns = try TurnTable.table.read(turnsPath(directory))
+    return add(up: frames, try TurnTable.table.read(turnsPath(directory)), directory)
+  }
+
+  static func add(
+    up frames: Table<FrameRecord>.Contents, _ turns: Table<Turn>.Contents, _ directory: String
+  ) -> LatencyReport {
     let summary = LatencySummary(metadata: frames.metadata, frames: frames.rows, turns: turns.rows)
     let run = frames.metadata[RunMetadata.runID] ?? ""
     return LatencyReport(

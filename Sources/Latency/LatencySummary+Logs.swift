@@ -4,8 +4,8 @@ extension LatencySummary {
   package init(metadata: RunMetadata, frames records: [FrameRecord], turns: [Turn]) {
     self.init()
     for key in metadata.keys { run[key] = metadata[key] }
-    let frameTime = metadata.integer(RunMetadata.frameMicroseconds) ?? 80_000
-    let rate = metadata.integer(RunMetadata.sampleRate) ?? 24_000
+    let frameTime = metadata.positive(RunMetadata.frameMicroseconds) ?? 80_000
+    let rate = metadata.positive(RunMetadata.sampleRate) ?? 24_000
     let warmUp = metadata.integer(RunMetadata.warmUpFrames) ?? 0
     let warm = records.filter { ($0.frame ?? 0) >= warmUp }
 

@@ -18,8 +18,13 @@ package struct RunMetadata: Sendable, Equatable {
     }
   }
 
-  /// A value that is a number.
-  package func integer(_ key: String) -> Int64? { values[key].flatMap { Int64($0) } }
+  /// A value that is a number, and one that can be reckoned with.
+  package func integer(_ key: String) -> Int64? {
+    values[key].flatMap { Int64($0) }.flatMap { $0.magnitude <= 1 << 50 ? $0 : nil }
+  }
+
+  /// The same above 0.
+  package func positive(_ key: String) -> Int64? { integer(key).flatMap { $0 > 0 ? $0 : nil } }
 }
 
 extension RunMetadata {

@@ -21,24 +21,31 @@ package enum ModelShape: String, CaseIterable, Sendable {
     var layers: Int
     var hidden: Int
     var text: Int
-    var codebooks = 16
-    var own = 8
-    var context = 3000
+    var codebooks: Int
+    var own: Int
+    var context: Int
+
+    init(_ model: PublishedModel) {
+      (width, heads, layers, hidden) = (model.width, model.heads, model.layers, model.hidden)
+      (text, codebooks, own) = (model.textOutputs, model.rows, model.depth?.steps ?? 0)
+      context = model.context
+    }
+
+    /// The backbone of a model, with eight codebooks that it hears.
+    init(backboneOf model: PublishedModel) {
+      self.init(model)
+      (codebooks, own, context) = (8, 0, 3000)
+    }
   }
 
   private var sizes: Sizes {
     switch self {
-    case .stt1B:
-      Sizes(
-        width: 2048, heads: 16, layers: 16, hidden: 5632, text: 8000, codebooks: 32, own: 0, context: 750)
-    case .hibiki1B: Sizes(width: 2048, heads: 16, layers: 16, hidden: 5632, text: 48000)
-    case .moshi7B: Sizes(width: 4096, heads: 32, layers: 32, hidden: 11264, text: 32000)
-    case .backbone1B:
-      Sizes(width: 2048, heads: 16, layers: 16, hidden: 5632, text: 48000, codebooks: 8, own: 0)
-    case .backbone2B:
-      Sizes(width: 2560, heads: 20, layers: 24, hidden: 7040, text: 48000, codebooks: 8, own: 0)
-    case .backbone7B:
-      Sizes(width: 4096, heads: 32, layers: 32, hidden: 11264, text: 32000, codebooks: 8, own: 0)
+    case .stt1B: Sizes(.stt1B)
+    case .hibiki1B: Sizes(.hibiki1B)
+    case .moshi7B: Sizes(.moshi7B)
+    case .backbone1B: Sizes(backboneOf: .hibiki1B)
+    case .backbone2B: Sizes(backboneOf: .hibiki2B)
+    case .backbone7B: Sizes(backboneOf: .moshi7B)
     }
   }
 

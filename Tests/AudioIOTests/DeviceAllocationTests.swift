@@ -7,7 +7,7 @@ import Testing
 @testable import AudioIO
 
 /// What the audio threads do must not wait for anybody: no memory is taken or given back, no lock is asked for.
-@Suite("Allocations and locks of the audio threads")
+@Suite("Allocations and locks of the audio threads", .enabled(if: ap_test_counts_work()))
 struct DeviceAllocationTests {
   private struct Work: Equatable {
     var allocations: Int64 = 0

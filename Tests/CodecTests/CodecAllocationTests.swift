@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The frame path of a codec takes no memory from the heap once a session stands.
-struct CodecAllocationTests {
+@Suite(.enabled(if: WorkCounter.counts)) struct CodecAllocationTests {
   @Test("a count of allocations sees one array, and none where there is none")
   func counts() {
     var kept: [Int] = []

@@ -123,6 +123,10 @@ enum ErrorTable {
       "a damaged file, or one that another program wrote wrongly"
     ),
     (
+      CheckpointError.badHeader(file: "model.safetensors", fault: .repeated(tensor: "emb.0.weight")),
+      "the header was edited: which of the two is meant cannot be known"
+    ),
+    (
       CheckpointError.unknownType(file: "model.safetensors", tensor: "emb.0.weight", found: "F8_E4M3"),
       "a kind of numbers that this version does not read"
     ),
@@ -171,7 +175,53 @@ enum ErrorTable {
       CheckpointError.unsupported(file: "config.json", field: "model_type", found: "parrot"),
       "a model of a kind that this version has no code for"
     ),
-    (CheckpointError.badTokenizer(file: "tokenizer.model"), "another file under the tokenizer's name"),
+    (
+      CheckpointError.badIndex(file: "model.safetensors.index.json", fault: .notJSON),
+      "another file under the index's name, or a download that was interrupted"
+    ),
+    (
+      CheckpointError.badIndex(file: "model.safetensors.index.json", fault: .noMap),
+      "the index of another program"
+    ),
+    (
+      CheckpointError.badIndex(file: "model.safetensors.index.json", fault: .empty),
+      "a program that failed while it wrote the model"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "model.safetensors.index.json", fault: .badEntry(tensor: "emb.0.weight")),
+      "the index was edited, or is of another program"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "model.safetensors.index.json", fault: .repeated(tensor: "emb.0.weight")),
+      "the index was edited: which of the two is meant cannot be known"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "model.safetensors.index.json", fault: .outside(shard: "../other/model.safetensors")),
+      "the index was edited, or wants to read what is none of its business"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "models/moshika/model.safetensors.index.json",
+        fault: .missing(shard: "model-00002-of-00004.safetensors")),
+      "not all files of the model were copied"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "model.safetensors.index.json",
+        fault: .twice(
+          tensor: "emb.0.weight", first: "model-00001-of-00004.safetensors",
+          second: "model-00002-of-00004.safetensors")),
+      "files of two versions of the model were mixed"
+    ),
+    (
+      CheckpointError.badIndex(
+        file: "model.safetensors.index.json",
+        fault: .absent(tensor: "emb.0.weight", shard: "model-00001-of-00004.safetensors")),
+      "files of two versions of the model were mixed"
+    ),
     (
       CheckpointError.badGGUF(file: "model.q8.gguf", fault: .tooShort),
       "a download or copy that was interrupted"
@@ -182,6 +232,22 @@ enum ErrorTable {
     (
       CheckpointError.badGGUF(file: "model.q8.gguf", fault: .badEntry("emb.0.weight")),
       "a damaged file, or one that another program wrote wrongly"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .repeated("emb.0.weight")),
+      "a damaged file, or one that another program wrote wrongly"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .alignment("12")),
+      "a damaged file, or one that another program wrote wrongly"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model.q8.gguf", fault: .bigEndian),
+      "a file that was made for a mainframe"
+    ),
+    (
+      CheckpointError.badGGUF(file: "model-00001-of-00003.gguf", fault: .split(3)),
+      "a model that was published in several files"
     ),
     (
       CheckpointError.packedVersion(file: "model.safetensors", found: "2", known: 1),

@@ -111,7 +111,9 @@ struct CacheOptionsTests {
     #expect(field == "num_heads" && found == "a width of 12")
   }
 
-  @Test("a step allocates nothing in any form", arguments: CacheOptions.Format.allCases)
+  @Test(
+    "a step allocates nothing in any form", .enabled(if: WorkCounter.counts),
+    arguments: CacheOptions.Format.allCases)
   func allocations(format: CacheOptions.Format) throws {
     let directory = try TemporaryDirectory()
     let dialogue = try Self.open(CacheOptions(format), in: directory)

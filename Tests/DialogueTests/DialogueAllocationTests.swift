@@ -4,7 +4,7 @@ import Testing
 @testable import Dialogue
 
 /// The frame path of the dialogue model takes no memory from the heap once a conversation stands.
-struct DialogueAllocationTests {
+@Suite(.enabled(if: WorkCounter.counts)) struct DialogueAllocationTests {
   @Test(
     "a step allocates nothing, drawn or greedy",
     arguments: ["moshi", "hibiki", "plain", "stt"], [true, false])

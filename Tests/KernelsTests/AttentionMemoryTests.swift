@@ -147,7 +147,9 @@ struct AttentionMemoryTests {
     }
   }
 
-  @Test("remembering and attending take no memory from the heap", arguments: AttentionMemory.Format.allCases)
+  @Test(
+    "remembering and attending take no memory from the heap", .enabled(if: WorkCounter.counts),
+    arguments: AttentionMemory.Format.allCases)
   func allocations(format: AttentionMemory.Format) {
     let state = LayerState(format, headWidth: 64)
     let x = [Float](repeating: 0.5, count: 3 * state.width)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The whole way of a frame: codec, dialogue model, codec.
-struct ConversationAllocationTests {
+@Suite(.enabled(if: WorkCounter.counts)) struct ConversationAllocationTests {
   @Test("a step of a conversation allocates nothing")
   func step() throws {
     let model = try Model.open(Golden.path("tiny-model"))

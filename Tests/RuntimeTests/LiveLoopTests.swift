@@ -143,7 +143,9 @@ struct LiveLoopTests {
     #expect(session.records().map(\.isMiss) == [false, false, false, true, false, false])
   }
 
-  @Test("after warm-up the model's thread allocates nothing and takes no lock")
+  @Test(
+    "after warm-up the model's thread allocates nothing and takes no lock",
+    .enabled(if: WorkCounter.counts))
   func work() throws {
     let model = try Model.open(Golden.path("tiny-model"))
     let tape = LiveTape(

@@ -15,6 +15,10 @@ public final class WorkCounter: @unchecked Sendable {
   public private(set) var locks = -1
   private var before: Int64 = 0
 
+  /// Whether this build counts: all do but those with AddressSanitizer or ThreadSanitizer, which have an allocator and
+  /// mutexes of their own. Tests that count are enabled by it; `CountingTests` sees that it is true otherwise.
+  public static var counts: Bool { ap_test_counts_work() }
+
   public init() {}
 
   /// The thread that ends the count must be the one that began it.

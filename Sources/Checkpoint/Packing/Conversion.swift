@@ -73,16 +73,8 @@ package struct Conversion {
 
   private mutating func sourceDigest(_ progress: (Progress) -> Bool) throws(CheckpointError) -> String? {
     if let digest = journal.sourceDigest { return digest }
-    let file = plan.source.file
-    let digest = Digest()
-    for start in stride(from: 0, to: file.bytes.count, by: Self.pieceBytes) {
-      let part = UnsafeRawBufferPointer(
-        rebasing: file.bytes[start..<min(start + Self.pieceBytes, file.bytes.count)])
-      digest.update(part)
-      file.release(part)
-      guard progress(.reading(done: start + part.count, of: file.bytes.count)) else { return nil }
-    }
-    let text = digest.finish()
+    let total = plan.source.file.byteCount
+    guard let text = plan.source.file.digest({ progress(.reading(done: $0, of: total)) }) else { return nil }
     try journal.note(sourceDigest: text)
     return text
   }

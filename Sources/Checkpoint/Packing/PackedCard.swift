@@ -43,12 +43,12 @@ public struct PackedCard: Sendable, Equatable {
 
   /// Reads the card of a file; nil where the file is not packed.
   public init?(_ file: Safetensors) throws(CheckpointError) {
-    guard let version = file.metadata[Self.versionKey] else { return nil }
+    guard let version = try file.text(Self.versionKey) else { return nil }
     guard version == String(Self.version) else {
       throw .packedVersion(file: file.path, found: version, known: Self.version)
     }
     func text(_ key: String) throws(CheckpointError) -> String {
-      guard let value = file.metadata[key] else {
+      guard let value = try file.text(key) else {
         throw .badField(file: file.path, field: key, expected: "a string", found: "nothing")
       }
       return value
@@ -74,7 +74,7 @@ public struct PackedCard: Sendable, Equatable {
       throw .missingTensor(file: file.path, tensor: name, present: file.entries.count)
     }
     guard entry.type == .uint8 else {
-      throw .wrongType(file: file.path, tensor: name, expected: "U8", found: entry.type.rawValue)
+      throw .wrongType(file: file.path, tensor: name, expected: "U8", found: entry.typeName)
     }
     guard let bytes = tensor.bytes, entry.byteCount == bytes else {
       throw .wrongSize(file: file.path, tensor: name, expected: tensor.bytes ?? 0, found: entry.byteCount)

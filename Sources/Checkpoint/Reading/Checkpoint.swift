@@ -5,8 +5,8 @@ package struct Checkpoint: Sendable {
   package let path: String
   /// By our names.
   package let tensors: [String: StoredTensor]
-  /// The whole file.
-  package let file: MappedFile
+  /// The whole file, or all shards.
+  package let file: WeightFiles
   /// The card of a packed file.
   package let card: PackedCard?
 
@@ -47,28 +47,45 @@ package struct Checkpoint: Sendable {
   ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
   package init(_ file: Safetensors, weights: Weights = .mapped, rename: (String) -> String? = { $0 }) {
     self.init(
-      file.path, file.file, file.stored(), card: nil, weights: weights, survey: nil, rename: rename)
+      file.path, file.files, file.stored(), card: nil, weights: weights, survey: nil, rename: rename)
   }
 
-  /// Opens a file of any format that is read: safetensors, packed or not, with the matrices of MLX; or GGUF.
+  /// Opens a file of any format that is read: safetensors, packed or not, in one piece or in shards, with the matrices of
+  /// MLX; or GGUF.
   ///
   /// - Parameter survey: notes what is read, and nothing is: matrices are zeros.
   package static func open(
     _ path: String, weights: Weights = .mapped, survey: Survey? = nil, rename: (String) -> String? = { $0 }
   ) throws(CheckpointError) -> Checkpoint {
-    if try GGUF.isOne(path) {
-      let file = try GGUF(path)
-      return Checkpoint(
-        path, file.file, file.tensors, card: nil, weights: weights, survey: survey, rename: rename)
+    guard ShardIndex.path(of: path) == nil else {
+      return try Checkpoint(Safetensors(path), weights, survey, rename)
     }
-    let file = try Safetensors(path)
-    let card = try PackedCard(file)
+    return try open(MappedFile(path), weights: weights, survey: survey, rename: rename)
+  }
+
+  /// The same of one file that is open already.
+  package static func open(
+    _ file: MappedFile, weights: Weights = .mapped, survey: Survey? = nil,
+    rename: (String) -> String? = { $0 }
+  ) throws(CheckpointError) -> Checkpoint {
+    guard GGUF.isOne(file) else { return try Checkpoint(Safetensors(file), weights, survey, rename) }
+    let parsed = try GGUF(file)
     return Checkpoint(
-      path, file.file, file.stored(card), card: card, weights: weights, survey: survey, rename: rename)
+      file.path, WeightFiles(files: [file]), parsed.tensors, card: nil, weights: weights, survey: survey,
+      rename: rename)
   }
 
   private init(
-    _ path: String, _ file: MappedFile, _ stored: [String: StoredTensor], card: PackedCard?, weights: Weights,
+    _ file: Safetensors, _ weights: Weights, _ survey: Survey?, _ rename: (String) -> String?
+  ) throws(CheckpointError) {
+    let card = try PackedCard(file)
+    self.init(
+      file.path, file.files, file.stored(card), card: card, weights: weights, survey: survey, rename: rename)
+  }
+
+  private init(
+    _ path: String, _ file: WeightFiles, _ stored: [String: StoredTensor], card: PackedCard?,
+    weights: Weights,
     survey: Survey?, rename: (String) -> String?
   ) {
     var tensors: [String: StoredTensor] = [:]
@@ -182,12 +199,21 @@ package struct Scope: Sendable {
 
   private func rectangle(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> StoredTensor
   {
-    let tensor = try checkpoint.tensor(full(name))
+    let tensor = try known(name)
     guard tensor.fits(rows, columns) else {
       throw .wrongShape(
         file: checkpoint.path, tensor: full(name), expected: [rows, columns], found: tensor.shape)
     }
     if case .plain = tensor.form, !tensor.hasFloats { throw wrongType(name, tensor) }
+    return tensor
+  }
+
+  /// The tensor, whose type has to be one that this version knows.
+  private func known(_ name: String) throws(CheckpointError) -> StoredTensor {
+    let tensor = try checkpoint.tensor(full(name))
+    if case .unknown(let found) = tensor.form {
+      throw .unknownType(file: checkpoint.path, tensor: full(name), found: found)
+    }
     return tensor
   }
 
@@ -213,7 +239,7 @@ package struct Scope: Sendable {
   private func elements(
     _ name: String, where accepts: ([Int]) -> Bool, expected: [Int]
   ) throws(CheckpointError) -> TensorValues {
-    let tensor = try checkpoint.tensor(full(name))
+    let tensor = try known(name)
     guard accepts(tensor.shape) else {
       throw .wrongShape(file: checkpoint.path, tensor: full(name), expected: expected, found: tensor.shape)
     }

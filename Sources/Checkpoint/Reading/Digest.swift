@@ -22,21 +22,8 @@ struct Digest: ~Copyable {
   }
 }
 
-extension MappedFile {
-  /// SHA-256 of the whole file, as 64 hexadecimal digits; reads all of it, and keeps none of it in memory.
-  package var digest: String {
-    let digest = Digest()
-    let piece = 32 << 20
-    for start in stride(from: 0, to: bytes.count, by: piece) {
-      let part = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + piece, bytes.count)])
-      digest.update(part)
-      release(part)
-    }
-    return digest.finish()
-  }
-}
-
 extension Safetensors {
-  /// SHA-256 of the whole file, as 64 hexadecimal digits; reads all of it.
-  public var digest: String { file.digest }
+  /// SHA-256 of the whole file, as 64 hexadecimal digits; reads all of it. Of a model in shards, that of the index and the
+  /// shards one after the other, in the order of the shards' names.
+  public var digest: String { files.digest }
 }

@@ -1,41 +1,34 @@
 /// A GGUF file, as candle writes Moshi's weights: header, descriptions, then tensors at aligned offsets. Everything is
-/// checked before a byte of data is used. Keys and values are passed over, but for the alignment.
+/// checked before a byte of data is used; the types of tensors are judged where these are read. Keys and values are
+/// passed over, but for the alignment and the number of files.
 package final class GGUF: Sendable {
-  package let path: String
-  let file: MappedFile
   let tensors: [String: StoredTensor]
 
   private static let magic = Array("GGUF".utf8)
   // What the format numbers its kinds of numbers by, those that are read.
   private static let (f32, f16, q8, bf16): (UInt32, UInt32, UInt32, UInt32) = (0, 1, 8, 30)
   private static let mostDimensions: UInt32 = 4
+  private static let usualAlignment = 32
 
-  package static func isOne(_ path: String) throws(CheckpointError) -> Bool {
-    let file = try MappedFile(path)
-    return withExtendedLifetime(file) { file.bytes.prefix(4).elementsEqual(magic) }
+  package static func isOne(_ file: MappedFile) -> Bool {
+    withExtendedLifetime(file) {
+      // The same four letters read by a machine of the other byte order stand the other way round.
+      file.bytes.prefix(4).elementsEqual(magic) || file.bytes.prefix(4).elementsEqual(magic.reversed())
+    }
   }
 
-  package init(_ path: String) throws(CheckpointError) {
-    let file = try MappedFile(path)
-    var reader = Reader(path: path, bytes: file.bytes)
+  package init(_ file: MappedFile) throws(CheckpointError) {
+    let path = file.path
+    var reader = GGUFReader(path: path, bytes: file.bytes)
     reader.offset = Self.magic.count
     let version = try reader.number(UInt32.self)
+    guard file.bytes.prefix(4).elementsEqual(Self.magic), !(1...3).contains(version.byteSwapped) else {
+      throw .badGGUF(file: path, fault: .bigEndian)
+    }
     guard (2...3).contains(version) else { throw .badGGUF(file: path, fault: .version(Int(version))) }
     let count = try reader.count(of: 24)  // A description has no fewer bytes.
     let keys = try reader.count(of: 12)
-    var alignment = 32
-    for _ in 0..<keys {
-      let key = try reader.string()
-      let type = try reader.number(UInt32.self)
-      if key == "general.alignment", type == 4 {
-        alignment = Int(try reader.number(UInt32.self))
-        guard alignment > 0, alignment.nonzeroBitCount == 1 else {
-          throw .badGGUF(file: path, fault: .badEntry(key))
-        }
-      } else {
-        try reader.skip(type, key: key)
-      }
-    }
+    let alignment = try Self.readKeys(&reader, count: keys)
     var described: [(name: String, shape: [Int], type: UInt32, offset: Int)] = []
     for _ in 0..<count {
       let name = try reader.string()
@@ -47,9 +40,14 @@ package final class GGUF: Sendable {
       let type = try reader.number(UInt32.self)
       described.append((name, shape, type, Int(clamping: try reader.number(UInt64.self))))
     }
-    let start = (reader.offset + alignment - 1) & ~(alignment - 1)
+    // No file is so long that a fill of the alignment's length is left out of account.
+    let start = (reader.offset.addingReportingOverflow(alignment - 1).partialValue) / alignment * alignment
+    guard start >= reader.offset else {
+      throw .badGGUF(file: path, fault: .alignment("\(alignment)"))
+    }
     var tensors: [String: StoredTensor] = [:]
     for (name, shape, type, offset) in described {
+      guard tensors[name] == nil else { throw .badGGUF(file: path, fault: .repeated(name)) }
       let (form, size) = try Self.form(type, shape, name, path)
       let (begin, overflow) = start.addingReportingOverflow(offset)
       guard !overflow, begin <= file.bytes.count, size <= file.bytes.count - begin else {
@@ -62,9 +60,50 @@ package final class GGUF: Sendable {
         bytes: UnsafeRawBufferPointer(rebasing: file.bytes[begin..<begin + size]),
         groups: nil, file: file)
     }
-    self.path = path
-    self.file = file
+    try Self.checkOverlaps(tensors, path)
     self.tensors = tensors
+  }
+
+  /// Passes over the keys and their values.
+  ///
+  /// - Returns: the alignment.
+  private static func readKeys(_ reader: inout GGUFReader, count: Int) throws(CheckpointError) -> Int {
+    let path = reader.path
+    var alignment = usualAlignment
+    var parts = 1
+    var seen: Set<String> = []
+    for _ in 0..<count {
+      let key = try reader.string()
+      guard seen.insert(key).inserted else { throw .badGGUF(file: path, fault: .repeated(key)) }
+      let type = try reader.number(UInt32.self)
+      switch key {
+      case "general.alignment":
+        // Every weight would be read from a wrong place: what is not understood is an error.
+        guard let value = try reader.integer(type) else {
+          throw .badGGUF(file: path, fault: .alignment("a value of type \(type)"))
+        }
+        guard value > 0, value % 8 == 0 else {
+          throw .badGGUF(file: path, fault: .alignment("\(value)"))
+        }
+        alignment = value
+      case "split.count": if let value = try reader.integer(type) { parts = value } else { fallthrough }
+      default: try reader.skip(type, key: key)
+      }
+    }
+    guard parts <= 1 else { throw .badGGUF(file: path, fault: .split(parts)) }
+    return alignment
+  }
+
+  private static func checkOverlaps(
+    _ tensors: [String: StoredTensor], _ path: String
+  ) throws(CheckpointError) {
+    func end(_ tensor: StoredTensor) -> UnsafeRawPointer { tensor.bytes.baseAddress! + tensor.bytes.count }
+    let sorted = tensors.values.filter { $0.bytes.count > 0 }.sorted {
+      ($0.bytes.baseAddress!, $0.name) < ($1.bytes.baseAddress!, $1.name)
+    }
+    for (first, second) in zip(sorted, sorted.dropFirst()) where end(first) > second.bytes.baseAddress! {
+      throw .overlap(file: path, tensor: second.name, other: first.name)
+    }
   }
 
   /// How the numbers are stored, and their bytes.
@@ -86,56 +125,17 @@ package final class GGUF: Sendable {
         throw .badGGUF(file: path, fault: .badEntry(name))
       }
       return (.blocks, count / 32 * 34)
-    default: throw .unknownType(file: path, tensor: name, found: "GGUF type \(type)")
+    case 24: return (.plain(.int8), count)
+    case 26: return (.plain(.int32), count * 4)
+    case 27: return (.plain(.int64), count * 8)
+    default:
+      // Of others at least the beginning is in the file.
+      return (.unknown(names[type].map { "\($0) (GGUF type \(type))" } ?? "GGUF type \(type)"), 0)
     }
   }
 
-  /// Reads the header, and stops at the file's end.
-  private struct Reader {
-    let path: String
-    let bytes: UnsafeRawBufferPointer
-    var offset = 0
-
-    mutating func take(_ count: Int) throws(CheckpointError) -> UnsafeRawBufferPointer {
-      guard count <= bytes.count - offset else { throw .badGGUF(file: path, fault: .tooShort) }
-      defer { offset += count }
-      return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
-    }
-
-    mutating func number<Number: FixedWidthInteger & BitwiseCopyable>(
-      _ type: Number.Type
-    ) throws(CheckpointError) -> Number {
-      Number(littleEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
-    }
-
-    /// A count of things of at least `size` bytes each: there cannot be more of them than fit.
-    mutating func count(of size: Int) throws(CheckpointError) -> Int {
-      let count = Int(clamping: try number(UInt64.self))
-      guard count <= (bytes.count - offset) / size else { throw .badGGUF(file: path, fault: .tooShort) }
-      return count
-    }
-
-    mutating func string() throws(CheckpointError) -> String {
-      let length = try count(of: 1)
-      return String(decoding: try take(length), as: UTF8.self)
-    }
-
-    /// Passes over a value of a key.
-    mutating func skip(_ type: UInt32, key: String) throws(CheckpointError) {
-      switch type {
-      case 0, 1, 7: _ = try take(1)
-      case 2, 3: _ = try take(2)
-      case 4, 5, 6: _ = try take(4)
-      case 10, 11, 12: _ = try take(8)
-      case 8: _ = try string()
-      case 9:
-        let element = try number(UInt32.self)
-        let length = try count(of: 1)
-        // Lists of lists are not written by anybody, and could be as deep as the file is long.
-        guard element != 9 else { throw .badGGUF(file: path, fault: .badEntry(key)) }
-        for _ in 0..<length { try skip(element, key: key) }
-      default: throw .badGGUF(file: path, fault: .badEntry(key))
-      }
-    }
-  }
+  private static let names: [UInt32: String] = [
+    2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K",
+    14: "Q6_K", 15: "Q8_K", 25: "I16", 28: "F64",
+  ]
 }

@@ -1,19 +1,25 @@
 internal import Foundation
 
-/// A safetensors file: u64 header length, JSON header, tensors. Everything is checked before a byte of data is used.
+/// A safetensors file: u64 header length, JSON header, tensors; or an index and the files that it names (`ShardIndex`).
+///
+/// Everything is checked before a byte of data is used. The types of tensors are judged where these are read: a file may
+/// hold others beside them.
 public final class Safetensors: Sendable {
   /// One tensor of the file.
   public struct Entry: Sendable {
     /// Its name in the header.
     public let name: String
-    /// Its element type.
-    public let type: ElementType
+    /// Its element type; nil where this version does not know it.
+    public let type: ElementType?
+    /// The element type as the file spells it.
+    public let typeName: String
     /// Its sizes, the slowest first.
     public let shape: [Int]
     /// Offset of the first byte in the file.
     let offset: Int
     /// Bytes of data.
     public let byteCount: Int
+    let file: MappedFile
 
     /// Elements.
     public var count: Int { shape.reduce(1, *) }
@@ -23,19 +29,48 @@ public final class Safetensors: Sendable {
   public let path: String
   /// The tensors by name.
   public let entries: [String: Entry]
-  /// The `__metadata__` strings.
-  public let metadata: [String: String]
-  let file: MappedFile
+  /// The `__metadata__` strings; what is not a string is left out, and is an error where it is asked for.
+  public var metadata: [String: String] { strings.texts }
+  let strings: Metadata
+  let files: WeightFiles
+
+  /// The `__metadata__` of a file.
+  struct Metadata {
+    var texts: [String: String] = [:]
+    /// Keys whose values are not strings, with the values.
+    var others: [String: String] = [:]
+
+    mutating func merge(_ more: Metadata) {
+      texts.merge(more.texts) { first, _ in first }
+      others.merge(more.others) { first, _ in first }
+    }
+  }
 
   // The format's own limit.
   private static let longestHeader = 100_000_000
 
-  /// Maps a file and checks its header.
+  /// Maps a file, or the shards of an index, and checks the headers.
   ///
-  /// - Parameter path: of the file.
+  /// - Parameter path: a file; or an index, or a name whose index is there in place of the file.
   /// - Throws: `CheckpointError`, which says what is wrong and where.
-  public init(_ path: String) throws(CheckpointError) {
-    let file = try MappedFile(path)
+  public convenience init(_ path: String) throws(CheckpointError) {
+    if let index = ShardIndex.path(of: path) {
+      try self.init(shardsOf: index)
+    } else {
+      try self.init(MappedFile(path))
+    }
+  }
+
+  init(path: String, entries: [String: Entry], metadata: Metadata, files: WeightFiles) {
+    self.path = path
+    self.entries = entries
+    strings = metadata
+    self.files = files
+  }
+
+  /// Reads one file.
+  package init(_ file: MappedFile) throws(CheckpointError) {
+    let path = file.path
     let total = file.bytes.count
     guard total >= 8 else { throw .badHeader(file: path, fault: .tooShort) }
     let length = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
@@ -48,36 +83,61 @@ public final class Safetensors: Sendable {
     guard let json = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
       throw .badHeader(file: path, fault: .notJSON)
     }
+    if let name = JSONKeys.repeated(in: UnsafeRawBufferPointer(rebasing: file.bytes[8..<start]), depth: 1) {
+      throw .badHeader(file: path, fault: .repeated(tensor: name))
+    }
     var entries: [String: Entry] = [:]
-    var metadata: [String: String] = [:]
-    for (name, value) in json {
+    var metadata = Metadata()
+    // In order: of several faults the same one is told every time.
+    for (name, value) in json.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
-        guard let strings = value as? [String: String] else {
-          throw .badHeader(file: path, fault: .badEntry(tensor: name))
-        }
-        metadata = strings
+        metadata = try Self.metadata(value, path)
       } else {
-        entries[name] = try Self.entry(name, value, path: path, start: start, total: total)
+        entries[name] = try Self.entry(name, value, file, start: start)
       }
     }
     try Self.checkOverlaps(entries, path: path)
     self.path = path
     self.entries = entries
-    self.metadata = metadata
-    self.file = file
+    strings = metadata
+    files = WeightFiles(files: [file])
+  }
+
+  private static func metadata(_ value: Any, _ path: String) throws(CheckpointError) -> Metadata {
+    var metadata = Metadata()
+    if value is NSNull { return metadata }
+    guard let values = value as? [String: Any] else {
+      throw .badHeader(file: path, fault: .badEntry(tensor: "__metadata__"))
+    }
+    for (key, value) in values {
+      if let text = value as? String {
+        metadata.texts[key] = text
+      } else {
+        metadata.others[key] = String(String(describing: value).prefix(60))
+      }
+    }
+    return metadata
+  }
+
+  /// A string of the metadata, nil where there is none of that name.
+  package func text(_ key: String) throws(CheckpointError) -> String? {
+    if let found = strings.others[key] {
+      throw .badField(file: path, field: "__metadata__." + key, expected: "a string", found: found)
+    }
+    return strings.texts[key]
   }
 
   private static func entry(
-    _ name: String, _ value: Any, path: String, start: Int, total: Int
+    _ name: String, _ value: Any, _ file: MappedFile, start: Int
   ) throws(CheckpointError) -> Entry {
+    let (path, total) = (file.path, file.bytes.count)
     guard let fields = value as? [String: Any], let typeName = fields["dtype"] as? String,
       let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int],
       offsets.count == 2
     else { throw .badHeader(file: path, fault: .badEntry(tensor: name)) }
-    guard let type = ElementType(rawValue: typeName) else {
-      throw .unknownType(file: path, tensor: name, found: typeName)
-    }
-    var size = type.size
+    let type = ElementType(rawValue: typeName)
+    // Of an unknown type at least the number of its elements has to be a number.
+    var size = type?.size ?? 1
     for dimension in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
       guard dimension >= 0, !overflow else { throw .badHeader(file: path, fault: .badEntry(tensor: name)) }
@@ -87,14 +147,16 @@ public final class Safetensors: Sendable {
     guard begin >= 0, end >= begin else {
       throw .outOfRange(file: path, tensor: name, begin: begin, end: end, size: total - start)
     }
-    guard end - begin == size else {
+    guard type == nil || end - begin == size else {
       throw .wrongSize(file: path, tensor: name, expected: size, found: end - begin)
     }
     guard end <= total - start else {
       let (expected, overflow) = start.addingReportingOverflow(end)
       throw .truncated(file: path, expected: overflow ? .max : expected, found: total)
     }
-    return Entry(name: name, type: type, shape: shape, offset: start + begin, byteCount: size)
+    return Entry(
+      name: name, type: type, typeName: typeName, shape: shape, offset: start + begin,
+      byteCount: end - begin, file: file)
   }
 
   private static func checkOverlaps(_ entries: [String: Entry], path: String) throws(CheckpointError) {
@@ -107,7 +169,7 @@ public final class Safetensors: Sendable {
 
   /// The bytes of a tensor, valid while this object lives; little-endian, unaligned.
   public func bytes(_ entry: Entry) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: file.bytes[entry.offset..<entry.offset + entry.byteCount])
+    UnsafeRawBufferPointer(rebasing: entry.file.bytes[entry.offset..<entry.offset + entry.byteCount])
   }
 
   /// A tensor of that name, type and rank as 32-bit integers, row-major.
@@ -131,7 +193,7 @@ public final class Safetensors: Sendable {
       throw .missingTensor(file: path, tensor: name, present: entries.count)
     }
     guard entry.type == type else {
-      throw .wrongType(file: path, tensor: name, expected: type.rawValue, found: entry.type.rawValue)
+      throw .wrongType(file: path, tensor: name, expected: type.rawValue, found: entry.typeName)
     }
     guard entry.shape.count == rank else {
       throw .wrongShape(

@@ -11,6 +11,8 @@ package struct StoredTensor: @unchecked Sendable {
     case affine
     /// Ours: parts of `QuantizedBlocks`, one after the other, each of so many rows.
     case packed(bits: Int, rowsPerPart: Int)
+    /// Of a type that this version does not read, by its name.
+    case unknown(String)
   }
 
   /// Scales and biases of `affine`, [rows][groups].
@@ -19,6 +21,8 @@ package struct StoredTensor: @unchecked Sendable {
     let biases: UnsafeRawBufferPointer
     let count: Int
     let type: ElementType
+    // Keep the bytes mapped: shards may have cut between a matrix and its scales.
+    let files: [MappedFile]
   }
 
   /// In the file.
@@ -47,7 +51,7 @@ package struct StoredTensor: @unchecked Sendable {
     switch form {
     case .plain(let type): [.float32, .bfloat16, .float16].contains(type)
     case .blocks, .affine: true
-    case .packed: false
+    case .packed, .unknown: false
     }
   }
 
@@ -58,6 +62,7 @@ package struct StoredTensor: @unchecked Sendable {
     case .blocks: "Q8_0"
     case .affine: "MLX"
     case .packed(let bits, _): "Q\(bits)"
+    case .unknown(let name): name
     }
   }
 
@@ -98,7 +103,7 @@ package struct StoredTensor: @unchecked Sendable {
           }
         }
       }
-    case .packed: preconditionFailure("packed tensors are used as they are")
+    case .packed, .unknown: preconditionFailure("these tensors are not read as floats")
     }
   }
 
@@ -129,22 +134,31 @@ package struct StoredTensor: @unchecked Sendable {
 
   /// A matrix as it lies in the file: plain F32 and BF16, or packed; nil for other forms.
   func mapped(rows: Int, _ columns: Int, rowOffset: Int) -> Matrix? {
-    let base = bytes.baseAddress!
     switch form {
     case .plain(.float32):
-      return Matrix(
-        rows: rows, columns: columns, format: .float, weights: base + rowOffset * columns * 4, owner: file)
+      return matrix(.float, rows, columns, at: rowOffset * columns * 4, rows * columns * 4, alignment: 4)
     case .plain(.bfloat16):
-      return Matrix(
-        rows: rows, columns: columns, format: .bfloat, weights: base + rowOffset * columns * 2, owner: file)
+      return matrix(.bfloat, rows, columns, at: rowOffset * columns * 2, rows * columns * 2, alignment: 2)
     case .packed(let bits, let rowsPerPart):
       guard rowsPerPart == rows else { return nil }
       let part = QuantizedBlocks(bits: bits, columns: columns).bytes(rows: rows)
-      return Matrix(
-        rows: rows, columns: columns, format: bits == 8 ? .q8 : .q4, weights: base + rowOffset / rows * part,
-        owner: file)
+      return matrix(bits == 8 ? .q8 : .q4, rows, columns, at: rowOffset / rows * part, part, alignment: 2)
     default: return nil
     }
+  }
+
+  /// A part of the bytes. The format does not promise that numbers lie on multiples of their size, and products need that:
+  /// what lies otherwise is copied.
+  private func matrix(
+    _ format: Matrix.Format, _ rows: Int, _ columns: Int, at offset: Int, _ count: Int, alignment: UInt
+  ) -> Matrix {
+    let base = bytes.baseAddress! + offset
+    guard UInt(bitPattern: base) % alignment != 0 else {
+      return Matrix(rows: rows, columns: columns, format: format, weights: base, owner: file)
+    }
+    let copy = FloatStorage(count: (count + 3) / 4)
+    UnsafeMutableRawPointer(copy.base).copyMemory(from: base, byteCount: count)
+    return Matrix(rows: rows, columns: columns, format: format, weights: copy.base, owner: copy)
   }
 
   /// The numbers of some rows, as floats in memory of their own.
@@ -162,7 +176,8 @@ extension Safetensors {
     for (name, entry) in entries {
       let stem = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
       var (form, shape, groups) = (
-        StoredTensor.Form.plain(entry.type), entry.shape, StoredTensor.Groups?.none
+        entry.type.map { StoredTensor.Form.plain($0) } ?? .unknown(entry.typeName), entry.shape,
+        StoredTensor.Groups?.none
       )
       if let packed = card?.tensors[name] {
         form = .packed(bits: packed.bits, rowsPerPart: packed.shape[0] / packed.parts)
@@ -170,15 +185,16 @@ extension Safetensors {
       } else if entry.type == .uint32, let scales = entries[stem + ".scales"],
         let biases = entries[stem + ".biases"],
         entry.shape.count == 2, scales.shape == biases.shape, scales.shape.count == 2,
-        scales.shape[0] == entry.shape[0], scales.type == biases.type,
-        [.float32, .float16, .bfloat16].contains(scales.type)
+        scales.shape[0] == entry.shape[0], scales.type == biases.type, let type = scales.type,
+        [.float32, .float16, .bfloat16].contains(type)
       {
         form = .affine
         groups = StoredTensor.Groups(
-          scales: bytes(scales), biases: bytes(biases), count: scales.shape[1], type: scales.type)
+          scales: bytes(scales), biases: bytes(biases), count: scales.shape[1], type: type,
+          files: [scales.file, biases.file])
       }
       result[name] = StoredTensor(
-        name: name, form: form, shape: shape, bytes: bytes(entry), groups: groups, file: file)
+        name: name, form: form, shape: shape, bytes: bytes(entry), groups: groups, file: entry.file)
     }
     for (name, tensor) in result where tensor.form == .affine {
       let stem = String(name.dropLast(".weight".count))

@@ -14,7 +14,7 @@ public final class Dialogue: Sendable {
   public let streams: Streams
   /// Path of the weights.
   public let path: String
-  private let file: MappedFile
+  private let file: WeightFiles
   let ring: TokenRing
   let listener: Listener
   let backbone: Backbone
@@ -86,7 +86,12 @@ public final class Dialogue: Sendable {
   }
 
   /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
+  ///
+  /// Of a model in shards, it is that of the index and the shards one after the other, in the order of the shards' names.
   public var digest: String { file.digest }
+
+  /// Bytes of the weights' file, or of the index and all shards.
+  package var fileBytes: Int { file.byteCount }
 
   /// A conversation that has not begun, with the usual value of every condition.
   ///

@@ -5,7 +5,7 @@ internal import Glibc
 package struct DialogueFiles: Sendable {
   package let directory: String
   package let configuration: DialogueConfiguration
-  /// The file of the dialogue model's weights.
+  /// The file of the dialogue model's weights; where it is in shards, there is an index in its place (`ShardIndex`).
   package let weights: String
 
   // The names of published files, tried in turn if config.json does not name one.
@@ -19,8 +19,8 @@ package struct DialogueFiles: Sendable {
       configuration = try DialogueConfiguration(directory: path)
       let named = path + "/" + configuration.files.model
       let others = Self.published.map { path + "/" + $0 }
-      let isThere = access(named, F_OK) == 0 || configuration.namesModel
-      weights = isThere ? named : others.first { access($0, F_OK) == 0 } ?? named
+      let isThere = Safetensors.isThere(named) || configuration.namesModel
+      weights = isThere ? named : others.first { Safetensors.isThere($0) } ?? named
       return
     }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()

@@ -30,13 +30,16 @@ package struct CodesFile: Sendable, Equatable {
   }
 
   /// Reads a file. Values that the metadata does not give are Mimi's.
-  package init(_ path: String) throws(CheckpointError) {
-    let file = try Safetensors(path)
+  package init(_ path: String) throws(CheckpointError) { try self.init(Safetensors(path)) }
+
+  package init(_ file: Safetensors) throws(CheckpointError) {
+    let path = file.path
     let tensor = try file.int32s("codes", rank: 2)
     // A recording of a live session grows frame by frame (`CodesFileWriter`).
-    let isByFrame = file.metadata["order"] == "frames"
+    let isByFrame = try file.text("order") == "frames"
     let (codebooks, frames) = (tensor.shape[isByFrame ? 1 : 0], tensor.shape[isByFrame ? 0 : 1])
-    guard codebooks > 0 else {
+    // No codec has more; a file without frames could claim any number.
+    guard (1...Self.mostCodebooks).contains(codebooks) else {
       throw .wrongShape(file: path, tensor: "codes", expected: [-1, -1], found: tensor.shape)
     }
     (self.codebooks, self.frames) = (codebooks, frames)
@@ -44,9 +47,9 @@ package struct CodesFile: Sendable, Equatable {
       isByFrame
       ? (0..<codebooks).flatMap { book in (0..<frames).map { tensor.values[$0 * codebooks + book] } }
       : tensor.values
-    sampleRate = Int(try Self.number(file, "sample_rate") ?? 24_000)
+    sampleRate = Int(try Self.number(file, "sample_rate", from: 1) ?? 24_000)
     frameRate = try Self.number(file, "frame_rate") ?? 12.5
-    codec = file.metadata["codec"]
+    codec = try file.text("codec")
     samples = try Self.number(file, "samples").map { Int($0) }
   }
 
@@ -62,9 +65,13 @@ package struct CodesFile: Sendable, Equatable {
   /// The codes of one frame.
   package func frame(_ index: Int) -> [Int32] { (0..<codebooks).map { codes[$0 * frames + index] } }
 
-  private static func number(_ file: Safetensors, _ key: String) throws(CheckpointError) -> Double? {
-    guard let text = file.metadata[key] else { return nil }
-    guard let number = Double(text), number > 0, number < 1e12 else {
+  private static let mostCodebooks = 4096
+
+  private static func number(
+    _ file: Safetensors, _ key: String, from least: Double = 1e-6
+  ) throws(CheckpointError) -> Double? {
+    guard let text = try file.text(key) else { return nil }
+    guard let number = Double(text), number >= least, number < 1e12 else {
       throw .badField(file: file.path, field: key, expected: "a number above 0", found: text)
     }
     return number

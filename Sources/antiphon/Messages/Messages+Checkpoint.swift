@@ -72,8 +72,7 @@ extension Message {
       self.init(
         "'\(file)' asks for \(field) '\(found)', which this version does not support.",
         "docs/Checkpoints.md lists what can be read.", .badData)
-    case .badTokenizer(let file):
-      self.init("'\(file)' is not a SentencePiece model.", Self.fetchAgain, .badData)
+    case .badIndex(let file, let fault): self.init(index: file, fault)
     case .badGGUF, .packedVersion, .alreadyPacked, .cannotQuantize, .nothingNamed, .noSpace, .readsBackWrong:
       self.init(packing: error)
     }
@@ -105,6 +104,7 @@ extension Message {
     case .lengthOutOfRange(let length): "its header would be \(length) bytes long"
     case .notJSON: "its header is not JSON"
     case .badEntry(let tensor): "the header's entry '\(tensor)' is malformed"
+    case .repeated(let tensor): "the header names '\(tensor)' twice"
     }
   }
 

@@ -5,6 +5,14 @@ extension Message {
   /// Errors of reading and writing quantized files.
   init(packing error: CheckpointError) {
     switch error {
+    case .badGGUF(let file, .split(let count)):
+      self.init(
+        "'\(file)' is one of \(count) files that are one model in GGUF.",
+        "Join them: llama-gguf-split --merge '\(file)' model.gguf", .badData)
+    case .badGGUF(let file, .bigEndian):
+      self.init(
+        "'\(file)' is a GGUF file for machines that store the highest byte first.",
+        "Fetch the little-endian file of the model; it is the usual one.", .badData)
     case .badGGUF(let file, let fault):
       self.init(
         "'\(file)' is not a GGUF file that can be read: \(Self.clause(fault)).",
@@ -45,6 +53,9 @@ extension Message {
     case .tooShort: "it ends inside its header"
     case .version(let version): "its version is \(version), not 2 or 3"
     case .badEntry(let name): "the header's entry '\(name)' is malformed"
+    case .repeated(let name): "the header names '\(name)' twice"
+    case .alignment(let found): "general.alignment must be a multiple of 8 above 0, and is \(found)"
+    case .bigEndian, .split: "it is not one that this version reads"
     }
   }
 }

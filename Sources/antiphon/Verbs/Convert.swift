@@ -85,7 +85,8 @@ struct Convert: ParsableCommand {
     // The last check is that the result opens as a model.
     _ = try Dialogue.open(output)
     let view = ConvertView(
-      card, source: checkpoint.path, output: directory.weights, resumed: resumed, missing: directory.missing)
+      card, source: checkpoint.path, sourceBytes: checkpoint.file.byteCount, output: directory.weights,
+      resumed: resumed, missing: directory.missing)
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 }

@@ -31,13 +31,19 @@ struct PackedDirectory {
   }
 
   /// Files that the source lacks.
-  var missing: [String] { companions.filter { !FileSystem.exists(source.directory + "/" + $0) } }
+  var missing: [String] { companions.filter { !Safetensors.isThere(source.directory + "/" + $0) } }
 
   /// Copies the configuration, the codec and the tokenizer.
   func copyRest() throws {
-    for name in companions where !missing.contains(name) {
-      try write(
-        Data(contentsOf: URL(filePath: source.directory + "/" + name), options: .alwaysMapped), to: name)
+    let present = companions.filter { !missing.contains($0) }
+    for file in try present.flatMap({ try Safetensors.parts(of: source.directory + "/" + $0) }) {
+      let name = String(file.dropFirst(source.directory.count + 1))
+      // A name in config.json must not make `convert` write elsewhere.
+      guard !name.split(separator: "/").contains("..") else {
+        throw CheckpointError.unsupported(
+          file: source.directory + "/config.json", field: "a file outside the directory", found: name)
+      }
+      try write(Data(contentsOf: URL(filePath: file), options: .alwaysMapped), to: name)
     }
     let configuration = source.directory + "/config.json"
     guard FileSystem.exists(configuration) else { return }
@@ -54,6 +60,8 @@ struct PackedDirectory {
 
   private func write(_ data: Data, to name: String) throws {
     do throws(FileError) {
+      let parts = name.split(separator: "/").dropLast()
+      for count in parts.indices { try OutputFile.makeDirectory(path + "/" + parts[...count].joined(separator: "/")) }
       try OutputFile.whole(path + "/" + name) { file throws(FileError) in
         var failure: FileError?
         data.withUnsafeBytes { bytes in

@@ -15,7 +15,7 @@ extension RunMetadata {
     metadata["version"] = Antiphon.version
     metadata["date"] = Host.date()
     metadata["model"] = model.directory
-    let size = FileSystem.size(model.dialogue.path) ?? 0
+    let size = model.dialogue.fileBytes
     metadata["model_bytes"] = String(size)
     if size <= longestDigest { metadata["model_sha256"] = model.dialogue.digest }
     metadata["codec_sha256"] = model.codec.digest

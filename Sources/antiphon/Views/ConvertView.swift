@@ -21,11 +21,12 @@ struct ConvertView: Encodable {
   /// Files that config.json names and the source lacks.
   let missing: [String]
 
-  init(_ card: PackedCard, source: String, output: String, resumed: Int, missing: [String]) {
+  init(_ card: PackedCard, source: String, sourceBytes: Int, output: String, resumed: Int, missing: [String])
+  {
     path = output
     bytes = FileSystem.size(output) ?? 0
     self.source = source
-    sourceBytes = FileSystem.size(source) ?? 0
+    self.sourceBytes = sourceBytes
     sourceSha256 = card.sourceDigest
     matrices = Dictionary(grouping: card.tensors.values) { String($0.bits) }.mapValues(\.count)
     let worst = card.tensors.max {

@@ -113,7 +113,7 @@ struct InspectView: Encodable {
         error: checkpoint.card?.tensors[tensor.name].flatMap { Double($0.error) })
     }
     return File(
-      path: path, bytes: FileSystem.size(path) ?? 0, tensors: tensors,
+      path: checkpoint.path, bytes: checkpoint.file.byteCount, tensors: tensors,
       card: checkpoint.card.map(CardView.init))
   }
 

@@ -1,0 +1,35 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the fuzzer began with and what it found: every file goes through the same functions again.
+struct CorpusTests {
+  private static let corpus = Golden.root + "/Tests/Fuzz/corpus"
+
+  @Test("every file of the corpus is read or refused, and none is a crash", arguments: FuzzTarget.allCases)
+  func replay(target: FuzzTarget) throws {
+    let directory = Self.corpus + "/" + target.rawValue
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory).sorted()
+    #expect(!names.isEmpty)
+    for name in names {
+      let bytes = try Data(contentsOf: URL(filePath: directory + "/" + name))
+      // The name is seen where it crashes.
+      if ProcessInfo.processInfo.environment["FUZZ_SHOW"] != nil { print(target.rawValue, name) }
+      bytes.withUnsafeBytes { target.run($0) }
+      // A prefix of anything is anything.
+      bytes.withUnsafeBytes { target.run(UnsafeRawBufferPointer(rebasing: $0.prefix($0.count / 2))) }
+    }
+  }
+
+  @Test("the corpus belongs to known targets, and stays small")
+  func size() throws {
+    let targets = try FileManager.default.contentsOfDirectory(atPath: Self.corpus)
+    #expect(Set(targets) == Set(FuzzTarget.allCases.map(\.rawValue)))
+    var bytes = 0
+    for path in try FileManager.default.subpathsOfDirectory(atPath: Self.corpus) {
+      let attributes = try FileManager.default.attributesOfItem(atPath: Self.corpus + "/" + path)
+      if attributes[.type] as? FileAttributeType == .typeRegular { bytes += attributes[.size] as? Int ?? 0 }
+    }
+    #expect(bytes < 500_000)
+  }
+}

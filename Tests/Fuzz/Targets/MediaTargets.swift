@@ -1,0 +1,48 @@
+import AudioIO
+import Checkpoint
+import Dialogue
+import Runtime
+
+@testable import antiphon
+
+extension FuzzTarget {
+  static func codes(_ bytes: UnsafeRawBufferPointer) {
+    do throws(CheckpointError) {
+      let file = try CodesFile(Safetensors(MappedFile(bytes, named: "fuzz")))
+      if file.frames > 0 { _ = file.frame(file.frames - 1) }
+      for withCodes in [false, true] { _ = try? CodesView(file, withCodes: withCodes).json }
+    } catch { say(error) }
+  }
+
+  static func tokenizer(_ bytes: UnsafeRawBufferPointer) {
+    let file = MemoryFile.shared
+    file.fill(bytes)
+    do throws(TextTokenizerError) {
+      let tokenizer = try TextTokenizer.open(file.path)
+      for text in ["", "hello world", "\u{2581}\u{0}\u{fffd}äö語"] {
+        var words = StreamingText(tokenizer)
+        _ = tokenizer.encode(text).reduce(into: "") { $0 += words.append($1) } + words.finish()
+      }
+      var words = StreamingText(tokenizer)
+      for id in -1...Int32(min(tokenizer.count, 64)) { _ = words.append(id) }
+    } catch { say(error) }
+  }
+
+  // A small file may claim hours of silence.
+  private static let mostFrames = 64
+
+  static func sound(_ bytes: UnsafeRawBufferPointer) {
+    let file = MemoryFile.shared
+    file.fill(bytes)
+    do throws(SoundFileError) {
+      let reader = try SoundFileReader.open(file.path)
+      var frame = [Float](repeating: 0, count: 1920)
+      for _ in 0..<mostFrames {
+        var span = frame.mutableSpan
+        if reader.read(into: &span) < frame.count { break }
+      }
+      precondition(frame.allSatisfy { $0.isFinite }, "what is read are numbers")
+      if let failure = reader.failure { say(failure) }
+    } catch { say(error) }
+  }
+}
