@@ -105,10 +105,12 @@ let package = Package(
     .testTarget(
       name: "FuzzTests",
       dependencies: [
-        "antiphon", "Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels", "TestSupport",
+        "antiphon", "Base", "Latency", "Runtime", "AudioIO", "Codec", "Dialogue", "Checkpoint", "Kernels",
+        "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Fuzz",
-      exclude: ["Fuzzer", "corpus", "dictionaries"], sources: ["Targets", "Replay"], swiftSettings: swift),
+      exclude: ["Fuzzer", "corpus", "dictionaries", "leaks.txt"], sources: ["Targets", "Replay"],
+      swiftSettings: swift),
   ]
 )
 
@@ -143,5 +145,6 @@ if Context.environment["ANTIPHON_FUZZ"] != nil {
       name: "Fuzzer",
       dependencies: ["antiphon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Tests/Fuzz",
-      exclude: ["Replay", "corpus", "dictionaries"], sources: ["Targets", "Fuzzer"], swiftSettings: swift))
+      exclude: ["Replay", "corpus", "dictionaries", "leaks.txt"], sources: ["Targets", "Fuzzer"],
+      swiftSettings: swift))
 }

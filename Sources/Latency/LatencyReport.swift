@@ -24,7 +24,7 @@ package struct LatencyReport: Sendable {
   }
 
   static func add(
-    up frames: Table<FrameRecord>.Contents, _ turns: Table<Turn>.Contents, _ directory: String
+    up frames: CSVTable<FrameRecord>.Contents, _ turns: CSVTable<Turn>.Contents, _ directory: String
   ) -> LatencyReport {
     let summary = LatencySummary(metadata: frames.metadata, frames: frames.rows, turns: turns.rows)
     let run = frames.metadata[RunMetadata.runID] ?? ""

@@ -27,7 +27,9 @@ package struct KnownModel {
   }
 
   /// Matrix products of one step.
-  package var products: Int { 4 * sizes.layers + 1 + (sizes.depth.map { $0.steps * (4 * $0.layers + 2) } ?? 0) }
+  package var products: Int {
+    4 * sizes.layers + 1 + (sizes.depth.map { $0.steps * (4 * $0.layers + 2) } ?? 0)
+  }
 
   /// Bytes of the tables of embeddings, in bf16.
   package var tableBytes: Int { 2 * sizes.width * (sizes.textOutputs + 1 + sizes.rows * (Self.codes + 1)) }

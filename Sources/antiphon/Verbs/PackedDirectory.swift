@@ -61,7 +61,9 @@ struct PackedDirectory {
   private func write(_ data: Data, to name: String) throws {
     do throws(FileError) {
       let parts = name.split(separator: "/").dropLast()
-      for count in parts.indices { try OutputFile.makeDirectory(path + "/" + parts[...count].joined(separator: "/")) }
+      for count in parts.indices {
+        try OutputFile.makeDirectory(path + "/" + parts[...count].joined(separator: "/"))
+      }
       try OutputFile.whole(path + "/" + name) { file throws(FileError) in
         var failure: FileError?
         data.withUnsafeBytes { bytes in
