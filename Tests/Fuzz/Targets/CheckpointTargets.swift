@@ -47,6 +47,8 @@ extension FuzzTarget {
     for entry in file?.entries.values.map({ $0 }) ?? [] { _ = file?.bytes(entry).reduce(0, ^) }
   }
 
+  private static let hexadecimal = Array("0123456789abcdef".utf8)
+
   static func config(_ bytes: UnsafeRawBufferPointer) {
     if let fields = try? Fields(Array(bytes), path: "fuzz") {
       if var configuration = try? DialogueConfiguration(fields) {
@@ -56,11 +58,15 @@ extension FuzzTarget {
       }
     }
     // As a codec's description it is a string inside the header.
-    let text = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
-      scalar == "\"" || scalar == "\\" || scalar.value < 0x20
-        ? "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16) : String(scalar)
-    }.joined()
-    let header = Array(#"{"__metadata__":{"codec":"\#(text)"}}"#.utf8)
+    var header = Array(#"{"__metadata__":{"codec":""#.utf8)
+    for byte in String(decoding: bytes, as: UTF8.self).utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): header += [UInt8(ascii: "\\"), byte]
+      case ..<0x20: header += Array(#"\u00"#.utf8) + [0x30 + byte >> 4, hexadecimal[Int(byte & 15)]]
+      default: header.append(byte)
+      }
+    }
+    header += Array(#""}}"#.utf8)
     guard
       let file = header.withUnsafeBytes({ header in
         try? safetensorsFile(header: header, content: []).withUnsafeBytes {
