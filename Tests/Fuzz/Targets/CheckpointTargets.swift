@@ -47,33 +47,14 @@ extension FuzzTarget {
     for entry in file?.entries.values.map({ $0 }) ?? [] { _ = file?.bytes(entry).reduce(0, ^) }
   }
 
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
-
   static func config(_ bytes: UnsafeRawBufferPointer) {
-    if let fields = try? Fields(Array(bytes), path: "fuzz") {
-      if var configuration = try? DialogueConfiguration(fields) {
-        for format in CacheOptions.Format.allCases {
-          try? configuration.setCache(CacheOptions(format), file: "fuzz")
-        }
+    guard let fields = try? Fields(Array(bytes), path: "fuzz") else { return }
+    if var configuration = try? DialogueConfiguration(fields) {
+      for format in CacheOptions.Format.allCases {
+        try? configuration.setCache(CacheOptions(format), file: "fuzz")
       }
     }
-    // As a codec's description it is a string inside the header.
-    var header = Array(#"{"__metadata__":{"codec":""#.utf8)
-    for byte in String(decoding: bytes, as: UTF8.self).utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): header += [UInt8(ascii: "\\"), byte]
-      case ..<0x20: header += Array(#"\u00"#.utf8) + [0x30 + byte >> 4, hexadecimal[Int(byte & 15)]]
-      default: header.append(byte)
-      }
-    }
-    header += Array(#""}}"#.utf8)
-    guard
-      let file = header.withUnsafeBytes({ header in
-        try? safetensorsFile(header: header, content: []).withUnsafeBytes {
-          try Safetensors(MappedFile($0, named: "fuzz"))
-        }
-      }), let configuration = try? CodecConfiguration(file)
-    else { return }
+    guard let configuration = try? CodecConfiguration(fields, path: "fuzz") else { return }
     _ = try? SpectralSizes(configuration)
   }
 
