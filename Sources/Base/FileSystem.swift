@@ -7,7 +7,7 @@ package enum FileSystem {
   /// Whether writing there would overwrite anything; a pipe or a device holds nothing.
   package static func holdsSomething(_ path: String) -> Bool {
     var status = stat()
-    guard Replacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
+    guard FileReplacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
     return [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
   }
 

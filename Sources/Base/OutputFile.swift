@@ -21,19 +21,19 @@ package final class OutputFile: @unchecked Sendable {
   package let path: String
   package let descriptor: Int32
   private let isOwned: Bool
-  private let replacement: Replacement?
+  private let replacement: FileReplacement?
   private var isOpen = true
 
   /// - Parameter existing: what happens to a file of that name.
   package init(_ path: String, existing: Existing) throws(FileError) {
     self.path = path
-    if existing != .refused, let number = Replacement.openDescriptor(of: path) {
+    if existing != .refused, let number = FileReplacement.openDescriptor(of: path) {
       (descriptor, isOwned, replacement) = (number, false, nil)
       return
     }
     var status = stat()
     let isThere = stat(path, &status) == 0
-    if existing == .replacedAtEnd, isThere, let replacement = try Replacement(path) {
+    if existing == .replacedAtEnd, isThere, let replacement = try FileReplacement(path) {
       (descriptor, isOwned) = (replacement.descriptor, true)
       self.replacement = replacement
       return
@@ -53,7 +53,7 @@ package final class OutputFile: @unchecked Sendable {
   }
 
   /// Writes to a replacement that has been opened.
-  private init(_ path: String, _ replacement: Replacement) {
+  private init(_ path: String, _ replacement: FileReplacement) {
     (self.path, descriptor, isOwned) = (path, replacement.descriptor, true)
     self.replacement = replacement
   }
@@ -159,7 +159,7 @@ package final class OutputFile: @unchecked Sendable {
   package static func whole(
     _ path: String, _ body: (OutputFile) throws(FileError) -> Void
   ) throws(FileError) {
-    guard let replacement = try Replacement(path) else {
+    guard let replacement = try FileReplacement(path) else {
       let file = try OutputFile(path, existing: .replaced)
       try body(file)
       return try file.finish()

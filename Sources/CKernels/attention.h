@@ -4,7 +4,7 @@
 // any input. Values are widened in registers and added slot by slot, in the order of their positions, whatever the number
 // of columns, so a block of columns gives the same bits as single steps.
 
-#include "remember.h"
+#include "kv_ring.h"
 
 INLINE float dot(const float *a, const float *b, intptr_t n) {
   vec s = {}, t = {};

@@ -111,7 +111,7 @@ enum FrameTable {
     .integer("t_draft_us", \.draftEnd),
     .integer("t_dec1_us", \.decodeEnd),
     .integer("t_wr_us", \.written),
-    .integer("pcm_delay_frames", \.playbackDelaySamples),
+    .integer("pcm_delay_samples", \.playbackDelaySamples),
     .integer("t_dac_us", \.played),
     .integer("t_deadline_us", \.deadline),
     .derived("slack_us") { $0.slack.map(String.init) ?? "" },

@@ -24,17 +24,18 @@ package enum ModelShape: String, CaseIterable, Sendable {
     var codebooks: Int
     var own: Int
     var context: Int
+    var depth: PublishedModel.Depth?
 
     init(_ model: PublishedModel) {
       (width, heads, layers, hidden) = (model.width, model.heads, model.layers, model.hidden)
       (text, codebooks, own) = (model.textOutputs, model.rows, model.depth?.steps ?? 0)
-      context = model.context
+      (context, depth) = (model.context, model.depth)
     }
 
     /// The backbone of a model, with eight codebooks that it hears.
     init(backboneOf model: PublishedModel) {
       self.init(model)
-      (codebooks, own, context) = (8, 0, 3000)
+      (codebooks, own, context, depth) = (8, 0, 3000, nil)
     }
   }
 
@@ -49,7 +50,6 @@ package enum ModelShape: String, CaseIterable, Sendable {
     }
   }
 
-  private static let depth = (width: 1024, heads: 16, layers: 6, hidden: 2816)
   private static let cardinality = 2048
 
   /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 where nil). A temporary file in
@@ -63,7 +63,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
   }
 
   private var configuration: String {
-    let (sizes, depth) = (sizes, Self.depth)
+    let (sizes, depth) = (sizes, sizes.depth ?? .large)
     let acoustic = Array(repeating: 1, count: 7)
     let delays =
       sizes.own == 0
@@ -82,7 +82,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
 
   /// Name and shape of every tensor that a model of this shape has.
   private var tensors: [(name: String, shape: [Int])] {
-    let (sizes, depth) = (sizes, Self.depth)
+    let (sizes, depth) = (sizes, sizes.depth ?? .large)
     var list: [(name: String, shape: [Int])] = []
     func add(_ name: String, _ shape: Int...) { list.append((name, shape)) }
     func layer(_ name: String, _ width: Int, sets: Int) {

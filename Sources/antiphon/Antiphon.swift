@@ -11,7 +11,8 @@ struct Antiphon: ParsableCommand {
     discussion: "docs/Errors.md lists every error and exit code.",
     version: version,
     subcommands: [
-      Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
+      Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, LatencyCommand.self, Inspect.self,
+      Bench.self,
       Convert.self, Compare.self, Doctor.self, Report.self, TraceCommand.self,
     ])
 

@@ -36,10 +36,10 @@ struct CaptureLoopTests {
     device.pass(4800)
     var turns = 0
     while device.queued >= 480 {
-      #expect(loop.turn() == .dropped(0))
+      #expect(loop.turn() == .skipped(0))
       turns += 1
     }
-    #expect(turns == 10 && loop.ring.count == 0 && loop.counters.snapshot.droppedSamples == 0)
+    #expect(turns == 10 && loop.ring.count == 0 && loop.counters.snapshot.skippedSamples == 0)
     device.pass(480)
     #expect(loop.turn() == .moved(480))
   }
@@ -164,7 +164,7 @@ struct CaptureLoopTests {
     #expect(loop.ring.count > 0)
   }
 
-  @Test("what piled up while the program was stopped is dropped and counted")
+  @Test("what piled up while the program was stopped is skipped and counted")
   func backlog() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)
@@ -172,20 +172,20 @@ struct CaptureLoopTests {
     device.pass(14_400)  // 300 ms
     var outcomes: [DeviceOutcome] = []
     while device.queued >= 480 { outcomes.append(loop.turn()) }
-    #expect(outcomes.first == .dropped(240))
+    #expect(outcomes.first == .skipped(240))
     #expect(loop.ring.count <= 240, "nothing older than a period is left")
     device.pass(480)
     #expect(loop.turn() == .moved(480))
   }
 
-  @Test("playback that ran dry asks for the backlog to be dropped")
+  @Test("playback that ran dry asks for the backlog to be skipped")
   func requestedDrop() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)
     prime(loop)
     device.pass(1440)
     loop.backlogRequest.store(true, ordering: .relaxed)
-    #expect(loop.turn() == .dropped(240))
+    #expect(loop.turn() == .skipped(240))
     #expect(loop.turn() != .moved(480))
   }
 }

@@ -83,7 +83,7 @@ package final class ALSACapture: @unchecked Sendable {
   }
 
   /// What waits in the device is late: throw it away. Any thread may ask.
-  package func dropBacklog() {
+  package func skipBacklog() {
     loop.backlogRequest.store(true, ordering: .relaxed)
   }
 }

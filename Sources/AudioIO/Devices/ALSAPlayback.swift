@@ -112,9 +112,9 @@ package final class ALSAPlayback: @unchecked Sendable {
       receipt.dueNanoseconds &+= UInt64(missing * 1e9)
       receipt.dacNanoseconds &+= UInt64(missing * 1e9)
     } else if delay - controller.target > Self.excess {
-      let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
-      receipt.skippedSamples = min(late, block.count)
-      loop.counters.count(.dropped(receipt.skippedSamples))
+      let surplus = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
+      receipt.skippedSamples = min(surplus, block.count)
+      loop.counters.count(.skipped(receipt.skippedSamples))
       controller.restart()
     } else {
       let interval = Double(now - lastWritten) * 1e-9

@@ -116,7 +116,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     isStalled = false
     let error = device.boundedUpdate(&status)
     if error < 0 { return recover(error) }
-    if let dropped = dropBacklog(moved) { return .dropped(dropped) }
+    if let skipped = skipBacklog(moved) { return .skipped(skipped) }
     deliver(moved)
     return .moved(moved)
   }
@@ -125,8 +125,8 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     recovery.recover(device, from: error) { begin() }
   }
 
-  /// Throws `moved` frames away when more wait behind them than should; returns how many, at 24 kHz.
-  private func dropBacklog(_ moved: Int) -> Int? {
+  /// Skips `moved` frames when more wait behind them than should; returns how many samples that is at 24 kHz.
+  private func skipBacklog(_ moved: Int) -> Int? {
     let period = device.settings.periodFrames
     let isAsked = backlogRequest.exchange(false, ordering: .relaxed)
     if primingPeriods > 0 {

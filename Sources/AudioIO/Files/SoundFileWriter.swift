@@ -21,7 +21,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   private let output: SoundOutput
   private let isClipping: Bool
   /// An existing file stays until the new one is complete.
-  private var replacement: Replacement?
+  private var replacement: FileReplacement?
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
   private var framesWritten = 0
@@ -180,7 +180,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   private static func openDescriptor(
     _ path: String, _ overwrite: Bool, _ input: String?
-  ) throws(SoundFileError) -> (Int32, Replacement?) {
+  ) throws(SoundFileError) -> (Int32, FileReplacement?) {
     if path == "-" {
       let descriptor = dup(STDOUT_FILENO)
       if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
@@ -199,7 +199,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     }
     if overwrite, status.st_mode & S_IFMT == S_IFREG {
       do throws(FileError) {
-        if let replacement = try Replacement(path) { return (replacement.descriptor, replacement) }
+        if let replacement = try FileReplacement(path) { return (replacement.descriptor, replacement) }
       } catch { throw .cannotCreate(path: path, errno: error.code) }
     }
     // Exclusive, so that a file made in between is not lost either.

@@ -133,10 +133,10 @@ public final class Dialogue: Sendable {
     return backbone.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
   }
 
-  func workspacePlan(lanes: Int) -> DialogueWorkspace.Plan {
+  func scratchPlan(lanes: Int) -> DialogueScratch.Plan {
     var memory = MemoryPlan()
     let backbone = backbone.reserveScratch(lanes: lanes, in: &memory)
     let speaker = speaker.reserveScratch(lanes: lanes, in: &memory)
-    return DialogueWorkspace.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
+    return DialogueScratch.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
   }
 }

@@ -4,14 +4,14 @@ internal import Layers
 
 extension Dialogue {
   /// One step of some conversations at once: every weight is read once for all of them.
-  func advance(_ request: StepRequest, _ workspace: borrowing DialogueWorkspace) {
-    let (plan, pass) = (workspace.plan, workspace.pass(workers))
+  func advance(_ request: StepRequest, _ scratch: borrowing DialogueScratch) {
+    let (plan, pass) = (scratch.plan, scratch.pass(workers))
     listen(request, plan.backbone, pass)
     let hidden = backbone.think(plan.backbone, pass)
     let backboneDone = request.clock.now
     speaker.speakText(hidden, request, plan.speaker, pass)
     let textDone = request.clock.now
-    speaker.speakCodes(hidden, request, plan.speaker, workspace.depthPass(workers))
+    speaker.speakCodes(hidden, request, plan.speaker, scratch.depthPass(workers))
     finish(request, times: (backboneDone, textDone, request.clock.now))
   }
 
@@ -64,17 +64,17 @@ extension Dialogue {
     try Self.check("own", own, frames * streams.own, limit: streams.cardinality)
     guard frames > 0 else { return }
     let longest = min(frames, DialogueConfiguration.longestBlock)
-    let workspace = DialogueWorkspace(workspacePlan(lanes: longest))
+    let scratch = DialogueScratch(scratchPlan(lanes: longest))
     for start in stride(from: 0, to: frames, by: longest) {
-      let pass = workspace.pass(workers)
+      let pass = scratch.pass(workers)
       let block = start..<min(start + longest, frames)
       pass.lanes.append(state.memory.view, first: state.steps, length: block.count)
       for frame in block {
-        let x = backbone.lane(frame - start, workspace.plan.backbone, pass)
+        let x = backbone.lane(frame - start, scratch.plan.backbone, pass)
         prepare(frame, user, text, own, state.memory.view, step: state.steps, into: x)
         state.steps += 1
       }
-      _ = backbone.think(workspace.plan.backbone, pass)
+      _ = backbone.think(scratch.plan.backbone, pass)
     }
   }
 

@@ -22,7 +22,7 @@ public final class DialogueBatch {
   private let lanes: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>>
   private let slots: UnsafeMutablePointer<Int>
   private let laneResults: UnsafeMutablePointer<DialogueStep>
-  private let workspace: DialogueWorkspace
+  private let scratch: DialogueScratch
 
   /// A batch without conversations.
   ///
@@ -54,7 +54,7 @@ public final class DialogueBatch {
     slots = .allocate(capacity: capacity)
     laneResults = .allocate(capacity: capacity)
     laneResults.initialize(repeating: DialogueStep(), count: capacity)
-    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: capacity))
+    scratch = DialogueScratch(dialogue.scratchPlan(lanes: capacity))
   }
 
   deinit {
@@ -72,7 +72,7 @@ public final class DialogueBatch {
   }
 
   /// Bytes of the scratch, which all conversations share.
-  public var bytes: Int { workspace.memory.bytes }
+  public var bytes: Int { scratch.memory.bytes }
 
   /// Whether a slot has a conversation; false of what is no slot.
   public func isOccupied(_ slot: Int) -> Bool { 0..<capacity ~= slot && states[slot] != nil }
@@ -189,7 +189,7 @@ public final class DialogueBatch {
         let request = StepRequest(
           states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
           own: own.baseAddress, clock: clock, results: laneResults)
-        dialogue.advance(request, workspace)
+        dialogue.advance(request, scratch)
       }
     }
     for lane in 0..<count { results[slots[lane]] = laneResults[lane] }
@@ -218,6 +218,6 @@ public final class DialogueBatch {
 
   /// The backbone's hidden states after the last step, by lane of that step; valid until the next step.
   package func hidden(lanes: Int) -> Hidden {
-    dialogue.backbone.hidden(lanes, workspace.plan.backbone, workspace.memory.view)
+    dialogue.backbone.hidden(lanes, scratch.plan.backbone, scratch.memory.view)
   }
 }

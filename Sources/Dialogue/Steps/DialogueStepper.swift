@@ -8,16 +8,16 @@ internal import Kernels
 public struct DialogueStepper: ~Copyable, Sendable {
   /// The model whose states it advances.
   public let dialogue: Dialogue
-  private let workspace: DialogueWorkspace
+  private let scratch: DialogueScratch
 
   /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
     self.dialogue = dialogue
-    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: 1))
+    scratch = DialogueScratch(dialogue.scratchPlan(lanes: 1))
   }
 
   /// Bytes of the scratch.
-  public var bytes: Int { workspace.memory.bytes }
+  public var bytes: Int { scratch.memory.bytes }
 
   /// Hears one frame and answers with one: the conversation's next 80 ms.
   ///
@@ -68,7 +68,7 @@ public struct DialogueStepper: ~Copyable, Sendable {
               let request = StepRequest(
                 states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
                 clock: clock, results: result)
-              dialogue.advance(request, workspace)
+              dialogue.advance(request, scratch)
             }
           }
         }
@@ -78,21 +78,21 @@ public struct DialogueStepper: ~Copyable, Sendable {
   }
 
   /// Logits of the last step's text token, [text outputs]; valid until the next step.
-  package var textLogits: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.textLogits) }
+  package var textLogits: UnsafeBufferPointer<Float> { values(scratch.plan.speaker.textLogits) }
 
   /// Values of the last step's extra heads, [heads][width], after softmax; valid until the next step.
-  package var extraHeads: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.extra) }
+  package var extraHeads: UnsafeBufferPointer<Float> { values(scratch.plan.speaker.extra) }
 
   /// Logits of the last step's code in a row, [cardinality]; valid until the next step.
   package func codeLogits(_ row: Int) -> UnsafeBufferPointer<Float> {
-    dialogue.speaker.codeLogits(row: row, workspace.plan.speaker, workspace.memory.view)
+    dialogue.speaker.codeLogits(row: row, scratch.plan.speaker, scratch.memory.view)
       ?? UnsafeBufferPointer(start: nil, count: 0)
   }
 
   /// The backbone's hidden state after the last step, [1][width]; valid until the next step.
-  package var hidden: Hidden { dialogue.backbone.hidden(1, workspace.plan.backbone, workspace.memory.view) }
+  package var hidden: Hidden { dialogue.backbone.hidden(1, scratch.plan.backbone, scratch.memory.view) }
 
   private func values(_ region: Region<Float>) -> UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(start: workspace.memory.view[region], count: region.count)
+    UnsafeBufferPointer(start: scratch.memory.view[region], count: region.count)
   }
 }

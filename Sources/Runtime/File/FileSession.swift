@@ -68,22 +68,22 @@ public struct FileSession: Sendable {
       throw DialogueError.badArgument(
         name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
     }
-    var pass = FilePass(model, options)
-    while pass.listen(to: source) {
-      guard pass.exchange(with: sink) else { break }
+    var loop = FileLoop(model, options)
+    while loop.listen(to: source) {
+      guard loop.exchange(with: sink) else { break }
       if let recorder {
-        recorder.log.append(pass.record)
+        recorder.log.append(loop.record)
         try recorder.drain()
       }
-      guard proceed(pass.outcome) else { break }
+      guard proceed(loop.outcome) else { break }
     }
     if let failure = sink.failure { throw failure }
-    return pass.outcome
+    return loop.outcome
   }
 }
 
 /// The variables of the loop over a recording.
-private struct FilePass: ~Copyable {
+private struct FileLoop: ~Copyable {
   private enum Phase { case leading, hearing, ending, waiting }
 
   // A reply is over after so many frames (1.5 s) without a word or a sound above this loudness.

@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
 ///
-/// Queues on both sides are bounded: late frames are skipped and counted, so that delay cannot grow. Generic over the two
+/// Queues on both sides are bounded: the oldest frames are skipped and counted, so that delay cannot grow. Generic over the two
 /// devices, so that tests can replace them.
 package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked Sendable {
   /// Most frames of the person that may wait; beyond that the oldest are skipped.

@@ -43,7 +43,7 @@ package final class LiveSession: @unchecked Sendable {
     let backlog = BacklogRequest()
     playback = try ALSAPlayback(
       outputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds,
-      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.dropBacklog() })
+      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.skipBacklog() })
     canceller = EchoCanceller(
       options.echo, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     capture = try ALSACapture(
@@ -127,8 +127,8 @@ package final class LiveSession: @unchecked Sendable {
     try capture.start(priority: 30)
   }
 
-  /// A part of a session that may hang.
-  package enum Part: Equatable, Sendable {
+  /// A component of a session that may hang.
+  package enum Component: Equatable, Sendable {
     case microphone, loudspeaker, model
   }
 
@@ -137,13 +137,13 @@ package final class LiveSession: @unchecked Sendable {
   /// - Returns: what did not answer by then. Its thread is left to itself, and the process must end without waiting for it
   ///   (`RealtimeThread.hasAbandoned`).
   @discardableResult
-  package func stop() -> [Part] {
+  package func stop() -> [Component] {
     loop.stop()
     capture.askToStop()
     playback.askToStop()
     let deadline = MonotonicClock.now + 300_000_000
     func rest() -> UInt64 { max(deadline, MonotonicClock.now + 1_000_000) - MonotonicClock.now }
-    var unanswered: [Part] = []
+    var unanswered: [Component] = []
     if !capture.stop(nanoseconds: rest()) { unanswered.append(.microphone) }
     if !playback.stop(nanoseconds: rest()) { unanswered.append(.loudspeaker) }
     if let engine, !engine.join(nanoseconds: rest()) { unanswered.append(.model) }

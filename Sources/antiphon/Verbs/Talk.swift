@@ -153,7 +153,7 @@ struct Talk: ParsableCommand {
   }
 }
 
-extension LiveSession.Part {
+extension LiveSession.Component {
   var words: String {
     switch self {
     case .microphone: "the microphone"

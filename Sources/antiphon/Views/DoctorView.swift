@@ -39,7 +39,7 @@ struct DoctorView: Encodable {
     memoryBytes = memory
     load = Host.load
     models =
-      KnownModel.all.map { known in
+      PublishedModel.all.map { known in
         let cases = Self.cases(known, kv, speed, memory)
         return Model(
           name: known.name, isRead: known.isRead, cases: cases,
@@ -50,7 +50,7 @@ struct DoctorView: Encodable {
 
   /// A known model at every width of weights.
   private static func cases(
-    _ known: KnownModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int
+    _ known: PublishedModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int
   )
     -> [Assessment]
   {

@@ -80,7 +80,7 @@ struct InspectView: Encodable {
     let configuration = dialogue.configuration
     let streams = dialogue.streams
     self.dialogue = DialogueView(
-      kind: configuration.family.kind.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
+      kind: configuration.family.name.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
       textTokens: streams.textCardinality, delays: streams.delays, context: configuration.context,
       cacheBytesPerFrame: dialogue.cacheBytesPerFrame)
     needs.append(

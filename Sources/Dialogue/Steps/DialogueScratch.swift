@@ -3,7 +3,7 @@ internal import Kernels
 internal import Layers
 
 /// Scratch for steps of up to a given number of lanes. The results of a step can be read there until the next one.
-struct DialogueWorkspace: ~Copyable, Sendable {
+struct DialogueScratch: ~Copyable, Sendable {
   struct Plan: Sendable {
     let memory: MemoryPlan
     let lanes: Int

@@ -1,30 +1,6 @@
 internal import Kernels
 internal import Layers
 
-/// What the encoder remembers of one conversation: the tails of its convolutions and its transformer's window.
-///
-/// It is a value: a new one is a reset, and `fork()` copies one on purpose.
-public struct EncoderState: ~Copyable, Sendable {
-  var half: HalfState
-
-  /// A copy that shares nothing with this one.
-  public borrowing func fork() -> EncoderState { EncoderState(half: half.fork()) }
-
-  /// Bytes this state occupies.
-  public var bytes: Int { half.memory.bytes }
-}
-
-/// What the decoder remembers of one conversation.
-public struct DecoderState: ~Copyable, Sendable {
-  var half: HalfState
-
-  /// A copy that shares nothing with this one.
-  public borrowing func fork() -> DecoderState { DecoderState(half: half.fork()) }
-
-  /// Bytes this state occupies.
-  public var bytes: Int { half.memory.bytes }
-}
-
 /// The memory that one half of the codec needs: its state, and the scratch of one frame.
 struct HalfPlan: Sendable {
   var state = MemoryPlan()

@@ -3,7 +3,7 @@ internal import Glibc
 /// A file that is written under a temporary name and then replaces the one at its place, which stays intact until then.
 ///
 /// Links are followed, and permissions and the owner are kept. A replacement that is never moved is removed.
-package final class Replacement {
+package final class FileReplacement {
   package let descriptor: Int32
   private let place: String
   private let partial: String

@@ -4,22 +4,8 @@ import Layers
 import TestSupport
 import Testing
 
-/// The layers of `layers.safetensors`.
-enum GoldenLayers {
-  static func open() throws -> (scope: Scope, file: Safetensors) {
-    let file = try Golden.open("layers.safetensors")
-    return (Checkpoint(file).scope(""), file)
-  }
-
-  /// A tensor [channels][time] as the layers hold it, [time][channels].
-  static func timeFirst(_ file: Safetensors, _ name: String) throws -> [Float] {
-    let (shape, values) = try file.floats(name, rank: 2)
-    return (0..<values.count).map { values[$0 % shape[0] * shape[1] + $0 / shape[0]] }
-  }
-}
-
-/// A streaming layer with one session's memory, whatever the layer.
-struct Session: ~Copyable {
+/// A streaming layer with a state of its own, whatever the layer.
+struct LayerRun: ~Copyable {
   private var memory: MemoryBlock
   private let plan: MemoryPlan
   private let workers = Workers(threads: 1)
@@ -47,8 +33,8 @@ struct Session: ~Copyable {
     isFirst = true
   }
 
-  borrowing func fork() -> Session {
-    var copy = Session(plan, inputs: inputs, outputs: outputs, step: step)
+  borrowing func fork() -> LayerRun {
+    var copy = LayerRun(plan, inputs: inputs, outputs: outputs, step: step)
     copy.memory = memory.fork()
     copy.isFirst = isFirst
     return copy
@@ -102,7 +88,7 @@ struct StreamingLayer: Sendable, CustomTestStringConvertible {
   var unit: Int { kind == .convolution || kind == .replicate ? stride : 1 }
 
   /// - Parameter steps: most input columns of a call.
-  func session(_ scope: Scope, steps: Int) throws -> Session {
+  func session(_ scope: Scope, steps: Int) throws -> LayerRun {
     var plan = MemoryPlan()
     let (inputs, outputs, stride) = (inputs, outputs, stride)
     switch kind {
@@ -110,20 +96,20 @@ struct StreamingLayer: Sendable, CustomTestStringConvertible {
       let layer = try StreamingConvolution(
         scope[name], inputs: inputs, outputs: outputs, kernel: kernel, stride: stride,
         padding: kind == .replicate ? .replicate : .zeros, steps: steps, state: &plan)
-      return Session(plan, inputs: inputs, outputs: { $0 / stride * outputs }) {
+      return LayerRun(plan, inputs: inputs, outputs: { $0 / stride * outputs }) {
         layer.step($1, $0, into: $2, isFirst: $3, $4, $5)
       }
     case .transposed:
       let layer = try StreamingTransposedConvolution(
         scope[name], inputs: inputs, outputs: outputs, kernel: kernel, stride: stride, steps: steps,
         state: &plan)
-      return Session(plan, inputs: inputs, outputs: { $0 * stride * outputs }) {
+      return LayerRun(plan, inputs: inputs, outputs: { $0 * stride * outputs }) {
         layer.step($1, $0, into: $2, $4, $5)
       }
     case .depthwise:
       let layer = try StreamingDepthwiseUpsample(
         scope[name], channels: inputs, kernel: kernel, stride: stride, steps: steps, state: &plan)
-      return Session(plan, inputs: inputs, outputs: { $0 * stride * inputs }) { steps, x, y, _, memory, _ in
+      return LayerRun(plan, inputs: inputs, outputs: { $0 * stride * inputs }) { steps, x, y, _, memory, _ in
         layer.input(memory).update(from: x, count: steps * inputs)
         layer.step(steps, into: y, memory)
       }

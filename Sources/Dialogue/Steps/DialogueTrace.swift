@@ -1,7 +1,7 @@
 internal import Kernels
 
 /// Everything a run of greedy steps computed, for comparison with another implementation; row-major.
-package struct Trace: Sendable {
+package struct DialogueTrace: Sendable {
   package var text: [Int32] = []  // [steps]
   package var audio: [Int32] = []  // [steps][own], as drawn in the step
   package var output: [Int32] = []  // [steps][own], all of one frame; -1 while there is none
@@ -17,7 +17,7 @@ extension Dialogue {
   /// - Throws: where `user` has another length, or a condition is unknown.
   package func trace(
     _ user: [Int32], steps: Int, conditions: [String: String] = [:]
-  ) throws(DialogueError) -> Trace {
+  ) throws(DialogueError) -> DialogueTrace {
     guard user.count == steps * streams.user else {
       throw .wrongCount(name: "user", expected: steps * streams.user, found: user.count)
     }
@@ -25,7 +25,7 @@ extension Dialogue {
     var state = try makeState(conditions: conditions)
     state.textSampling = .greedy
     state.audioSampling = .greedy
-    var trace = Trace()
+    var trace = DialogueTrace()
     for step in 0..<steps {
       var own = [Int32](repeating: -1, count: streams.own)
       var span = own.mutableSpan
