@@ -28,6 +28,13 @@ struct HalfState: ~Copyable, Sendable {
     self.frames = frames
   }
 
+  /// Becomes what another state of the same codec is; allocates nothing.
+  mutating func copy(_ other: borrowing HalfState) {
+    precondition(memory.bytes == other.memory.bytes, "a state of the same codec")
+    memory.view.base.copyMemory(from: other.memory.view.base, byteCount: memory.bytes)
+    frames = other.frames
+  }
+
   borrowing func fork() -> HalfState { HalfState(plan, memory.fork(), frames: frames) }
 
   /// What a network sees of it during one frame.

@@ -14,6 +14,12 @@ public enum DialogueError: Error, Equatable, Sendable {
   case batchIsFull(capacity: Int)
   /// The slot has no conversation.
   case emptySlot(slot: Int)
+  /// `config.json` of the model names no drafter.
+  case noDrafter(model: String)
+  /// The drafter has fewer modules than columns are to be drafted.
+  case tooFewModules(needed: Int, present: Int)
+  /// No row of the model is delayed, so no frame can be said sooner.
+  case noDelay
 }
 
 extension DialogueError {

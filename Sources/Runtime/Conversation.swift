@@ -35,8 +35,10 @@ public struct Conversation: ~Copyable, Sendable {
     public var decodeEnd: Int64 = 0
     /// Frames and bytes in the dialogue model's window after this step.
     public var cache: (frames: Int, bytes: Int) = (0, 0)
-    /// Bytes of weights that a step of the dialogue model reads.
+    /// Bytes of weights that this step of the dialogue model read.
     public var weightBytes = 0
+    /// Whether the reply was made ahead and played because the step was late.
+    public var isConcealed = false
 
     /// Text token of this step.
     public var text: Int32 { dialogue?.text ?? 0 }
@@ -49,6 +51,8 @@ public struct Conversation: ~Copyable, Sendable {
   private var stepper: DialogueStepper
   private var mouth: Mouth
   private var said: [Int32]
+  private var pace: DraftPace
+  private let spare: Spare?
   private let start: Start
 
   /// A conversation that has not begun.
@@ -64,6 +68,27 @@ public struct Conversation: ~Copyable, Sendable {
       state.textSampling = .greedy
       state.audioSampling = .greedy
     }
+    self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
+  }
+
+  /// A conversation that has not begun and that runs ahead of the backbone.
+  ///
+  /// - Parameters:
+  ///   - model: opened with its drafter.
+  ///   - start: what happens to the first frame.
+  ///   - seed: the same seed and the same sound give the same reply.
+  ///   - isGreedy: take the most likely token always.
+  ///   - prediction: how far it runs ahead. `framesPerPass` holds while the model speaks and the person does not.
+  /// - Throws: where the model's drafter does not reach as far.
+  public init(
+    _ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false, prediction: Prediction
+  ) throws(DialogueError) {
+    var state = model.dialogue.makeState(seed: seed)
+    if isGreedy {
+      state.textSampling = .greedy
+      state.audioSampling = .greedy
+    }
+    try state.predict(prediction)
     self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
   }
 
@@ -88,6 +113,8 @@ public struct Conversation: ~Copyable, Sendable {
     self.model = model
     self.start = start
     self.ear = ear
+    pace = DraftPace(state.prediction)
+    spare = state.prediction.spare > 0 ? Spare(model.codec, codebooks: model.dialogue.streams.own) : nil
     self.state = state
     stepper = DialogueStepper(model.dialogue)
     self.mouth = mouth
@@ -104,7 +131,7 @@ public struct Conversation: ~Copyable, Sendable {
 
   /// Bytes this conversation occupies beside the model's weights.
   public var bytes: Int {
-    ear.bytes + mouth.bytes + state.bytes + stepper.bytes
+    ear.bytes + mouth.bytes + state.bytes + stepper.bytes + (spare?.bytes ?? 0)
   }
 
   /// Hears one frame and says one.
@@ -118,6 +145,7 @@ public struct Conversation: ~Copyable, Sendable {
   ) -> Step {
     var step = Step()
     step.encodeStart = clock.now
+    pace.hear(frame)
     ear.hear(frame)
     return answer(&step, into: &reply, clock)
   }
@@ -141,6 +169,7 @@ public struct Conversation: ~Copyable, Sendable {
     _ step: inout Step, into reply: inout MutableSpan<Float>, _ clock: RunClock
   ) -> Step {
     step.encodeEnd = clock.now
+    if pace.isAdaptive { state.setFramesPerPass(pace.framesPerPass) }
     if state.steps == 0 && start == .recording {
       _ = Self.think(ear.codes, into: &said, &stepper, &state, clock)
     }
@@ -152,10 +181,44 @@ public struct Conversation: ~Copyable, Sendable {
     let codes = said
     if step.isReady { mouth.speak(codes.span, into: &reply) } else { mouth.rest(into: &reply) }
     step.decodeEnd = clock.now
+    pace.speak(reply)
     let frames = min(Int(state.steps), model.dialogue.configuration.context)
     step.cache = (frames, frames * model.dialogue.cacheBytesPerFrame)
-    step.weightBytes = model.dialogue.bytesPerStep
+    step.weightBytes = result.positions > 0 ? model.dialogue.bytesPerStep : 0
     return step
+  }
+
+  /// Makes the frame that is played if the next step is late; only with `prediction.spare`. Not a part of the step: it
+  /// may follow when the reply is on its way.
+  ///
+  /// - Returns: whether there is one, for `withSpare`.
+  @discardableResult
+  package mutating func prepareSpare() -> Bool {
+    guard let spare else { return false }
+    spare.prepare(state, after: mouth)
+    return spare.isReady
+  }
+
+  /// The samples of the spare frame.
+  package func withSpare(_ body: (Span<Float>) -> Void) {
+    if let spare { body(spare.samples.span) }
+  }
+
+  /// Takes note that the spare frame was played in place of what the last step gave: it is what was said.
+  ///
+  /// - Parameter reply: the samples of the spare, if there is one.
+  /// - Returns: whether there was one.
+  @discardableResult
+  package mutating func concede(_ step: inout Step, into reply: inout MutableSpan<Float>) -> Bool {
+    guard let spare, spare.isReady else { return false }
+    state.remember(spare.codes.span)
+    for index in said.indices { said[index] = spare.codes[index] }
+    mouth.copy(spare.mouth)
+    for index in 0..<reply.count { reply[index] = spare.samples[index] }
+    spare.clear()
+    step.isConcealed = true
+    step.ownSemantic = said.first ?? 0
+    return true
   }
 
   // Static, so that the codes and the state, two parts of one value, can be written in one call.

@@ -23,19 +23,23 @@ public final class Model: Sendable {
   ///   - bits: 8 or 4 rounds the dialogue model's matrices at load; nil uses them as the file has them.
   ///   - codecWeights: how the codec's weights are held; nil is the smallest form that loses nothing of the file.
   ///   - cache: how conversations remember keys and values.
+  ///   - isDrafting: whether the dialogue model's drafter is read too, so that conversations may run ahead of the backbone.
   /// - Throws: `CheckpointError` or `TextTokenizerError` where a file is wrong or the files do not fit each other,
   ///   `DialogueError` where an argument is wrong.
   public static func open(
     _ directory: String, threads: Int = 1, bits: Int? = nil, codecWeights: CodecWeights? = nil,
-    cache: CacheOptions = CacheOptions()
+    cache: CacheOptions = CacheOptions(), isDrafting: Bool = false
   ) throws -> Model {
-    try Model(directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache)
+    try Model(
+      directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache, isDrafting: isDrafting)
   }
 
   private init(
-    _ directory: String, threads: Int, bits: Int?, codecWeights: CodecWeights?, cache: CacheOptions
+    _ directory: String, threads: Int, bits: Int?, codecWeights: CodecWeights?, cache: CacheOptions,
+    isDrafting: Bool
   ) throws {
-    dialogue = try Dialogue.open(directory, threads: threads, bits: bits, cache: cache)
+    dialogue = try Dialogue.open(
+      directory, threads: threads, bits: bits, cache: cache, isDrafting: isDrafting)
     let (streams, files) = (dialogue.streams, dialogue.configuration.files)
     let path = directory + "/" + files.codec
     codec = try Codec.open(path, codebooks: max(streams.user, streams.own), weights: codecWeights)

@@ -87,15 +87,16 @@ struct DepthTransformer: Sendable {
   /// - Parameters:
   ///   - hidden: [count][backbone's width]
   ///   - tokens: [count], which the first step reads; each step overwrites them with the tokens that it draws.
+  ///   - steps: how many of the frame's steps are taken.
   ///   - pass: the pass, whose lanes are filled here; their positions are the steps.
   ///   - draw: (step, lane, logits) -> token.
   func step(
-    _ hidden: UnsafePointer<Float>, _ tokens: UnsafeMutablePointer<Int32>, count: Int, _ regions: Scratch,
-    _ pass: Pass, draw: (Int, Int, UnsafePointer<Float>) -> Int32
+    _ hidden: UnsafePointer<Float>, _ tokens: UnsafeMutablePointer<Int32>, count: Int, steps: Int,
+    _ regions: Scratch, _ pass: Pass, draw: (Int, Int, UnsafePointer<Float>) -> Int32
   ) {
     let (lanes, scratch, workers, width) = (pass.lanes, pass.scratch, pass.workers, configuration.width)
     let x = scratch[regions.x]
-    for step in 0..<configuration.steps {
+    for step in 0..<steps {
       let set = configuration.schedule[step]
       lanes.removeAll()
       for lane in 0..<count {

@@ -19,6 +19,7 @@ public final class Dialogue: Sendable {
   let listener: Listener
   let backbone: Backbone
   let speaker: Speaker
+  let drafter: FrameDrafter?
   /// Bytes of weights that one step reads. Added up once: every frame of a log asks for it.
   public let bytesPerStep: Int
   /// Bytes of keys and values that one more frame adds, until the window is full.
@@ -34,20 +35,25 @@ public final class Dialogue: Sendable {
   ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
   ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
   ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
+  ///   - isDrafting: whether the drafter that config.json names is read too, so that conversations may run ahead of the
+  ///     backbone (`Prediction`).
   /// - Throws: `CheckpointError` where a file is wrong, `DialogueError` where an argument is.
   public static func open(
-    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions()
+    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions(),
+    isDrafting: Bool = false
   ) throws -> Dialogue {
     if let bits, bits != 8 && bits != 4 {
       throw DialogueError.badArgument(name: "bits", expected: "8 or 4", found: "\(bits)")
     }
     return try open(
-      directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache)
+      directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache,
+      isDrafting: isDrafting)
   }
 
   /// The same, with weights in any form.
   package static func open(
-    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions
+    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions,
+    isDrafting: Bool = false
   ) throws -> Dialogue {
     try DialogueError.check("threads", threads, 1...1024)
     let files = try DialogueFiles(directory)
@@ -55,7 +61,12 @@ public final class Dialogue: Sendable {
     try cache.check(for: configuration.backbone)
     try configuration.setCache(cache, file: directory + "/config.json")
     let checkpoint = try Checkpoint.open(files.weights, weights: weights, rename: DialogueFiles.name)
-    return try Dialogue(checkpoint, configuration, threads: threads)
+    var drafter: Checkpoint?
+    if isDrafting {
+      guard let draft = configuration.draft else { throw DialogueError.noDrafter(model: directory) }
+      drafter = try Checkpoint.open(files.directory + "/" + draft.file, weights: weights)
+    }
+    return try Dialogue(checkpoint, configuration, threads: threads, drafter: drafter)
   }
 
   /// What a model reads of its file.
@@ -67,7 +78,7 @@ public final class Dialogue: Sendable {
   }
 
   private init(
-    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int
+    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int, drafter: Checkpoint? = nil
   ) throws(CheckpointError) {
     let root = checkpoint.scope("")
     var plan = MemoryPlan()
@@ -76,6 +87,12 @@ public final class Dialogue: Sendable {
     ring = TokenRing(configuration.streams, block: DialogueConfiguration.longestBlock, in: &plan)
     listener = try Listener(root, configuration, ring, workers, state: &plan)
     speaker = try Speaker(root, configuration, ring)
+    if let drafter, let draft = configuration.draft {
+      self.drafter = try FrameDrafter(
+        drafter.scope(""), of: root, draft, configuration.backbone, ring, listener, state: &plan)
+    } else {
+      self.drafter = nil
+    }
     bytesPerStep = backbone.bytesPerPass + speaker.bytesPerStep
     cacheBytesPerFrame = backbone.bytesPerPosition
     statePlan = plan
@@ -133,10 +150,20 @@ public final class Dialogue: Sendable {
     return backbone.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
   }
 
-  func scratchPlan(lanes: Int) -> DialogueScratch.Plan {
+  /// Columns that the drafter can draft ahead; 0 where there is none.
+  public var draftedColumns: Int { drafter?.depth ?? 0 }
+
+  /// - Parameter lanes: most lanes of a pass; where nothing is said, as many as the drafter lets states fall behind.
+  func scratchPlan(states: Int, lanes: Int? = nil) -> DialogueScratch.Plan {
     var memory = MemoryPlan()
+    let lanes = lanes ?? states * (1 + draftedColumns)
     let backbone = backbone.reserveScratch(lanes: lanes, in: &memory)
-    let speaker = speaker.reserveScratch(lanes: lanes, in: &memory)
-    return DialogueScratch.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
+    let speaker = speaker.reserveScratch(lanes: states, in: &memory)
+    let newest = memory.reserve(Float.self, lanes > states ? states * configuration.width : 0)
+    let active = memory.reserve(Int.self, states)
+    let drafter = drafter?.reserveScratch(lanes: lanes, states: states, self.speaker, in: &memory)
+    return DialogueScratch.Plan(
+      memory: memory, states: states, lanes: lanes, backbone: backbone, speaker: speaker, newest: newest,
+      active: active, drafter: drafter)
   }
 }

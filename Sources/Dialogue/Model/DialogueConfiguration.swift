@@ -42,6 +42,7 @@ public struct DialogueConfiguration: Sendable {
   var backbone: TransformerConfiguration
   let depth: DepthConfiguration?
   let extraHeads: (count: Int, width: Int)
+  let draft: DraftConfiguration?
 
   /// Most lanes of one state in one pass.
   static let longestBlock = 16
@@ -96,6 +97,7 @@ public struct DialogueConfiguration: Sendable {
       try fields.integer("extra_heads_dim", default: 6, 1...4096)
     )
     sampling = try Self.sampling(fields, family.sampling)
+    draft = try DraftConfiguration(fields)
     namesModel = fields.has("moshi_name")
     files = (
       try fields.string("moshi_name", default: "model.safetensors"),

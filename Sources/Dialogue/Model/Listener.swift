@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// The beginning of a step: stores what is heard, and adds up the vectors of all tokens that the model reads.
+/// The beginning of a step: adds up the vectors of all tokens that the model reads.
 struct Listener: Sendable {
   private let streams: Streams
   private let ring: TokenRing
@@ -59,14 +59,24 @@ struct Listener: Sendable {
     }
   }
 
+  /// Adds up the vectors of one step's own tokens, which is what the step after it reads of them.
+  ///
   /// - Parameters:
-  ///   - codes: the user's codes of this step's frame, [user], or none.
-  ///   - x: the lane's input, [width], which is written here.
+  ///   - tokens: text, then codes, [1 + own].
+  ///   - x: [width], which is written here.
+  func embed(_ tokens: UnsafePointer<Int32>, into x: UnsafeMutablePointer<Float>, _ workers: Workers) {
+    x.update(repeating: 0, count: width)
+    for row in streams.ownRows { audioEmbeddings[row - 1].add(tokens[row], to: x, scratch: x, workers) }
+    let text = tokens[Streams.text]
+    textEmbedding.add(text == textEnd ? textPadding : text, to: x, scratch: x, workers)
+  }
+
+  /// Adds up what the model reads in a step: what the ring has of both sides.
+  ///
+  /// - Parameter x: the lane's input, [width], which is written here.
   func listen(
-    _ codes: UnsafePointer<Int32>?, at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>,
-    _ workers: Workers
+    at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>, _ workers: Workers
   ) {
-    if let codes { ring.hear(codes, at: step, memory) }
     let scratch = x  // The backbone's tables are never low-rank, so nothing is written there.
     x.update(repeating: 0, count: width)
     // Audio rows are summed first, then text, as in the reference.

@@ -54,7 +54,7 @@ public final class DialogueBatch {
     slots = .allocate(capacity: capacity)
     laneResults = .allocate(capacity: capacity)
     laneResults.initialize(repeating: DialogueStep(), count: capacity)
-    scratch = DialogueScratch(dialogue.scratchPlan(lanes: capacity))
+    scratch = DialogueScratch(dialogue.scratchPlan(states: capacity))
   }
 
   deinit {
@@ -188,7 +188,7 @@ public final class DialogueBatch {
       own.withUnsafeMutableBufferPointer { own in
         let request = StepRequest(
           states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
-          own: own.baseAddress, clock: clock, results: laneResults)
+          own: own.baseAddress, clock: clock, results: laneResults, active: scratch.active)
         dialogue.advance(request, scratch)
       }
     }

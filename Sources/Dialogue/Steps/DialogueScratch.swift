@@ -6,9 +6,15 @@ internal import Layers
 struct DialogueScratch: ~Copyable, Sendable {
   struct Plan: Sendable {
     let memory: MemoryPlan
+    /// Most states of a step, and most lanes of a pass: a state whose backbone ran ahead of needs several.
+    let states: Int
     let lanes: Int
     let backbone: Backbone.Scratch
     let speaker: Speaker.Scratch
+    /// The newest hidden state of each conversation, [states][width].
+    let newest: Region<Float>
+    let active: Region<Int>  // [states]
+    let drafter: FrameDrafter.Scratch?
   }
 
   let plan: Plan
@@ -20,8 +26,11 @@ struct DialogueScratch: ~Copyable, Sendable {
     self.plan = plan
     memory = MemoryBlock(plan.memory)
     lanes = Lanes(capacity: plan.lanes)
-    depthLanes = Lanes(capacity: plan.lanes)
+    depthLanes = Lanes(capacity: plan.states)
   }
+
+  /// [states], for `StepRequest`.
+  var active: UnsafeMutablePointer<Int> { memory.view[plan.active] }
 
   /// A pass of the backbone, without lanes yet.
   func pass(_ workers: Workers) -> Pass {
@@ -33,7 +42,7 @@ struct DialogueScratch: ~Copyable, Sendable {
   func depthPass(_ workers: Workers) -> Pass { Pass(depthLanes, scratch: memory.view, workers) }
 }
 
-/// The inputs and outputs of one step of several conversations, by lane.
+/// The inputs and outputs of one step of several conversations, by their index in it.
 struct StepRequest {
   /// [count], all of one model, each once.
   let states: UnsafePointer<UnsafeMutablePointer<DialogueState>>
@@ -48,4 +57,35 @@ struct StepRequest {
   let clock: RunClock
   /// [count]
   let results: UnsafeMutablePointer<DialogueStep>
+  /// The conversations whose backbone runs in this step, by index, [activeCount]; the others say what was drafted.
+  let active: UnsafeMutablePointer<Int>
+  var activeCount = 0
+
+  /// The state of an active conversation.
+  func state(_ index: Int) -> UnsafeMutablePointer<DialogueState> { states[active[index]] }
+
+  /// The token that a row of an active conversation is given; -1 where it is drawn.
+  func given(_ index: Int, row: Int, of rows: Int) -> Int32 {
+    forced.map { $0[active[index] * rows + row] } ?? -1
+  }
+
+  /// Lanes of the pass: those of one conversation, oldest first, follow those of the one before.
+  var lanes: Int {
+    var sum = 0
+    for index in 0..<activeCount { sum += 1 + state(index).pointee.pending }
+    return sum
+  }
+
+  /// Copies the newest lane of each active conversation.
+  ///
+  /// - Parameters:
+  ///   - x: [lanes][width]
+  ///   - newest: [activeCount][width]
+  func gather(_ x: UnsafePointer<Float>, width: Int, into newest: UnsafeMutablePointer<Float>) {
+    var lane = -1
+    for index in 0..<activeCount {
+      lane += 1 + state(index).pointee.pending
+      (newest + index * width).update(from: x + lane * width, count: width)
+    }
+  }
 }

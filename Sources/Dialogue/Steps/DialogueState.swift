@@ -1,3 +1,4 @@
+internal import Base
 internal import Kernels
 
 /// What one conversation remembers: keys and values, the last tokens of every row, the generator, its settings.
@@ -15,6 +16,16 @@ public struct DialogueState: ~Copyable, Sendable {
   public var textSampling: Sampling
   /// How codes are drawn.
   public var audioSampling: Sampling
+  /// How far it runs ahead of the backbone.
+  public internal(set) var prediction = Prediction.none
+  /// Draws what is drafted, so that drafts leave the generator of what is said alone.
+  var draftGenerator = SeededGenerator(seed: 0)
+  /// Columns that were said without the backbone and that its next pass takes in.
+  var pending = 0
+  /// Columns that are drafted beyond the last step.
+  var drafts = 0
+  /// Frames whose codes came out: they are remembered as they are.
+  var delivered: Int64 = 0
 
   /// Bytes of this state.
   public var bytes: Int { memory.bytes }
@@ -23,11 +34,70 @@ public struct DialogueState: ~Copyable, Sendable {
   public borrowing func fork() -> DialogueState {
     DialogueState(
       dialogue: dialogue, memory: memory.fork(), steps: steps, generator: generator,
-      textSampling: textSampling, audioSampling: audioSampling)
+      textSampling: textSampling, audioSampling: audioSampling, prediction: prediction,
+      draftGenerator: draftGenerator, pending: pending, drafts: drafts, delivered: delivered)
   }
 }
 
 extension DialogueState {
+  /// Runs ahead of the backbone from the next step on.
+  ///
+  /// - Parameter prediction: whether frames are early can be chosen only before the first step.
+  /// - Throws: where the drafter has too few modules, no row is delayed, or a number is out of its range.
+  public mutating func predict(_ prediction: Prediction) throws(DialogueError) {
+    try DialogueError.check("framesPerPass", prediction.framesPerPass, 1...1 + DraftConfiguration.mostModules)
+    try DialogueError.check("spare", prediction.spare, 0...DraftConfiguration.mostModules)
+    guard prediction.draftedColumns <= dialogue.draftedColumns else {
+      throw .tooFewModules(needed: prediction.draftedColumns, present: dialogue.draftedColumns)
+    }
+    guard !prediction.isEarly || dialogue.streams.maxDelay > 0 else { throw .noDelay }
+    guard steps == 0 || prediction.isEarly == self.prediction.isEarly else {
+      throw .badArgument(
+        name: "isEarly", expected: "\(self.prediction.isEarly), as when it began",
+        found: "\(prediction.isEarly)")
+    }
+    self.prediction = prediction
+  }
+
+  /// Runs the backbone in every step from now on, or once for `frames` frames again.
+  ///
+  /// - Precondition: `predict` has allowed as many.
+  package mutating func setFramesPerPass(_ frames: Int) {
+    prediction.framesPerPass = frames
+    assert(prediction.draftedColumns <= dialogue.draftedColumns)
+  }
+
+  /// Whether the next step says what was drafted, without the backbone.
+  var speaksDraft: Bool {
+    pending + 1 < prediction.framesPerPass && drafts >= prediction.neededToSkip
+  }
+
+  /// The codes that the next step gives if the model says what it drafted.
+  ///
+  /// - Parameter own: [streams.own]; left as they are where too little is drafted.
+  /// - Returns: whether they are there.
+  package borrowing func copyDraftedFrame(into own: inout MutableSpan<Int32>) -> Bool {
+    guard drafts >= prediction.neededToSkip else { return false }
+    let newest = steps + (prediction.isEarly ? 1 : 0)
+    guard dialogue.ring.isReady(newest) else { return false }
+    own.withUnsafeMutableBufferPointer {
+      if let own = $0.baseAddress { dialogue.ring.undelay(at: newest, into: own, memory.view) }
+    }
+    return true
+  }
+
+  /// Remembers other codes than those of the frame that the last step gave: what was heard in their place.
+  ///
+  /// - Parameter own: [streams.own]
+  package mutating func remember(_ own: Span<Int32>) {
+    let frame = delivered - 1
+    guard frame >= 0 else { return }
+    for row in dialogue.streams.ownRows {
+      let step = frame + Int64(dialogue.streams.delays[row])
+      dialogue.ring.tokens(at: step, memory.view)[row] = own[row - 1]
+    }
+  }
+
   /// Acts as if `frames` frames had gone by: their keys and values are zeros, and cost what others cost.
   package mutating func skip(_ frames: Int) { steps += Int64(frames) }
 }
@@ -45,8 +115,15 @@ public struct DialogueStep: Sendable, BitwiseCopyable {
   /// When the backbone, the text and the codes of this step were done, in microseconds since the epoch of the clock that
   /// the step was given.
   public var times: (backbone: Int64, text: Int64, depth: Int64)
+  /// When the drafts of this step were done; 0 where nothing was drafted.
+  public var draftEnd: Int64
+  /// Positions that the backbone took in: 0 where the step said what was drafted.
+  public var positions: Int
+  /// Drafted columns that the codes of this step rest on: 0 where the backbone drew them all.
+  public var draftDepth: Int
 
   init() {
     (text, isReady, isPadding, paddingProbability, times) = (0, false, false, 0, (0, 0, 0))
+    (draftEnd, positions, draftDepth) = (0, 1, 0)
   }
 }

@@ -13,7 +13,7 @@ public struct DialogueStepper: ~Copyable, Sendable {
   /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
     self.dialogue = dialogue
-    scratch = DialogueScratch(dialogue.scratchPlan(lanes: 1))
+    scratch = DialogueScratch(dialogue.scratchPlan(states: 1))
   }
 
   /// Bytes of the scratch.
@@ -67,7 +67,7 @@ public struct DialogueStepper: ~Copyable, Sendable {
             withUnsafePointer(to: state) { states in
               let request = StepRequest(
                 states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
-                clock: clock, results: result)
+                clock: clock, results: result, active: scratch.active)
               dialogue.advance(request, scratch)
             }
           }

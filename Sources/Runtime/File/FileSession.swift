@@ -1,7 +1,7 @@
 public import AudioIO
 internal import Base
 internal import Codec
-internal import Dialogue
+public import Dialogue
 package import Latency
 
 /// A conversation with a recording: every frame of the source is heard, and the reply is written as it is made.
@@ -19,6 +19,11 @@ public struct FileSession: Sendable {
     public var isStereo = false
     /// Longest time to listen for the rest of the reply, in seconds: 0 or more, and finite.
     public var tail = 10.0
+
+    /// How far the conversation runs ahead of the backbone; the model must have been opened with its drafter.
+    public var prediction = Prediction.none
+    /// Acts as if the step of every so many frames were late, so that its spare frame is played; 0 is never.
+    package var lateEvery = 0
 
     /// Options as they usually are.
     public init() {}
@@ -68,7 +73,7 @@ public struct FileSession: Sendable {
       throw DialogueError.badArgument(
         name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
     }
-    var loop = FileLoop(model, options)
+    var loop = try FileLoop(model, options)
     while loop.listen(to: source) {
       guard loop.exchange(with: sink) else { break }
       if let recorder {
@@ -103,11 +108,12 @@ private struct FileLoop: ~Copyable {
   private(set) var outcome = FileSession.Outcome()
   private(set) var record = FrameRecord()
 
-  init(_ model: Model, _ options: FileSession.Options) {
+  init(_ model: Model, _ options: FileSession.Options) throws(DialogueError) {
     self.model = model
     self.options = options
     let (format, dialogue) = (model.codec.configuration, model.dialogue.configuration)
-    conversation = Conversation(model, start: .recording, seed: options.seed, isGreedy: options.isGreedy)
+    conversation = try Conversation(
+      model, start: .recording, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction)
     clock = FrameClock(
       .file, frameMicroseconds: Int64(1_000_000 * format.samplesPerFrame / format.sampleRate))
     words = StreamingText(
@@ -152,7 +158,11 @@ private struct FileLoop: ~Copyable {
     let frameNumber = outcome.frames
     let arrival = clock.begin(frame: Int64(frameNumber))
     let capture = Capture(complete: arrival, lastSample: Int64((frameNumber + 1) * frame.count - 1))
-    let step = Self.step(&conversation, phase, frame, into: &reply, clock.run)
+    var step = Self.step(&conversation, phase, frame, into: &reply, clock.run)
+    if options.lateEvery > 0 {
+      if (frameNumber + 1) % options.lateEvery == 0 { Self.concede(&conversation, &step, into: &reply) }
+      conversation.prepareSpare()
+    }
     let isWritten =
       options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
     // The loudspeaker would run dry one frame after this frame was complete.
@@ -177,5 +187,12 @@ private struct FileLoop: ~Copyable {
     return phase == .ending
       ? conversation.stepAfterEnd(into: &span, clock: clock)
       : conversation.step(frame.span, into: &span, clock: clock)
+  }
+
+  private static func concede(
+    _ conversation: inout Conversation, _ step: inout Conversation.Step, into reply: inout [Float]
+  ) {
+    var span = reply.mutableSpan
+    conversation.concede(&step, into: &span)
   }
 }

@@ -35,6 +35,7 @@ struct Respond: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var sound: SoundOptions
   @OptionGroup var replacing: OutputOptions
+  @OptionGroup var ahead: PredictionOptions
 
   @Option(help: "The same seed and the same sound give the same reply.")
   var seed: UInt64 = 0
@@ -54,6 +55,10 @@ struct Respond: ParsableCommand {
       valueName: "directory"))
   var latency: String?
 
+  @Option(
+    help: ArgumentHelp("Act as if the step of every so many frames were late.", visibility: .private))
+  var lateEvery = 0
+
   @Flag(help: "Print what the model says, with times, as JSON.")
   var json = false
 
@@ -67,7 +72,8 @@ struct Respond: ParsableCommand {
     try replacing.check(output)
     if let text { try replacing.check(text) }
     let model = try Model.open(
-      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options)
+      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options,
+      isDrafting: ahead.isDrafting || lateEvery > 0)
     let rate = model.codec.configuration.sampleRate
     let source = try sound.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }
@@ -77,6 +83,8 @@ struct Respond: ParsableCommand {
 
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
+    options.prediction = ahead.prediction
+    if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
     var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)
     let ran = Result {
