@@ -4,7 +4,7 @@ import Glibc
 
 /// An open ALSA device. Used by one thread at a time.
 final class ALSAPort: PCM, @unchecked Sendable {
-  /// What a caller wants from a device. Lists are in order of preference.
+  /// What a caller wants from a device.
   struct Request: Sendable {
     var name: String
     var direction: AudioDirection
