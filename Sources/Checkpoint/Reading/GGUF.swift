@@ -40,7 +40,7 @@ package final class GGUF: Sendable {
       let type = try reader.number(UInt32.self)
       described.append((name, shape, type, Int(clamping: try reader.number(UInt64.self))))
     }
-    // No file is so long that a fill of the alignment's length is left out of account.
+    // With a huge alignment this overflows, which the guard below refuses.
     let start = (reader.offset.addingReportingOverflow(alignment - 1).partialValue) / alignment * alignment
     guard start >= reader.offset else {
       throw .badGGUF(file: path, fault: .alignment("\(alignment)"))
