@@ -59,7 +59,9 @@ struct DeviceWatchTests {
     #expect(result.fault == .noClock && result.end < 2)
   }
 
-  @Test("iterations that do nothing and take no time are slowed to a thousand per second, then the device is given up")
+  @Test(
+    "iterations that do nothing and take no time are slowed to a thousand per second, then the device is given up"
+  )
   mutating func nothing() {
     let result = run(seconds: 60, turn: 5_000, frames: { _ in 0 })
     #expect(result.fault == .readyWithNothing && (5...6).contains(result.end))

@@ -89,7 +89,9 @@ struct SoundFileReaderTests {
     #expect(throws: expected(path)) { try SoundFileReader.open(path) }
   }
 
-  @Test("a file without read permission is reported as such", .enabled(if: geteuid() != 0, "root may read everything"))
+  @Test(
+    "a file without read permission is reported as such",
+    .enabled(if: geteuid() != 0, "root may read everything"))
   func permission() throws {
     let path = try scratch.wav("in.wav", [0.5])
     chmod(path, 0)
