@@ -1,8 +1,8 @@
 /// One reusable block of mono sound, with its place in the stream and the time it was captured.
 ///
-/// It is made once per thread and refilled. It owns its memory, so it cannot be copied by accident.
+/// It is made once per thread and refilled. It owns its memory and cannot be copied by accident.
 public struct AudioFrame: ~Copyable, Sendable {
-  /// The rate at which the whole program works, in Hz. Sources and sinks convert at the edge.
+  /// The rate at which the whole program works, in Hz. Sources and sinks convert at the edges.
   public static let sampleRate = 24_000
 
   /// The samples, nominally in [-1, 1]. The length never changes.

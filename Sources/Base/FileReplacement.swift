@@ -1,16 +1,18 @@
 internal import Glibc
 
-/// A file that is written under a temporary name and then replaces the one at its place, which stays intact until then.
+/// A file that is written under a temporary name and then replaces an existing one, which stays intact until then.
 ///
-/// Links are followed, and permissions and the owner are kept. A replacement that is never moved is removed.
+/// Links are followed, and permissions and owner are kept. A replacement that is never moved into place is removed.
 package final class FileReplacement {
   package let descriptor: Int32
   private let place: String
   private let partial: String
   private var isDone = false
 
-  /// - Throws: what the system refused. Nil if the path names nothing that can be replaced, such as a pipe, a device, or
-  ///   a file in a directory that may not be written; the caller then writes to it directly.
+  /// Nil if the path cannot be replaced, such as a pipe, a device, or a file in a directory that may not be written;
+  /// the caller then writes to it directly.
+  ///
+  /// - Throws: what the system refused.
   package init?(_ path: String) throws(FileError) {
     if Self.openDescriptor(of: path) != nil { return nil }
     var status = stat()
@@ -34,9 +36,9 @@ package final class FileReplacement {
     if !isDone { unlink(partial) }
   }
 
-  /// Moves the file to its place. The descriptor must be closed before.
+  /// Moves the file into place. Its descriptor must be closed first.
   ///
-  /// - Returns: 0, or the error number of what failed; then nothing has changed.
+  /// - Returns: 0, or an error number if that failed, in which case nothing has changed.
   package func take() -> Int32 {
     guard !isDone else { return 0 }
     guard rename(partial, place) == 0 else {
@@ -45,8 +47,8 @@ package final class FileReplacement {
       return code
     }
     isDone = true
-    // Synchronises the directory, so that the new name survives a crash of the machine. Not every file system can, so a
-    // failure is ignored.
+    // Synchronizes the directory, so that the new name survives a crash of the machine. Not every file system supports
+    // this, so a failure is ignored.
     let directory = open(Self.directory(of: place), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {
       fsync(directory)
@@ -55,7 +57,7 @@ package final class FileReplacement {
     return 0
   }
 
-  /// Discards the file; the one at its place stays.
+  /// Discards the file; the existing one stays.
   package func drop() {
     if !isDone { unlink(partial) }
     isDone = true
@@ -95,11 +97,11 @@ package final class FileReplacement {
     return String(cString: real)
   }
 
-  /// The path to which a link leads, even if nothing exists there yet.
+  /// The path that a link leads to, even if nothing exists there yet.
   private static func target(of path: String) -> String {
     var path = path
     var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-    // The system follows as many links.
+    // The kernel's own limit.
     for _ in 0..<40 {
       let count = readlink(path, &buffer, buffer.count - 1)
       guard count > 0 else { break }

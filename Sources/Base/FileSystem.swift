@@ -21,7 +21,7 @@ package enum FileSystem {
     return stat(path, &status) == 0 ? Int(status.st_size) : nil
   }
 
-  /// Whether two names mean the same file or directory.
+  /// Whether two paths refer to the same file or directory.
   package static func areSame(_ first: String, _ second: String) -> Bool {
     var (a, b) = (stat(), stat())
     return stat(first, &a) == 0 && stat(second, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino

@@ -40,9 +40,9 @@ INLINE float FN(levels)(const float *x, float scale, float low, float high, floa
   return sum(error);
 }
 
-// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. For 4 bits a few
-// scales are tried, which put the largest value on the outermost level, a little beyond it or a little before it; the
-// one with the smallest squared error is kept.
+// Rounds 32 values to 8 or 4 bits with an offset; returns the half-precision scale. For 4 bits a few scales are tried,
+// which put the largest value on the outermost level, slightly above it or slightly below it; the one with the smallest
+// squared error is kept.
 static uint16_t FN(round_block)(const float *x, ap_cache format, uint8_t *out) {
   float top = 0;
   for (int i = 0; i < BLOCK; i++) top = fabsf(x[i]) > fabsf(top) ? x[i] : top;

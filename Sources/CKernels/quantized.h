@@ -122,7 +122,7 @@ static void FN(quantized)(const ap_product *job, intptr_t first, intptr_t last) 
     if (job->format == AP_PANELS_Q4) FN(panels_q4)(job, job->rounded, job->columns, 0, first, last);
     return;
   }
-  // The inputs are not rounded yet, so this part rounds them for itself, a few columns at a time.
+  // The inputs have not been rounded yet, so this part rounds them itself, a few columns at a time.
   enum { FEW = 4 };
   int8_t bytes[FEW * job->depth] __attribute__((aligned(64)));
   float scales[FEW * job->depth / BLOCK];

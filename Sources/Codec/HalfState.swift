@@ -9,7 +9,7 @@ struct HalfPlan: Sendable {
   var lanes = 1
 }
 
-/// The memory of one half of the codec and how far it has come.
+/// The memory of one half of the codec and the number of frames it has processed.
 struct HalfState: ~Copyable, Sendable {
   let memory: MemoryBlock
   private let scratch: MemoryBlock
@@ -37,7 +37,7 @@ struct HalfState: ~Copyable, Sendable {
 
   borrowing func fork() -> HalfState { HalfState(plan, memory.fork(), frames: frames) }
 
-  /// What a network sees of it during one frame.
+  /// A network's view of it during one frame.
   var view: HalfMemory {
     HalfMemory(state: memory.view, scratch: scratch.view, lanes: lanes, frames: frames)
   }

@@ -6,7 +6,7 @@ public enum DialogueError: Error, Equatable, Sendable {
   case unknownCondition(name: String, known: [String])
   /// The condition has no such value.
   case unknownValue(condition: String, value: String, known: [String])
-  /// Two lists that belong together have lengths that do not.
+  /// Two lists that must have matching lengths do not.
   case wrongCount(name: String, expected: Int, found: Int)
   /// The state was made by another model.
   case anotherModel

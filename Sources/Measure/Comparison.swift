@@ -2,18 +2,18 @@ package import Dialogue
 internal import Glibc
 internal import Kernels
 
-/// How far one model's predictions are from another's on the same conversation: the first draws the tokens, and both
-/// are given them.
+/// How far one model's predictions diverge from another's on the same conversation: the first draws the tokens, and
+/// both are given them.
 package struct Comparison: Sendable {
-  /// How far the predictions for the frames of one bucket are apart.
+  /// The divergence of the predictions for the frames of one bucket.
   package struct Divergence: Sendable, Equatable {
     package internal(set) var frames = 0
     /// Kullback-Leibler divergence of the second from the first, in nats, summed over the frames.
     package internal(set) var total = 0.0
-    /// Frames in which both find the same token most likely.
+    /// Frames in which both models find the same token most likely.
     package internal(set) var agreed = 0
 
-    /// Mean divergence of a frame, in nats.
+    /// Mean divergence per frame, in nats.
     package var mean: Double { frames > 0 ? total / Double(frames) : 0 }
   }
 
@@ -27,7 +27,7 @@ package struct Comparison: Sendable {
     self.rows = Array(repeating: Array(repeating: Divergence(), count: Self.buckets.count), count: rows)
   }
 
-  /// Adds one frame's logits of one row.
+  /// Adds the logits of one row of one frame.
   mutating func add(
     row: Int, position: Int, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, _ count: Int
   ) {
@@ -39,7 +39,7 @@ package struct Comparison: Sendable {
       divergence += exp(p) * (p - q)
     }
     rows[row][bucket].frames += 1
-    // A divergence is never negative; rounding may make it so.
+    // A divergence is never negative, but rounding can make it so.
     rows[row][bucket].total += max(divergence, 0)
     if Kernels.largest(first, count) == Kernels.largest(second, count) { rows[row][bucket].agreed += 1 }
   }
@@ -65,8 +65,8 @@ extension Dialogue {
   /// - Parameters:
   ///   - other: a model with the same streams.
   ///   - user: the user's codes, [frames][streams.user].
-  ///   - seed: of the generator that draws the tokens, as this model's configuration says.
-  ///   - progress: called after each frame with its number; false stops.
+  ///   - seed: of the generator that draws the tokens, with this model's configured sampling.
+  ///   - progress: called after each frame with its number; returning false stops.
   package func compare(
     with other: Dialogue, user: [Int32], seed: UInt64, progress: (Int) -> Bool = { _ in true }
   ) -> Comparison {

@@ -35,8 +35,8 @@ package struct StepBench {
   ///
   /// - Parameters:
   ///   - name: name of the model, for the head of the log.
-  ///   - bits: bits of its weights, in words.
-  ///   - kv: form of its keys and values, in a word.
+  ///   - bits: bits of its weights, as text.
+  ///   - kv: form of its keys and values, as text.
   package func run(name: String, bits: String, kv: String, version: String) throws -> LatencySummary {
     let batch = DialogueBatch(dialogue, seeds: (0..<conversations).map { UInt64($0) })
     for conversation in 0..<conversations { batch.withState(conversation) { $0.skip(framesInCache) } }
@@ -65,7 +65,7 @@ package struct StepBench {
         sound.encode(into: &user, streams.user)
         record.encodeEnd = clock.now()
       } else {
-        // The time does not depend on the codes; these differ from frame to frame.
+        // The time does not depend on the codes, but they vary from frame to frame anyway.
         for index in user.indices { user[index] = Int32((Int(frame) * 7 + index * 13) % streams.cardinality) }
       }
       record.stepStart = clock.now()
@@ -88,7 +88,7 @@ package struct StepBench {
     }
   }
 
-  /// Positions that the step of a frame reads.
+  /// Positions that the step of this frame reads.
   private func window(after frame: Int64) -> Int64 {
     min(Int64(framesInCache) + frame + 1, Int64(dialogue.configuration.context))
   }
@@ -115,7 +115,7 @@ package struct StepBench {
   }
 }
 
-/// How fast steps read their weights and caches, and how fast memory is read between them, in gigabytes a second.
+/// How fast steps read their weights and caches, and how fast memory is read between them, in gigabytes per second.
 private struct ReadingSpeed {
   /// One measurement before each step.
   var memory: [Double] = []

@@ -2,26 +2,27 @@ public import Base
 internal import Codec
 public import Dialogue
 
-/// One conversation: a frame of sound in, a frame of sound out. This is the loop's body for files, for live sound, for
-/// the benchmark and for a server; they differ only in where frames come from and go.
+/// One conversation: a frame of sound in, a frame of sound out. This is the body of the loop for files, live sound, the
+/// benchmark and a server, which differ only in where frames come from and go to.
 ///
 ///     frame -> Ear: codes -> DialogueState: text and codes -> Mouth: reply
 ///
-/// Nothing here allocates, locks, throws or prints once it has been made.
+/// Nothing here allocates, locks, throws or prints after initialization.
 public struct Conversation: ~Copyable, Sendable {
   /// What happens to the first frame. The model never hears what enters with its initial tokens.
   public enum Start: Sendable {
-    /// The first frame is spent on waking the model: what a person says later is answered one frame sooner.
+    /// The first frame is spent on starting the model: what a person says later is answered one frame sooner.
     case live
     /// The first frame is heard twice, so that nothing of a recording is lost.
     case recording
   }
 
-  /// What one step tells, beside the sound. Times are microseconds since the epoch of the clock that `step` was given.
+  /// The results of one step, apart from the sound. Times are microseconds since the epoch of the clock that `step` was
+  /// given.
   public struct Step: Sendable, BitwiseCopyable {
-    /// What the dialogue model told; nil where there is none, as in a mirror of the codec.
+    /// The dialogue model's results; nil without one, as in a mirror of the codec.
     public var dialogue: DialogueStep?
-    /// Whether the reply is the model's; silence until it is ready.
+    /// Whether the reply is the model's. Until then it is silence.
     public var isReady = false
     /// First code of what was heard.
     public var userSemantic: Int32 = 0
@@ -55,13 +56,13 @@ public struct Conversation: ~Copyable, Sendable {
   private let spare: Spare?
   private let start: Start
 
-  /// A conversation that has not begun.
+  /// A conversation before its first step.
   ///
   /// - Parameters:
   ///   - model: the model that answers; any number of conversations may share it.
   ///   - start: what happens to the first frame.
   ///   - seed: the same seed and the same sound give the same reply.
-  ///   - isGreedy: take the most likely token always.
+  ///   - isGreedy: always take the most likely token.
   public init(_ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false) {
     var state = model.dialogue.makeState(seed: seed)
     if isGreedy {
@@ -92,13 +93,14 @@ public struct Conversation: ~Copyable, Sendable {
     self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
   }
 
-  /// A conversation that begins where a state of the dialogue model stands: after a prompt, or where another left off.
+  /// A conversation that continues from a state of the dialogue model: after a prompt, or where another left off.
   ///
   /// - Parameters:
   ///   - model: the model that made the state.
-  ///   - state: of the dialogue model. Its seed, sampling and conditions stay.
-  ///   - start: what happens to the first frame of a state without any step; a state that has begun hears every frame once.
-  /// - Throws: where another model made the state.
+  ///   - state: of the dialogue model. Its seed, sampling and conditions are kept.
+  ///   - start: what happens to the first frame of a state without any step; a state that has begun hears every frame
+  ///     once.
+  /// - Throws: if another model made the state.
   public init(
     _ model: Model, from state: consuming DialogueState, start: Start = .live
   ) throws(DialogueError) {
@@ -129,7 +131,7 @@ public struct Conversation: ~Copyable, Sendable {
   /// Samples of a frame, in and out.
   public var samplesPerFrame: Int { model.codec.configuration.samplesPerFrame }
 
-  /// Bytes this conversation occupies beside the model's weights.
+  /// Bytes that this conversation takes up in addition to the model's weights.
   public var bytes: Int {
     ear.bytes + mouth.bytes + state.bytes + stepper.bytes + (spare?.bytes ?? 0)
   }
@@ -139,7 +141,7 @@ public struct Conversation: ~Copyable, Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples of the person, in [-1, 1].
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
-  ///   - clock: what the step's times are read from.
+  ///   - clock: the clock from which the step's times are read.
   public mutating func step(
     _ frame: Span<Float>, into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
   ) -> Step {
@@ -154,7 +156,7 @@ public struct Conversation: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
-  ///   - clock: what the step's times are read from.
+  ///   - clock: the clock from which the step's times are read.
   public mutating func stepAfterEnd(
     into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
   ) -> Step {

@@ -13,7 +13,7 @@ struct CaptureLoopTests {
     return loop
   }
 
-  /// Runs until what was there at the start is thrown away.
+  /// Runs until the sound from before the start has been discarded.
   private func prime(_ loop: CaptureLoop<ScriptedPCM>) {
     for _ in 0..<4 {
       loop.device.pass(loop.device.settings.periodFrames)
@@ -77,7 +77,7 @@ struct CaptureLoopTests {
     #expect(toneToRest(received[2000...], 1000) > 80)
   }
 
-  @Test("samples know when they were captured")
+  @Test("every sample has its capture time")
   func time() throws {
     let device = ScriptedPCM(.capture, rate: 24_000, period: 240)
     let loop = makeLoop(device)
@@ -92,7 +92,7 @@ struct CaptureLoopTests {
     #expect(abs(Int64(bitPattern: time &- now)) < 1000)
   }
 
-  @Test("an overrun is counted, the device starts again, and sound goes on")
+  @Test("an overrun is counted, the device is restarted, and sound continues")
   func overrun() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
@@ -108,7 +108,7 @@ struct CaptureLoopTests {
     #expect(loop.counters.snapshot.xruns == 1 && loop.counters.snapshot.losses == 0)
   }
 
-  @Test("EAGAIN is no event")
+  @Test("EAGAIN is not an event")
   func again() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
@@ -118,7 +118,7 @@ struct CaptureLoopTests {
     #expect(loop.counters.snapshot == .init())
   }
 
-  @Test("after the machine slept the device wakes, and that counts once")
+  @Test("after a suspension the device is resumed, and that counts once")
   func suspended() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
@@ -133,7 +133,7 @@ struct CaptureLoopTests {
     #expect(loop.counters.snapshot.suspensions == 1 && device.prepared == 1)
   }
 
-  @Test("a device that cannot go on after a sleep starts anew")
+  @Test("a device that cannot be resumed is restarted")
   func restarted() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
@@ -144,7 +144,7 @@ struct CaptureLoopTests {
     #expect(device.prepared == 2 && device.started == 2)
   }
 
-  @Test("an unplugged device is looked for until it is back")
+  @Test("an unplugged device is reopened once it is back")
   func unplugged() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
@@ -164,7 +164,7 @@ struct CaptureLoopTests {
     #expect(loop.ring.count > 0)
   }
 
-  @Test("what piled up while the program was stopped is skipped and counted")
+  @Test("a backlog from while the program was stopped is skipped and counted")
   func backlog() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)
@@ -178,7 +178,7 @@ struct CaptureLoopTests {
     #expect(loop.turn() == .moved(480))
   }
 
-  @Test("playback that ran dry asks for the backlog to be skipped")
+  @Test("an underrun of playback requests that the backlog be skipped")
   func requestedDrop() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)

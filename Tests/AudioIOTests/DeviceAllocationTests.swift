@@ -6,7 +6,7 @@ import Testing
 
 @testable import AudioIO
 
-/// What the audio threads do must not wait for anybody: no memory is taken or given back, no lock is asked for.
+/// The audio threads must never wait: they neither allocate nor free memory, and take no lock.
 @Suite("Allocations and locks of the audio threads", .enabled(if: ap_test_counts_work()))
 struct DeviceAllocationTests {
   private struct Work: Equatable {
@@ -58,7 +58,7 @@ struct DeviceAllocationTests {
     }
   }
 
-  @Test("playback: none while the speed changes, sound ends and returns")
+  @Test("playback: none while the speed changes, and sound ends and resumes")
   func playback() {
     let device = ScriptedPCM(.playback)
     device.keepsOutput = false
@@ -77,7 +77,7 @@ struct DeviceAllocationTests {
     #expect(count { run(1000) } == Work())
   }
 
-  @Test("an overrun and an underrun are mended without any")
+  @Test("none while recovering from an overrun and an underrun")
   func recovery() {
     let microphone = ScriptedPCM(.capture)
     let capture = CaptureLoop(device: microphone, ring: SampleRing(capacity: 24_000), wake: Wake())

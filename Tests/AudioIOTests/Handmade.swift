@@ -3,7 +3,7 @@ import Glibc
 
 @testable import AudioIO
 
-/// Sound files byte by byte, as programs write them that a test cannot run.
+/// Sound files built byte by byte, as written by programs that a test cannot run.
 enum Handmade {
   static func little(_ value: Int, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
@@ -21,8 +21,8 @@ enum Handmade {
   }
 
   /// - Parameters:
-  ///   - size: what the header says of the sound; the truth where nil.
-  ///   - behind: what follows the sound.
+  ///   - size: the size of the sound in the header; nil for the true one.
+  ///   - behind: the bytes that follow the sound.
   static func wav(
     _ data: [UInt8], channels: Int = 1, size: Int? = nil, riff: Int? = nil, behind: [UInt8] = []
   ) -> [UInt8] {

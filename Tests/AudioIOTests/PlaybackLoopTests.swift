@@ -44,12 +44,12 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot.gaps == 0 && loop.counters.snapshot.xruns == 0)
   }
 
-  @Test("missing sound is silence, counted as one gap, and the device does not run dry")
+  @Test("missing sound becomes silence, counted as one gap, and the device does not underrun")
   func gap() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     let sound = tone(500, count: 2880)
-    // Two periods ahead each time, as a queue gives them.
+    // Two periods ahead each time, as from a queue.
     let next = { (period: Int) in Array(sound[(period == 0 ? 0 : 480 + 240 * period)..<720 + 240 * period]) }
     run(loop, periods: 9, sound: next)
     run(loop, periods: 20) { _ in [] }
@@ -68,7 +68,7 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot == .init())
   }
 
-  @Test("silence is put off until the device has room for a period")
+  @Test("silence is deferred until the device has room for a period")
   func lateSilence() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
@@ -78,7 +78,7 @@ struct PlaybackLoopTests {
     #expect(loop.turn() == .moved(480))
   }
 
-  @Test("a device that ran dry is filled and started again, and says so")
+  @Test("after an underrun the device is refilled and restarted, and the underrun is reported")
   func underrun() {
     let told = Wake()
     let device = ScriptedPCM(.playback)
@@ -91,7 +91,7 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot.xruns == 1)
   }
 
-  @Test("a device that went away comes back with silence queued")
+  @Test("a lost device is reopened with silence queued")
   func unplugged() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
@@ -102,7 +102,7 @@ struct PlaybackLoopTests {
     #expect(device.queued == 1440 && device.reopened == 1)
   }
 
-  @Test("a flush forgets what waits")
+  @Test("a flush discards the queue")
   func flush() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
@@ -117,7 +117,7 @@ struct PlaybackLoopTests {
     #expect(loop.flushedSamples.load(ordering: .relaxed) > 8000)
   }
 
-  @Test("samples know when they will be heard")
+  @Test("every sample has the time at which it will be heard")
   func time() throws {
     let device = ScriptedPCM(.playback, rate: 24_000, period: 240, buffer: 720)
     let loop = makeLoop(device)
@@ -131,7 +131,7 @@ struct PlaybackLoopTests {
     #expect(abs(Int64(bitPattern: time &- expected)) < 5_000_000)
   }
 
-  @Test("the history holds what was played, silence too")
+  @Test("the history holds what was played, including silence")
   func history() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)

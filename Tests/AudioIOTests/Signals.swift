@@ -17,7 +17,7 @@ func noise(_ count: Int) -> [Float] {
   }
 }
 
-/// How far a sine of this frequency, of any amplitude and phase, stands above all the rest, in dB.
+/// Level of a sine of this frequency, of any amplitude and phase, above everything else, in dB.
 func toneToRest(_ samples: ArraySlice<Float>, _ frequency: Double, rate: Double = 24_000) -> Double {
   var (ss, sc, cc, ys, yc) = (0.0, 0.0, 0.0, 0.0, 0.0)
   for (index, sample) in samples.enumerated() {
@@ -82,7 +82,7 @@ func bytes(_ samples: [Float]) -> [UInt8] {
   samples.flatMap { sample in (0..<4).map { UInt8(truncatingIfNeeded: sample.bitPattern >> (8 * $0)) } }
 }
 
-/// A directory that goes away with the test.
+/// A directory that is removed after the test.
 final class Scratch {
   let directory: URL
 

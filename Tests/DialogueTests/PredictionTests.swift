@@ -80,7 +80,8 @@ struct PredictionTests {
   /// The same tokens, given to a conversation without a drafter: its logits in every step.
   private static func logits(_ said: [Said], _ user: [Int32]) throws -> [[Float]] {
     let dialogue = try Dialogue.golden()
-    var (state, stepper) = (dialogue.makeState(seed: 3), DialogueStepper(dialogue))
+    var state = dialogue.makeState(seed: 3)
+    var stepper = DialogueStepper(dialogue)
     let streams = dialogue.streams
     return said.indices.map { frame in
       var own = [Int32](repeating: -1, count: streams.own)
@@ -222,7 +223,8 @@ struct PredictionTests {
     let user = dialogue.babble(106, Self.frames)
     let streams = dialogue.streams
     for prediction in [Prediction(spare: 1), Prediction(isEarly: true, spare: 1)] {
-      var (state, stepper) = (dialogue.makeState(seed: 3), DialogueStepper(dialogue))
+      var state = dialogue.makeState(seed: 3)
+    var stepper = DialogueStepper(dialogue)
       try state.predict(prediction)
       var said: [Said] = []
       for frame in 0..<Self.frames {
@@ -257,7 +259,8 @@ struct PredictionTests {
   func allocations() throws {
     let (dialogue, _directory) = try Self.model()
     let user = dialogue.babble(107, 1)
-    var (state, stepper) = (dialogue.makeState(seed: 3), DialogueStepper(dialogue))
+    var state = dialogue.makeState(seed: 3)
+    var stepper = DialogueStepper(dialogue)
     try state.predict(Prediction(isEarly: true, framesPerPass: 2, spare: 1))
     var own = [Int32](repeating: 0, count: dialogue.streams.own)
     let count = countAllocations {

@@ -1,28 +1,28 @@
 import Synchronization
 
-/// What became of one turn of a device's loop.
+/// The outcome of one iteration of a device loop.
 package enum DeviceOutcome: Equatable, Sendable {
-  /// So many frames went through.
+  /// This many frames were transferred.
   case moved(Int)
   /// Nothing to do yet.
   case idle
-  /// The device ran dry or over (EPIPE) and was started again.
+  /// An overrun or underrun (EPIPE); the device was restarted.
   case xrun
-  /// So many samples at 24 kHz had waited too long and were skipped.
+  /// This many samples at 24 kHz had waited too long and were skipped.
   case skipped(Int)
-  /// The machine slept (ESTRPIPE); the device is being woken.
+  /// The machine was suspended (ESTRPIPE); the device is resuming.
   case suspended
-  /// Nothing came for a long time although the device is there; it was started again.
+  /// The device is present but moved nothing for a long time; it was restarted.
   case stalled
-  /// The device went away (unplugged, or its server died).
+  /// The device was lost (unplugged, or its server died).
   case lost
-  /// The device is still away.
+  /// The device is still lost.
   case away
-  /// The device is back.
+  /// The device was reopened.
   case reopened
 }
 
-/// How often what happened to a device. One thread counts, any thread reads.
+/// Counts of a device's events. One thread counts, any thread reads.
 package final class DeviceCounters: Sendable {
   /// The counts at one moment.
   package struct Snapshot: Equatable, Sendable {
@@ -33,9 +33,9 @@ package final class DeviceCounters: Sendable {
     package var reopens = 0
     /// Samples at 24 kHz that were skipped so that delay does not grow.
     package var skippedSamples = 0
-    /// Samples at 24 kHz of silence that were played for want of sound.
+    /// Samples of silence, at 24 kHz, that were played for want of sound.
     package var insertedSamples = 0
-    /// How often sound ran out while a conversation was going on.
+    /// How often sound ran out during a conversation.
     package var gaps = 0
   }
 

@@ -1,4 +1,4 @@
-/// One stream of sound among those that a file holds: recorders of radio, and `cat`, put several behind one another.
+/// One of the streams of sound in a file: radio recorders and `cat` concatenate several.
 struct SoundLink: Equatable {
   /// Bytes that replace those in the file.
   struct Patch: Equatable {
@@ -6,7 +6,7 @@ struct SoundLink: Equatable {
     let bytes: [UInt8]
   }
 
-  /// Samples alone, whose format is known from a header that is not read again.
+  /// Bare samples, whose format is known from a header that is not read again.
   struct Plain: Equatable {
     let encoding: Int32
     let channels: Int
@@ -14,22 +14,22 @@ struct SoundLink: Equatable {
     let positions: [ChannelPosition]?
   }
 
-  /// Its first byte.
+  /// Offset of its first byte.
   let start: Int
   /// The offset after its last byte; nil for a pipe, whose end is not known yet.
   var end: Int?
   var plain: Plain?
   var patch: Patch?
-  /// Whether it is the whole of a file, so that libsndfile may have the file itself.
+  /// Whether it is the whole file, so that libsndfile may open the file itself.
   var isWhole = false
   /// A remark about it.
   var remark: Remark?
   var container = SoundContainer.other
 
   enum Remark: Equatable {
-    /// The header gives another size.
+    /// The header states another size.
     case wrongSize(said: Int)
-    /// The end is missing; the header promised so many seconds, where it says.
+    /// The end is missing; the header promised this many seconds, if it states a length.
     case cut(promised: Double?)
   }
 }

@@ -1,7 +1,7 @@
 import CSndfile
 import Glibc
 
-/// Finds the streams that a file holds.
+/// Finds the streams in a file.
 struct SoundLinks {
   private let bytes: SoundBytes
   private let count: Int
@@ -26,7 +26,7 @@ struct SoundLinks {
       let encoding = header.encoding, header.dataOffset <= start.count
     else { return nil }
     var link = SoundLink(start: header.dataOffset)
-    // A program that writes to a pipe does not know the size, and writes 0 or a huge number.
+    // A program that writes to a pipe does not know the size; it writes 0 or a huge number.
     if let promised = header.promised, promised > 0, promised < 0x7FFF_0000 {
       link.end = header.dataOffset + promised
     }
@@ -35,12 +35,12 @@ struct SoundLinks {
     return link
   }
 
-  /// Whether a pipe goes on behind its sound with something else than a chunk.
+  /// Whether the sound in a pipe is followed by something other than a chunk.
   static func hasMore(_ bytes: SoundBytes, after end: Int) -> Bool {
     let next = bytes.bytes(at: end, SoundContainer.beginning)
     guard next.count >= 8 else { return false }
     if SoundContainer.find({ Array(next.prefix($0)) }) != nil { return true }
-    // Samples may look like letters only by chance. An odd size is made even by a byte.
+    // Samples look like letters only by chance. An odd size is padded by one byte.
     return !(0...1).contains { pad in next[pad..<pad + 4].allSatisfy { (0x20..<0x7F).contains($0) } }
   }
 
@@ -65,7 +65,7 @@ struct SoundLinks {
       guard let end = found.last?.end, end > offset else { break }
       offset = end
     }
-    // libsndfile may understand a header that is not understood here.
+    // libsndfile may understand a header that this code does not.
     if links.isEmpty { links = [SoundLink(start: 0, end: count)] }
     if links.count == 1, links[0].start == 0, links[0].plain == nil, links[0].patch == nil {
       links[0].isWhole = true
@@ -97,7 +97,7 @@ struct SoundLinks {
     let sound = start + header.dataOffset
     switch header.extent(count: count - start, { read(start + $0, $1) }) {
     case .healthy(let end):
-      // The next stream begins behind the chunks that follow the sound.
+      // The next stream begins after the chunks that follow the sound.
       if let next = next(after: start + end, header) { link.end = next }
       return [link]
     case .open: break
@@ -121,7 +121,7 @@ struct SoundLinks {
     return [link]
   }
 
-  /// Where another stream begins behind one whose sound ends at `end`; nil where none does.
+  /// Where another stream begins after one whose sound ends at `end`; nil if none does.
   private mutating func next(after end: Int, _ header: WaveHeader) -> Int? {
     var offset = end
     for _ in 0..<1000 where offset < count {
@@ -149,7 +149,7 @@ struct SoundLinks {
     return nil
   }
 
-  /// A chain: every stream begins with pages that say so, and ends where the next begins.
+  /// A chain: every stream begins with pages that are marked as such, and ends where the next begins.
   private mutating func ogg(from start: Int) -> [SoundLink] {
     var links: [SoundLink] = []
     var (offset, isBeginning, isEnded, isCut) = (start, false, false, false)
@@ -157,7 +157,7 @@ struct SoundLinks {
       let head = read(offset, 27)
       guard head.count == 27, head.starts(with: "OggS".utf8) else {
         isCut = isCut || head.count < 27
-        // Damage, or something else behind the sound.
+        // Damage, or something else after the sound.
         guard let next = search("OggS", from: offset + 1) else { break }
         offset = next
         continue
@@ -196,7 +196,7 @@ struct SoundLinks {
     }
   }
 
-  /// Another file begins with a tag or with a frame that describes the whole, or has another rate.
+  /// Another file begins with a tag or with a frame that describes the whole file, or has another rate.
   private mutating func mpeg(from start: Int) -> [SoundLink] {
     var starts = [start]
     var offset = start + (tagSize(at: start) ?? 0)
@@ -217,7 +217,7 @@ struct SoundLinks {
         }
         offset += size
       } else {
-        // Junk, or the end: whatever may come then is libsndfile's matter.
+        // Junk, or the end: what follows is left to libsndfile.
         break
       }
     }
@@ -234,7 +234,7 @@ struct SoundLinks {
 
   // MARK: Bytes
 
-  /// Bytes from a block that stays in memory while it is of use.
+  /// Bytes from a block that stays in memory while it is useful.
   private mutating func read(_ offset: Int, _ wanted: Int) -> [UInt8] {
     guard offset >= 0, offset < count, wanted > 0 else { return [] }
     let wanted = min(wanted, count - offset)
@@ -246,7 +246,7 @@ struct SoundLinks {
     return Array(block.dropFirst(offset - blockStart).prefix(wanted))
   }
 
-  /// Where a word stands next.
+  /// The next offset of a word.
   private mutating func search(_ word: StaticString, from start: Int) -> Int? {
     let length = word.utf8CodeUnitCount
     var offset = start

@@ -17,7 +17,7 @@ struct ResidualQuantizer: Sendable {
   let bytes: Int
 
   /// - Parameters:
-  ///   - count: codebooks to use; all that the file has where nil.
+  ///   - count: codebooks to use; nil for all in the file.
   ///   - beam: beam width of the search for acoustic codes; 1 is greedy.
   init(
     _ scope: Scope, width: Int, count wanted: Int?, beam: Int, encoder: inout HalfPlan,

@@ -20,15 +20,15 @@ public struct Family: Sendable {
   public let name: Name
   /// Whether the model waits for a sign that a recording has ended: one frame in which all codes are "nothing".
   public let hasEndSign: Bool
-  /// The text token with which the model ends its text; it reads padding in its place. Nil where there is no such token.
+  /// The text token with which the model ends its text; it reads padding in its place. Nil if there is no such token.
   public let textEnd: Int32?
-  /// Silence that must stand before a recording, in seconds.
+  /// Silence that must precede a recording, in seconds.
   public let prefixSeconds: Double
   /// How long after a word its text may come, in seconds.
   public let delaySeconds: Double
-  /// How text and codes are drawn where `config.json` says nothing else.
+  /// How text and codes are drawn unless `config.json` says otherwise.
   public let sampling: (text: Sampling, audio: Sampling)
-  /// The value that a condition takes if it knows it and nothing else is asked for.
+  /// The value that a condition takes by default, if it has that value.
   let usualCondition: String?
 
   /// Reads `model_type` and `stt_config`.
@@ -42,7 +42,7 @@ public struct Family: Sendable {
     textEnd = name == .hibiki ? 2 : nil
     usualCondition = name == .hibiki ? "very_good" : nil
     sampling = (
-      // What transcribes takes the likeliest word.
+      // A transcript takes the most likely word.
       Sampling(temperature: name == .stt ? 0 : 0.7, topK: 25), Sampling(temperature: 0.8, topK: 250)
     )
     let transcription = try fields.object("stt_config")

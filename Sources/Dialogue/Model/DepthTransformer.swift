@@ -3,7 +3,7 @@ internal import Kernels
 internal import Layers
 
 /// A small transformer over the rows of one frame (Moshi, 3.4.2, "depformer"): step k reads the backbone's hidden state
-/// and the token of step k - 1, and gives the logits of row k.
+/// and the token of step k - 1, and predicts the logits of row k.
 struct DepthTransformer: Sendable {
   private let configuration: DepthConfiguration
   private let inputs: [Linear]  // by weight set
@@ -142,7 +142,7 @@ private struct DepthTensors {
 
   func input(_ set: Int) -> Scope {
     if isUnrolled { return unrolled(firstStep(of: set), "linear_in") }
-    // A file whose steps share one input has only the first.
+    // If the steps share one input, the file has only the first.
     let isShared = checkpoint.count(prefix: names.input + ".") == 1
     return checkpoint.scope("\(names.input).\(isShared ? 0 : set)")
   }

@@ -8,7 +8,7 @@ internal import Layers
 ///
 /// A step is `Listener` -> `Backbone` -> `Speaker`, in `Steps/Dialogue+Steps.swift`.
 public final class Dialogue: Sendable {
-  /// Sizes, tokens and conditions, as `config.json` has them.
+  /// Sizes, tokens and conditions, from `config.json`.
   public let configuration: DialogueConfiguration
   /// Rows, delays and initial tokens: those of `configuration`.
   public let streams: Streams
@@ -20,7 +20,7 @@ public final class Dialogue: Sendable {
   let backbone: Backbone
   let speaker: Speaker
   let drafter: FrameDrafter?
-  /// Bytes of weights that one step reads. Added up once: every frame of a log asks for it.
+  /// Bytes of weights that one step reads. Computed once, because every frame of a log needs it.
   public let bytesPerStep: Int
   /// Bytes of keys and values that one more frame adds, until the window is full.
   public let cacheBytesPerFrame: Int
@@ -32,12 +32,12 @@ public final class Dialogue: Sendable {
   /// - Parameters:
   ///   - directory: its path.
   ///   - threads: threads that share the arithmetic of one step, 1 to 1024.
-  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
-  ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
-  ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
-  ///   - isDrafting: whether the drafter that config.json names is read too, so that conversations may run ahead of the
-  ///     backbone (`Prediction`).
-  /// - Throws: `CheckpointError` where a file is wrong, `DialogueError` where an argument is.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as they are in the file. Matrices of a packed file
+  ///     stay as they are, and those that other programs quantized have 8 bits unless `bits` is 4.
+  ///   - cache: how conversations remember keys and values; 8 or 4 bits require heads whose width is a multiple of 32.
+  ///   - isDrafting: whether the drafter that config.json names is also read, so that conversations may run ahead of
+  ///     the backbone (`Prediction`).
+  /// - Throws: `CheckpointError` if a file is wrong, `DialogueError` if an argument is.
   public static func open(
     _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions(),
     isDrafting: Bool = false
@@ -69,7 +69,7 @@ public final class Dialogue: Sendable {
     return try Dialogue(checkpoint, configuration, threads: threads, drafter: drafter)
   }
 
-  /// What a model reads of its file.
+  /// What a model reads from its file.
   package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
     let survey = Survey()
     let checkpoint = try Checkpoint.open(files.weights, survey: survey, rename: DialogueFiles.name)
@@ -102,25 +102,25 @@ public final class Dialogue: Sendable {
     path = checkpoint.path
   }
 
-  /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
+  /// SHA-256 of the weights' file, in hexadecimal; reads all of it.
   ///
-  /// Of a model in shards, it is that of the index and the shards one after the other, in the order of the shards' names.
+  /// For a model in shards, that of the index and then the shards, concatenated in the order of the shards' names.
   public var digest: String { file.digest }
 
   /// Bytes of the weights' file, or of the index and all shards.
   package var fileBytes: Int { file.byteCount }
 
-  /// A conversation that has not begun, with the usual value of every condition.
+  /// A conversation before its first step, with the default value of every condition.
   ///
   /// - Parameter seed: of the generator that draws tokens.
   public func makeState(seed: UInt64 = 0) -> DialogueState { newState(seed, [:]) }
 
-  /// A conversation that has not begun.
+  /// A conversation before its first step.
   ///
   /// - Parameters:
   ///   - seed: of the generator that draws tokens.
-  ///   - conditions: values by name, as `configuration.conditions` lists them; those not named take their usual value.
-  /// - Throws: where a name or a value is unknown.
+  ///   - conditions: values by name, as `configuration.conditions` lists them; the others take their default.
+  /// - Throws: if a name or a value is unknown.
   public func makeState(
     seed: UInt64 = 0, conditions: [String: String]
   ) throws(DialogueError) -> DialogueState {
@@ -136,10 +136,10 @@ public final class Dialogue: Sendable {
       textSampling: configuration.sampling.text, audioSampling: configuration.sampling.audio)
   }
 
-  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard and
-  /// said so far: some minutes of typical speech.
+  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard
+  /// and said so far: some minutes of typical speech.
   ///
-  /// - Throws: where the model does not remember keys in f32, or the state is another model's.
+  /// - Throws: if the model does not store keys in f32, or another model made the state.
   public func keyFolds(_ state: borrowing DialogueState) throws(DialogueError) -> [[Float]] {
     guard state.dialogue === self else { throw .anotherModel }
     let cache = configuration.backbone.cache

@@ -52,7 +52,7 @@ struct Listener: Sendable {
 
   /// Prepares a new state.
   ///
-  /// - Parameter values: values of conditions, by name; conditions not named take their usual value.
+  /// - Parameter values: values of conditions, by name; the others take their default.
   func begin(_ memory: MemoryView, _ values: [String: String]) {
     for conditioner in conditioners {
       conditioner.add(values[conditioner.name] ?? conditioner.usual, to: memory[condition])

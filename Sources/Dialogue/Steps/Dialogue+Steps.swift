@@ -102,16 +102,16 @@ extension Dialogue {
     }
   }
 
-  /// Hears frames with the tokens given, not drawn: a prompt, or what was said before. Nothing comes out, and the
-  /// generator is not used. Weights are read once for up to 16 frames, and memory is allocated for them, so this is not
-  /// for the frame path. A negative token adds nothing to what the model reads.
+  /// Hears frames with given tokens instead of drawn ones: a prompt, or what was said before. Nothing comes out, and
+  /// the generator is not used. Weights are read once for up to 16 frames, and memory is allocated for them, so this is
+  /// not for the frame path. A negative token adds nothing to what the model reads.
   ///
   /// - Parameters:
   ///   - user: the user's codes, [frames][streams.user], each at most `cardinality`.
   ///   - text: the text token of each step, [frames], each at most `textCardinality`.
   ///   - own: the codes of each step, [frames][streams.own]: that of row k belongs to frame (step - delay of k).
   ///   - state: of the same model; it advances by [frames] steps.
-  /// - Throws: where lengths do not fit, a token is none of the model's, or the state is another model's.
+  /// - Throws: if lengths do not match, the model has no such token, or another model made the state.
   public func prefill(
     user: Span<Int32>, text: Span<Int32>, own: Span<Int32>, _ state: inout DialogueState
   ) throws(DialogueError) {

@@ -3,13 +3,13 @@ internal import Kernels
 
 /// What one conversation remembers: keys and values, the last tokens of every row, the generator, its settings.
 ///
-/// It is a value: a new one is a reset, and `fork()` copies one on purpose. `DialogueStepper` and `DialogueBatch` advance
-/// it; the scratch of a step is theirs.
+/// It is a value: a new one is a reset, and `fork()` copies one on purpose. `DialogueStepper` and `DialogueBatch`
+/// advance it; they own the scratch of a step.
 public struct DialogueState: ~Copyable, Sendable {
-  /// The model that made it and that alone may advance it.
+  /// The model that made it, which alone may advance it.
   public let dialogue: Dialogue
   let memory: MemoryBlock
-  /// Steps done.
+  /// Steps taken.
   public internal(set) var steps: Int64
   var generator: SeededGenerator
   /// How text tokens are drawn.
@@ -98,22 +98,22 @@ extension DialogueState {
     }
   }
 
-  /// Acts as if `frames` frames had gone by: their keys and values are zeros, and cost what others cost.
+  /// Acts as if `frames` frames had passed: their keys and values are zeros, and cost as much as any others.
   package mutating func skip(_ frames: Int) { steps += Int64(frames) }
 }
 
-/// What one step tells, beside the codes.
+/// The results of one step, apart from the codes.
 public struct DialogueStep: Sendable, BitwiseCopyable {
   /// The text token of this step.
   public var text: Int32
-  /// Whether codes came out: not during the first `maxDelay` steps.
+  /// Whether codes came out; false during the first `maxDelay` steps.
   public var isReady: Bool
   /// Whether the text token says nothing: padding, or the end of padding.
   public var isPadding: Bool
   /// The model's probability of padding in this step, before temperature.
   public var paddingProbability: Float
-  /// When the backbone, the text and the codes of this step were done, in microseconds since the epoch of the clock that
-  /// the step was given.
+  /// When the backbone, the text and the codes of this step were done, in microseconds since the epoch of the clock
+  /// that the step was given.
   public var times: (backbone: Int64, text: Int64, depth: Int64)
   /// When the drafts of this step were done; 0 where nothing was drafted.
   public var draftEnd: Int64

@@ -22,11 +22,11 @@ public struct DialogueStepper: ~Copyable, Sendable {
   /// Hears one frame and answers with one: the conversation's next 80 ms.
   ///
   /// - Parameters:
-  ///   - user: the user's codes of this frame, [streams.user]; `cardinality` and above is "nothing", and a negative code
-  ///     adds nothing to what the model reads.
-  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - user: the user's codes of this frame, [streams.user]; `cardinality` and above means "nothing", and a negative
+  ///     code adds nothing to what the model reads.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); unchanged while not ready.
   ///   - state: of the same model.
-  ///   - clock: what the times of the step are read from.
+  ///   - clock: the clock from which the times of the step are read.
   /// - Precondition: the spans have these lengths, and the state is the model's.
   public mutating func step(
     _ user: Span<Int32>, into own: inout MutableSpan<Int32>, _ state: inout DialogueState,
@@ -35,15 +35,15 @@ public struct DialogueStepper: ~Copyable, Sendable {
     advance(user, nil, into: &own, &state, clock)
   }
 
-  /// The same, with tokens that are said in place of drawn ones.
+  /// The same, with tokens that replace drawn ones.
   ///
   /// - Parameters:
   ///   - user: the user's codes of this frame, [streams.user].
-  ///   - tokens: text and codes of this step, [1 + streams.own], before delays are undone; -1, or a token that is none of
-  ///     the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
-  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - tokens: text and codes of this step, [1 + streams.own], before delays are undone. For -1, or a token that the
+  ///     row does not have, the token is drawn. The generator advances as if all tokens were drawn.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); unchanged while not ready.
   ///   - state: of the same model.
-  ///   - clock: what the times of the step are read from; they count from its epoch.
+  ///   - clock: the clock from which the times of the step are read; they are relative to its epoch.
   public mutating func step(
     _ user: Span<Int32>, forcing tokens: Span<Int32>, into own: inout MutableSpan<Int32>,
     _ state: inout DialogueState, clock: RunClock = .monotonic

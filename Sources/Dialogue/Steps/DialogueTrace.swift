@@ -1,6 +1,6 @@
 internal import Kernels
 
-/// Everything a run of greedy steps computed, for comparison with another implementation; row-major.
+/// Everything that a run of greedy steps computed, for comparison with another implementation; row-major.
 package struct DialogueTrace: Sendable {
   package var text: [Int32] = []  // [steps]
   package var audio: [Int32] = []  // [steps][own], as drawn in the step
@@ -14,7 +14,7 @@ extension Dialogue {
   /// Runs greedy steps from a fresh state and keeps what they computed.
   ///
   /// - Parameter user: [steps][streams.user]
-  /// - Throws: where `user` has another length, or a condition is unknown.
+  /// - Throws: if `user` has the wrong length, or a condition is unknown.
   package func trace(
     _ user: [Int32], steps: Int, conditions: [String: String] = [:]
   ) throws(DialogueError) -> DialogueTrace {

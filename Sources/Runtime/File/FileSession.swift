@@ -4,20 +4,20 @@ internal import Codec
 public import Dialogue
 package import Latency
 
-/// A conversation with a recording: every frame of the source is heard, and the reply is written as it is made.
+/// A conversation with a recording: every frame of the source is heard, and the reply is written incrementally.
 ///
-/// The reply keeps time with the recording: its sample n is what a person would have heard at sample n, the machine's own
-/// time left out. When the recording ends the model hears silence until it has finished speaking.
+/// The reply is aligned with the recording: its sample n is what a person would have heard at sample n, not counting
+/// the machine's own time. After the end of the recording the model hears silence until it has finished speaking.
 public struct FileSession: Sendable {
   /// How a recording is answered.
   public struct Options: Sendable {
-    /// Of the generator that draws tokens.
+    /// Seed of the generator that draws tokens.
     public var seed: UInt64 = 0
-    /// Take the most likely token always.
+    /// Always take the most likely token.
     public var isGreedy = false
-    /// Write the person left and the model right.
+    /// Write the person on the left channel and the model on the right.
     public var isStereo = false
-    /// Longest time to listen for the rest of the reply, in seconds: 0 or more, and finite.
+    /// How long to listen for the rest of the reply, in seconds: 0 or more, and finite.
     public var tail = 10.0
 
     /// How far the conversation runs ahead of the backbone; the model must have been opened with its drafter.
@@ -25,11 +25,11 @@ public struct FileSession: Sendable {
     /// Acts as if the step of every so many frames were late, so that its spare frame is played; 0 is never.
     package var lateEvery = 0
 
-    /// Options as they usually are.
+    /// The default options.
     public init() {}
   }
 
-  /// What happened.
+  /// The result of a session.
   public struct Outcome: Sendable {
     /// Frames heard, 80 ms each.
     public var frames = 0
@@ -38,17 +38,17 @@ public struct FileSession: Sendable {
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
-    /// Nothing yet.
+    /// An outcome with nothing in it.
     public init() {}
 
-    /// All pieces in a row.
+    /// All pieces concatenated.
     public var text: String { pieces.map(\.text).joined() }
   }
 
   private let model: Model
   private let options: Options
 
-  /// A session that has not run.
+  /// A session that has not been run.
   public init(_ model: Model, _ options: Options = Options()) {
     self.model = model
     self.options = options
@@ -56,15 +56,15 @@ public struct FileSession: Sendable {
 
   /// Runs until the source and the reply have ended, or the sink fails.
   ///
-  /// - Throws: what the source or the sink met; what was made before is written. `DialogueError.badArgument` for a
-  ///   `tail` that is negative or not finite.
+  /// - Throws: the failure of the source or the sink; what was produced before it is written.
+  ///   `DialogueError.badArgument` if `tail` is negative or not finite.
   public func run(from source: any AudioSource, to sink: any AudioSink) throws -> Outcome {
     try run(from: source, to: sink, recorder: nil) { _ in true }
   }
 
   /// - Parameters:
   ///   - recorder: where the latency of every frame is logged.
-  ///   - proceed: called after every frame with the outcome so far; false stops.
+  ///   - proceed: called after every frame with the outcome so far; returning false stops.
   package func run(
     from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
     proceed: (Outcome) -> Bool
@@ -91,7 +91,7 @@ public struct FileSession: Sendable {
 private struct FileLoop: ~Copyable {
   private enum Phase { case leading, hearing, ending, waiting }
 
-  // A reply is over after so many frames (1.5 s) without a word or a sound above this loudness.
+  // A reply is over after this many frames (1.5 s) without a word or a sound above this loudness.
   private static let quietFrames = 19
   private static let quietDecibels: Float = -45
 
@@ -103,7 +103,7 @@ private struct FileLoop: ~Copyable {
   private var frame: [Float]
   private var reply: [Float]
   private var phase = Phase.leading
-  // Frames of silence before the recording that are left, and frames since the last word or sound, and since the end.
+  // Frames of leading silence still to come, frames since the last word or sound, and frames since the end.
   private var (leading, quiet, waited) = (0, 0, 0)
   private(set) var outcome = FileSession.Outcome()
   private(set) var record = FrameRecord()
@@ -126,8 +126,8 @@ private struct FileLoop: ~Copyable {
 
   private var secondsPerFrame: Double { 1 / model.codec.frameRate }
 
-  /// Fills the next frame: with silence before the recording where the model needs it, from the source, and with silence
-  /// after its end. False when the reply has ended.
+  /// Fills the next frame: with leading silence if the model needs it, then from the source, and after its end with
+  /// silence. Returns false when the reply has ended.
   mutating func listen(to source: any AudioSource) -> Bool {
     if phase == .leading {
       leading -= 1
@@ -143,7 +143,7 @@ private struct FileLoop: ~Copyable {
     }
     waited += 1
     let seconds = Double(waited) * secondsPerFrame
-    // The last words of a transcript come after its delay, even if it is quiet until then.
+    // The last words of a transcript come only after the model's delay, even if it is quiet until then.
     let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.family.delaySeconds + 1
     return !isOver && seconds <= options.tail && hearSilence()
   }
@@ -165,7 +165,7 @@ private struct FileLoop: ~Copyable {
     }
     let isWritten =
       options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
-    // The loudspeaker would run dry one frame after this frame was complete.
+    // The loudspeaker would underrun one frame after this frame was complete.
     let delivery = Delivery(written: clock.now(), deadline: arrival + clock.frameMicroseconds)
     clock.end()
     record = FrameRecord(

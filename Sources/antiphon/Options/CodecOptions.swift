@@ -29,10 +29,10 @@ struct CodecOptions: ParsableArguments {
     try Threads.validate(threads)
   }
 
-  /// Opens the codec that was named, or the one that ships with the program.
+  /// Opens the named codec, or the one that ships with the program.
   func open(codebooks: Int? = nil) throws -> Codec { try open(codebooks: codebooks, weights: weights) }
 
-  /// The same codec with its weights in another form than the options name.
+  /// The same codec with its weights in a form other than the one in the options.
   func open(codebooks: Int?, weights: CodecFormOption?) throws -> Codec {
     try Codec.open(path(), codebooks: codebooks, threads: threads, weights: weights?.weights)
   }
@@ -46,7 +46,7 @@ struct CodecOptions: ParsableArguments {
   }
 }
 
-/// The forms of `CodecWeights` as words.
+/// The forms of `CodecWeights` on the command line.
 enum CodecFormOption: String, CaseIterable, ExpressibleByArgument {
   case f32, f16
 

@@ -29,7 +29,7 @@ struct DeviceOptions: ParsableArguments {
 }
 
 extension DeviceChoice.Reason {
-  /// Why this device was chosen, in brackets.
+  /// Why this device was chosen, for display in parentheses.
   var words: String {
     switch self {
     case .named: "as named"

@@ -23,7 +23,7 @@ struct ModelOptions: ParsableArguments {
 
   func validate() throws { try Threads.validate(threads) }
 
-  /// The directory that was named, or the one that ships with the program.
+  /// The named directory, or the one that ships with the program.
   static func directory(_ named: String?) throws -> String {
     if let named {
       guard FileSystem.exists(named) else { throw CheckpointError.notFound(file: named) }
@@ -39,12 +39,12 @@ struct ModelOptions: ParsableArguments {
     directory + "/" + (try DialogueConfiguration(directory: directory).files.codec)
   }
 
-  /// The remark that is printed before an untrained model is used.
+  /// Printed before an untrained model is used.
   static let untrained =
     "note: no trained model ships with this version; the tiny test model is used, and its output is noise."
 }
 
-/// The forms of `CacheOptions.Format` as words.
+/// The forms of `CacheOptions.Format` on the command line.
 enum CacheFormOption: String, CaseIterable, ExpressibleByArgument {
   case f32, f16, q8, q4
 

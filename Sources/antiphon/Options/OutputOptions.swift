@@ -1,7 +1,7 @@
 import ArgumentParser
 import Base
 
-/// The options of a file that is written.
+/// The options of an output file.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Replace the output if it exists.")
   var overwrite = false

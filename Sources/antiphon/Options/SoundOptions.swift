@@ -1,7 +1,7 @@
 import ArgumentParser
 import AudioIO
 
-/// The options that choose what is heard of a recording.
+/// The options that choose which part of a recording is heard.
 struct SoundOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

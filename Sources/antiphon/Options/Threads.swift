@@ -1,7 +1,7 @@
 import ArgumentParser
 import Base
 
-/// How many threads a verb uses.
+/// The number of threads that a verb uses.
 enum Threads {
   static var usual: Int { min(max(Host.processors, 1), 8) }
 

@@ -4,16 +4,16 @@ import Dialogue
 import Foundation
 import Glibc
 
-/// The directory that `convert` makes: what it packs, and what it copies.
+/// The directory that `convert` creates: the packed weights and the copied files.
 struct PackedDirectory {
   private let path: String
   private let source: DialogueFiles
-  /// Name of the file of the packed weights: the default, which config.json need not name.
+  /// File name of the packed weights: the default, which config.json need not name.
   let weights: String
 
   private static let weightsName = "model.safetensors"
 
-  /// Makes the directory. Throws if it already holds a model, or is the source.
+  /// Creates the directory. Throws if it already holds a model, or is the source.
   init(_ path: String, of source: DialogueFiles, overwrite: Bool) throws {
     self.path = path
     self.source = source

@@ -5,7 +5,7 @@ import Dialogue
 import Latency
 import Runtime
 
-/// Follows a live session from outside: keeps what the screen shows, the recording and the latency logs.
+/// Observes a live session: keeps what the screen shows, the recording and the latency logs.
 struct TalkScribe {
   private(set) var status = LiveStatus()
   private let session: LiveSession
@@ -14,7 +14,7 @@ struct TalkScribe {
   private let tape: LiveTape?
   private let recorder: LatencyRecorder?
   private var words: StreamingText?
-  private var times: [Double] = []  // milliseconds per frame, of the last minute
+  private var times: [Double] = []  // milliseconds per frame over the last minute
 
   init(_ session: LiveSession, _ partner: LivePartner, _ talk: Talk) throws {
     self.session = session
@@ -63,7 +63,7 @@ struct TalkScribe {
       initial: Int32(model.dialogue.streams.textCardinality))
   }
 
-  /// Takes the frames since the last call. Returns what was said in them.
+  /// Takes the frames since the last call. Returns what the model said in them.
   mutating func drain() throws -> String {
     var spoken = ""
     session.log.drain { record in

@@ -94,7 +94,7 @@ struct BenchStep: ParsableCommand {
     let (loaded, workers) = try RealtimeThread.started(by: load)
     Interruption.watch()
     if realtime {
-      // The priority is raised only now: reading a model runs for seconds without sleeping, which would lose it again.
+      // The priority is raised only now: reading a model takes seconds without sleeping, which would lose it again.
       RealtimeThread.raise(workers, to: LiveSession.modelPriority)
       if !RealtimeThread.raiseCurrent(to: LiveSession.modelPriority) {
         Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).")

@@ -75,7 +75,7 @@ struct Compare: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// The factors that a conversation over these codes gives for folding keys.
+  /// Factors for folding keys, from a conversation over these codes.
   private func folds(of dialogue: Dialogue, hearing user: [Int32]) throws -> [[Float]] {
     let count = dialogue.streams.user
     var stepper = DialogueStepper(dialogue)
@@ -175,7 +175,7 @@ struct ComparisonView: Encodable {
     let frames: Int
     /// Mean, in nats.
     let divergence: Double
-    /// Share of the frames in which both find the same token most likely.
+    /// Share of the frames in which both models find the same token most likely.
     let agreement: Double
   }
 

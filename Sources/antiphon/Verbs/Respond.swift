@@ -115,7 +115,7 @@ struct Respond: ParsableCommand {
 
   private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {
     if json { return Terminal.print(try JSON.text(RespondView(outcome))) }
-    // When the sound goes to standard output, text cannot.
+    // If the sound goes to standard output, text cannot.
     let print = output == "-" ? Terminal.remark : Terminal.print
     if text == nil && !outcome.text.isEmpty { print(outcome.text) }
     if let report { print("\n" + LatencyText.text(report.summary)) }

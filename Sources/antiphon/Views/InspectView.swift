@@ -22,7 +22,7 @@ struct InspectView: Encodable {
     let card: CardView?
   }
 
-  /// What a network costs.
+  /// The memory that a network needs.
   struct Need: Encodable {
     /// Such as `codec encode`.
     let part: String
@@ -55,7 +55,7 @@ struct InspectView: Encodable {
   var dialogue: DialogueView?
   var codec: CodecView?
   var needs: [Need] = []
-  /// Bytes of weights that real time reads per second.
+  /// Bytes of weights that are read per second in real time.
   var bytesPerSecond = 0.0
 
   init(_ path: String) throws {

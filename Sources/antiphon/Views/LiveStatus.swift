@@ -1,6 +1,6 @@
 import Base
 
-/// The state of a live session as it is shown, in plain values.
+/// The state of a live session for display, in plain values.
 struct LiveStatus: Equatable {
   var seconds = 0.0
   var isMuted = false
@@ -19,12 +19,12 @@ struct LiveStatus: Equatable {
   var captureXruns = 0
   var playbackXruns = 0
   var stretch = 0.0
-  /// How many times a thread that did not sleep has lost its real-time priority.
+  /// How many times a thread has lost its real-time priority because it ran too long without sleeping.
   var demotions = 0
-  /// nil without a canceller.
+  /// Nil without a canceller.
   var echoLoss: Float?
 
-  /// Counts of everything that should not happen, on one line.
+  /// Counts of everything irregular, on one line.
   var events: String {
     "late \(late), skipped \(skipped), concealed \(concealed), gaps \(gaps), "
       + "xruns \(captureXruns) in \(playbackXruns) out"

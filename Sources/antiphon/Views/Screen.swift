@@ -1,6 +1,6 @@
 import Glibc
 
-/// The full screen of a terminal, drawn whole each time in one write, so that nothing flickers.
+/// The full screen of a terminal, redrawn in one write so that nothing flickers.
 struct Screen {
   private let keys: String
 
