@@ -2,8 +2,8 @@ import Synchronization
 
 /// The two counters of a single-producer, single-consumer ring. They only grow.
 ///
-/// Each side owns one counter and reads the other. The release store after a copy pairs with the acquire load before the
-/// next one, so that a slot is never read while it is written.
+/// Each side owns one counter and reads the other. The release store after a copy pairs with the acquire load before
+/// the next one, so that a slot is never read while it is written.
 package struct RingCursor: ~Copyable, Sendable {
   private let written = Atomic<Int>(0)
   private let taken = Atomic<Int>(0)

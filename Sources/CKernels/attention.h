@@ -1,8 +1,8 @@
 // Attention over rings of keys and values as they are stored. Included by template.h, once per instruction set.
 //
-// Scores of sixteen slots of 8 or 4 bits are one panel of a quantized product (blocks.h), the query rounded to 8 bits like
-// any input. Values are widened in registers and added slot by slot, in the order of their positions, whatever the number
-// of columns, so a block of columns gives the same bits as single steps.
+// Scores of sixteen slots of 8 or 4 bits are one panel of a quantized product (blocks.h), with the query rounded to 8
+// bits like any input. Values are widened in registers and added slot by slot, in the order of their positions,
+// whatever the number of columns, so a block of columns gives the same bits as single steps.
 
 #include "kv_ring.h"
 

@@ -1,8 +1,8 @@
 // Products with weights of 8 and 4 bits. Included by template.h, once per instruction set.
 //
-// Inputs are rounded to 8 bits, one scale per block and column. Sums of a block are exact integers on every machine; they
-// are scaled and added in f32, block by block, so every instruction set and every number of columns gives the same result
-// up to fused rounding.
+// Inputs are rounded to 8 bits, with one scale per block and column. Sums of a block are exact integers on every
+// machine; they are scaled and added in f32, block by block, so every instruction set and every number of columns gives
+// the same result up to fused rounding.
 
 #include "blocks.h"
 

@@ -1,7 +1,7 @@
 internal import Base
 
-/// A comma-separated file: `# key=value` lines, a line of column names, and one line per row. The first column is always
-/// `run_id`.
+/// A comma-separated file: `# key=value` lines, a line of column names, and one line per row. The first column is
+/// always `run_id`.
 struct CSVTable<Row: Sendable>: Sendable {
   let columns: [CSVColumn<Row>]
   /// A row before its fields are read.

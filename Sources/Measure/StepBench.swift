@@ -121,8 +121,8 @@ private struct ReadingSpeed {
   var memory: [Double] = []
   var steps: [Double] = []
 
-  /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it; nil
-  /// if memory was not measured between steps.
+  /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it;
+  /// nil if memory was not measured between steps.
   var ofMemory: Double? {
     guard memory.count == steps.count, steps.count > 1 else { return nil }
     let passes = zip(memory, memory.dropFirst()).map { (before, after) -> Double in (before + after) / 2 }

@@ -2,8 +2,8 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// Split residual vector quantizer (Moshi, 3.2.2): one semantic codebook beside a chain of acoustic ones, each side with
-/// its own projections, both from the same latent.
+/// Split residual vector quantizer (Moshi, 3.2.2): one semantic codebook beside a chain of acoustic ones, each side
+/// with its own projections, both from the same latent.
 struct ResidualQuantizer: Sendable {
   private let first: ResidualChain
   private let rest: ResidualChain?
