@@ -69,8 +69,8 @@ struct Respond: ParsableCommand {
   }
 
   mutating func run() throws {
-    try replacing.check(output)
-    if let text { try replacing.check(text) }
+    try replacing.check(output, besides: input)
+    if let text { try replacing.check(text, besides: input, output) }
     let model = try Model.open(
       ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options,
       isDrafting: ahead.isDrafting || lateEvery > 0)
