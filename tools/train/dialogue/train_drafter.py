@@ -91,9 +91,10 @@ class Outputs:
     def __init__(self, frozen: Frozen, g: Tensor, some: Said, ahead: int, place: Tensor) -> None:
         """`place` are steps, flat, of those that have `ahead` steps after them."""
         self.some, self.ahead, self.place = some, ahead, place
-        self.text = frozen.text_logits(g[:, :-ahead])
+        g = g[:, : some["text"].shape[1] - ahead]
+        self.text = frozen.text_logits(g)
         targets = self.wanted("ids")[..., 0]
-        self.codes = frozen.code_logits(g[:, :-ahead].flatten(0, 1)[place], targets[:, 0], targets[:, 1:])
+        self.codes = frozen.code_logits(g.flatten(0, 1)[place], targets[:, 0], targets[:, 1:])
 
     def wanted(self, name: str) -> Tensor:
         """`ids` or `probs` of the step that is drafted, at the places [n, 1 + codebooks, TOP]."""
@@ -137,7 +138,6 @@ def outputs(drafter: Drafter, some: Said, share: float, all_of_them: bool = Fals
         found.append(Outputs(frozen, h, some, number + 1, where.flatten().nonzero()[:, 0]))
         if number + 1 < len(drafter.parts):
             e, h = columns(frozen, found[-1], 1.0 if all_of_them else 0.5), h[:, :-1].detach()
-            some = {name: value[:, : h.shape[1] + 1] for name, value in some.items()}
     return found
 
 
