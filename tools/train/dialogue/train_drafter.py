@@ -217,7 +217,8 @@ def train(arguments: argparse.Namespace, frozen: Frozen) -> None:
     course = Course(
         0,
         None,
-        arguments.minutes,
+        10**6 if arguments.steps else arguments.minutes,
+        arguments.steps or 10**9,
         step=state["step"] if state else 0,
         spent=state["spent"] if state else 0.0,
         log=out / "log.jsonl",
@@ -228,6 +229,8 @@ def train(arguments: argparse.Namespace, frozen: Frozen) -> None:
     print(f"{sum(p.numel() for p in learnt)} weights, {len(data.places)} conversations", flush=True)
     drafter.train()
     while course.goes_on():
+        if arguments.steps:
+            course.part = course.step / arguments.steps
         for group in optimizer.param_groups:
             group["lr"] = course.rate(arguments.rate, 30, FLAT_UNTIL)
         found = outputs(drafter, next(batches), arguments.share)
@@ -269,6 +272,7 @@ def keep(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--steps", type=int, help="the schedule's length instead: for a machine that does other work")
     parser.add_argument("--model", type=Path, default=rollouts.MODEL, help="directory")
     parser.add_argument("--out", type=Path, default=ROOT / "drafter" / "one")
     parser.add_argument("--data", nargs="+", default=["base"], help="names of `rollouts`")
