@@ -43,7 +43,9 @@ extension FrameRecord {
     ownSemantic = step.isReady ? Int64(step.ownSemantic) : nil
     source = step.isReady ? .backbone : .silence
     if let dialogue = step.dialogue {
-      if step.isReady, dialogue.draftDepth > 0 || step.isConcealed { source = step.isConcealed ? .conceal : .draft }
+      if step.isReady, dialogue.draftDepth > 0 || step.isConcealed {
+        source = step.isConcealed ? .conceal : .draft
+      }
       (block, draftDepth) = (Int64(dialogue.positions), Int64(dialogue.draftDepth))
       if dialogue.draftEnd > 0 { draftEnd = dialogue.draftEnd }
       stepStart = step.encodeEnd

@@ -32,7 +32,8 @@ public final class Model: Sendable {
     cache: CacheOptions = CacheOptions(), isDrafting: Bool = false
   ) throws -> Model {
     try Model(
-      directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache, isDrafting: isDrafting)
+      directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache,
+      isDrafting: isDrafting)
   }
 
   private init(

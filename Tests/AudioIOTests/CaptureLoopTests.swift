@@ -17,7 +17,7 @@ struct CaptureLoopTests {
   private func prime(_ loop: CaptureLoop<ScriptedPCM>) {
     for _ in 0..<4 {
       loop.device.pass(loop.device.settings.periodFrames)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     _ = loop.ring.skip(.max)
   }
@@ -34,14 +34,14 @@ struct CaptureLoopTests {
     let device = ScriptedPCM(.capture, buffer: 4800)
     let loop = makeLoop(device)
     device.pass(4800)
-    var turns = 0
+    var iterations = 0
     while device.queued >= 480 {
-      #expect(loop.turn() == .skipped(0))
-      turns += 1
+      #expect(loop.iterate() == .skipped(0))
+      iterations += 1
     }
-    #expect(turns == 10 && loop.ring.count == 0 && loop.counters.snapshot.skippedSamples == 0)
+    #expect(iterations == 10 && loop.ring.count == 0 && loop.counters.snapshot.skippedSamples == 0)
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
   @Test(
@@ -53,7 +53,7 @@ struct CaptureLoopTests {
     let loop = makeLoop(device)
     prime(loop)
     device.pass(240)
-    #expect(loop.turn() == .moved(240))
+    #expect(loop.iterate() == .moved(240))
     let first = device.frames - 240  // no resampler, so nothing is held back
     let pair = min(channels, 2)
     let expected = (0..<240).map { Float((first + $0) % 100) / 128 * Float(pair) / Float(channels) }
@@ -70,7 +70,7 @@ struct CaptureLoopTests {
     var received: [Float] = []
     for _ in 0..<100 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
       received += samples(loop)
     }
     #expect(abs(received.count - 24_000) < 300)
@@ -84,7 +84,7 @@ struct CaptureLoopTests {
     prime(loop)
     for _ in 0..<50 {
       device.pass(240)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     // One of the 51 periods came while priming ended; the sample after the last would be captured right now.
     let now = 1_000_000_000 + UInt64(device.frames) * 1_000_000_000 / 24_000
@@ -98,11 +98,11 @@ struct CaptureLoopTests {
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [EPIPE]
-    #expect(loop.turn() == .xrun)
+    #expect(loop.iterate() == .xrun)
     #expect(device.prepared == 2 && device.started == 2)
     for _ in 0..<8 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.ring.count > 0)
     #expect(loop.counters.snapshot.xruns == 1 && loop.counters.snapshot.losses == 0)
@@ -114,7 +114,7 @@ struct CaptureLoopTests {
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [EAGAIN]
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .idle)
     #expect(loop.counters.snapshot == .init())
   }
 
@@ -125,11 +125,11 @@ struct CaptureLoopTests {
     prime(loop)
     device.failures = [ESTRPIPE, ESTRPIPE, ESTRPIPE]
     device.resumeResults = [EAGAIN, EAGAIN]
-    #expect(loop.turn() == .suspended)
-    #expect(loop.turn() == .idle)
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .suspended)
+    #expect(loop.iterate() == .idle)
+    #expect(loop.iterate() == .idle)
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
     #expect(loop.counters.snapshot.suspensions == 1 && device.prepared == 1)
   }
 
@@ -140,7 +140,7 @@ struct CaptureLoopTests {
     prime(loop)
     device.failures = [ESTRPIPE]
     device.resumeResults = [ENOSYS]
-    #expect(loop.turn() == .suspended)
+    #expect(loop.iterate() == .suspended)
     #expect(device.prepared == 2 && device.started == 2)
   }
 
@@ -151,15 +151,15 @@ struct CaptureLoopTests {
     prime(loop)
     device.failures = [ENODEV]
     device.absences = 2
-    #expect(loop.turn() == .lost)
+    #expect(loop.iterate() == .lost)
     var outcomes: [DeviceOutcome] = []
-    while outcomes.last != .reopened, outcomes.count < 1000 { outcomes.append(loop.turn()) }
+    while outcomes.last != .reopened, outcomes.count < 1000 { outcomes.append(loop.iterate()) }
     #expect(outcomes.dropLast().allSatisfy { $0 == .away })
     #expect(device.reopened == 1 && device.absences == 0)
     #expect(loop.counters.snapshot.losses == 1 && loop.counters.snapshot.reopens == 1)
     for _ in 0..<8 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.ring.count > 0)
   }
@@ -171,11 +171,11 @@ struct CaptureLoopTests {
     prime(loop)
     device.pass(14_400)  // 300 ms
     var outcomes: [DeviceOutcome] = []
-    while device.queued >= 480 { outcomes.append(loop.turn()) }
+    while device.queued >= 480 { outcomes.append(loop.iterate()) }
     #expect(outcomes.first == .skipped(240))
     #expect(loop.ring.count <= 240, "nothing older than a period is left")
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
   @Test("an underrun of playback requests that the backlog be skipped")
@@ -185,7 +185,7 @@ struct CaptureLoopTests {
     prime(loop)
     device.pass(1440)
     loop.backlogRequest.store(true, ordering: .relaxed)
-    #expect(loop.turn() == .skipped(240))
-    #expect(loop.turn() != .moved(480))
+    #expect(loop.iterate() == .skipped(240))
+    #expect(loop.iterate() != .moved(480))
   }
 }

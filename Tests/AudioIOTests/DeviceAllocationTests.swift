@@ -49,7 +49,7 @@ struct DeviceAllocationTests {
       func run(_ periods: Int) {
         for _ in 0..<periods {
           device.pass(rate / 100)
-          _ = loop.turn()
+          _ = loop.iterate()
           _ = loop.ring.skip(.max)
         }
       }
@@ -70,7 +70,7 @@ struct DeviceAllocationTests {
         if period % 50 < 40 { loop.ring.write(sound.span) }
         loop.stretchBits.store((1 + Double(period % 11 - 5) * 0.0005).bitPattern, ordering: .relaxed)
         device.pass(480)
-        while case .moved = loop.turn() {}
+        while case .moved = loop.iterate() {}
       }
     }
     run(200)
@@ -89,8 +89,8 @@ struct DeviceAllocationTests {
       for _ in 0..<100 {
         microphone.hasRunOut = true
         loudspeaker.pass(2000)
-        _ = capture.turn()
-        _ = playback.turn()
+        _ = capture.iterate()
+        _ = playback.iterate()
       }
     }
     run()
@@ -109,10 +109,10 @@ struct DeviceAllocationTests {
     let sound = tone(500, count: 240)
     func run() {
       for _ in 0..<500 {
-        _ = capture.turn()
+        _ = capture.iterate()
         _ = capture.ring.skip(.max)
         playback.ring.write(sound.span)
-        _ = playback.turn()
+        _ = playback.iterate()
       }
     }
     run()

@@ -57,9 +57,9 @@ struct EchoLoopTests {
       owed += 480 * (1 + drift)
       loudspeaker.pass(Int(owed))
       owed -= owed.rounded(.down)
-      while case .moved = playback.turn() {}
+      while case .moved = playback.iterate() {}
       microphone.pass(480)
-      _ = capture.turn()
+      _ = capture.iterate()
       var block = [Float](repeating: 0, count: capture.ring.count)
       var span = block.mutableSpan
       capture.ring.read(into: &span)

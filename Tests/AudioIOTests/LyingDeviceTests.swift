@@ -10,7 +10,7 @@ struct LyingDeviceTests {
   /// A loop of either direction.
   private struct Loop {
     let device: ScriptedPCM
-    let turn: () -> DeviceOutcome
+    let iterate: () -> DeviceOutcome
     let fault: () -> DeviceFault?
 
     init(_ direction: AudioDirection, _ lie: (ScriptedPCM) -> Void) {
@@ -21,11 +21,11 @@ struct LyingDeviceTests {
       case .capture:
         let loop = CaptureLoop(device: device, ring: ring, wake: Wake())
         #expect(loop.begin())
-        (turn, fault) = ({ loop.turn() }, { loop.fault.fault })
+        (iterate, fault) = ({ loop.iterate() }, { loop.fault.fault })
       case .playback:
         let loop = PlaybackLoop(device: device, ring: ring)
         #expect(loop.begin())
-        (turn, fault) = ({ loop.turn() }, { loop.fault.fault })
+        (iterate, fault) = ({ loop.iterate() }, { loop.fault.fault })
       }
       self.device = device
       lie(device)
@@ -33,21 +33,21 @@ struct LyingDeviceTests {
 
     /// Runs iterations until this many seconds have passed on the device's clock, or the device was given up. An
     /// iteration takes 5 us.
-    func run(seconds: Double) -> (turns: Int, seconds: Double) {
+    func run(seconds: Double) -> (iterations: Int, seconds: Double) {
       let begin = device.now
-      var turns = 0
+      var iterations = 0
       while fault() == nil, Double(device.now - begin) < seconds * 1e9 {
-        _ = turn()
+        _ = iterate()
         device.slept += 5_000
-        turns += 1
+        iterations += 1
       }
-      return (turns, Double(device.now - begin) * 1e-9)
+      return (iterations, Double(device.now - begin) * 1e-9)
     }
 
     /// After the device was given up, the loop only sleeps.
     func expectRest() {
       let transfers = device.started
-      let result = (0..<100).map { _ in turn() }
+      let result = (0..<100).map { _ in iterate() }
       #expect(result.allSatisfy { $0 == .idle } && device.started == transfers)
     }
   }
@@ -66,7 +66,7 @@ struct LyingDeviceTests {
       }
     }
     let result = loop.run(seconds: 60)
-    #expect(loop.fault() == .noClock && result.turns < 200 && result.seconds < 0.1)
+    #expect(loop.fault() == .noClock && result.iterations < 200 && result.seconds < 0.1)
     let before = loop.device.now
     loop.expectRest()
     // At most fifty iterations per second.
@@ -87,7 +87,7 @@ struct LyingDeviceTests {
     }
     let result = loop.run(seconds: 60)
     // While it is being reopened, a microphone's loop sleeps for shorter times.
-    #expect(loop.fault() == nil && result.turns < 60 * 20)
+    #expect(loop.fault() == nil && result.iterations < 60 * 20)
   }
 
   @Test(
@@ -104,7 +104,7 @@ struct LyingDeviceTests {
     }
     let result = loop.run(seconds: 60)
     #expect(loop.fault() != nil && loop.fault() != .noClock)
-    #expect(result.seconds < 8 && Double(result.turns) < 1000 * result.seconds + 200)
+    #expect(result.seconds < 8 && Double(result.iterations) < 1000 * result.seconds + 200)
   }
 
   @Test(
@@ -117,7 +117,7 @@ struct LyingDeviceTests {
       device.updateLie = { _ in -Int(code) }
     }
     let result = loop.run(seconds: 60)
-    #expect(Double(result.turns) < 1000 * result.seconds + 200)
+    #expect(Double(result.iterations) < 1000 * result.seconds + 200)
     // A loudspeaker that cannot even be filled counts as lost.
     #expect(loop.fault() != .noClock)
     if direction == .capture { #expect(loop.fault() != nil) }
@@ -133,7 +133,7 @@ struct LyingDeviceTests {
       device.updateLie = { _ in -Int(ENODEV) }
     }
     let result = loop.run(seconds: 60)
-    #expect(loop.fault() == nil && result.turns < 60 * 60)
+    #expect(loop.fault() == nil && result.iterations < 60 * 60)
   }
 
   @Test(
@@ -151,7 +151,7 @@ struct LyingDeviceTests {
       }
       for _ in 0..<50 {
         loop.device.pass(480)
-        _ = loop.turn()
+        _ = loop.iterate()
       }
     }
   }
@@ -168,7 +168,7 @@ struct LyingDeviceTests {
     }
     for _ in 0..<200 {
       loop.device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.fault() == nil)
   }
@@ -178,7 +178,7 @@ struct LyingDeviceTests {
     let loop = Loop(direction) { $0.transferLie = { $0 * 1000 } }
     for _ in 0..<50 {
       loop.device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.fault() == nil)
   }
@@ -195,7 +195,7 @@ struct LyingDeviceTests {
     let loop = CaptureLoop(device: device, ring: SampleRing(capacity: 24_000), wake: Wake())
     let thread = DeviceThread()
     let beginning = thread.start(
-      name: "test", priority: 0, begin: { loop.begin() }, turn: { _ = loop.turn() }, end: {})
+      name: "test", priority: 0, begin: { loop.begin() }, iterate: { _ = loop.iterate() }, end: {})
     #expect(beginning == .running && isInside.wait(nanoseconds: 5_000_000_000))
     let start = MonotonicClock.now
     #expect(!thread.stop())
@@ -217,7 +217,7 @@ struct LyingDeviceTests {
       begin: {
         release.wait(nanoseconds: 20_000_000_000)
         return true
-      }, turn: {}, end: {})
+      }, iterate: {}, end: {})
     #expect(beginning == .unanswered && MonotonicClock.now - start < 1_000_000_000)
     release.post()
     #expect(thread.stop(nanoseconds: 2_000_000_000))
@@ -242,7 +242,7 @@ struct LyingDeviceTests {
     let thread = DeviceThread()
     let ended = StopFlag()
     let beginning = thread.start(
-      name: "test", priority: 0, begin: { true }, turn: { MonotonicClock.sleep(nanoseconds: 1_000_000) },
+      name: "test", priority: 0, begin: { true }, iterate: { MonotonicClock.sleep(nanoseconds: 1_000_000) },
       end: { ended.set() })
     #expect(beginning == .running && thread.stop() && ended.isSet)
   }

@@ -18,7 +18,7 @@ struct PlaybackLoopTests {
       let block = sound(period)
       if !block.isEmpty { loop.ring.write(block.span) }
       loop.device.pass(loop.device.settings.periodFrames)
-      while case .moved = loop.turn() {}
+      while case .moved = loop.iterate() {}
     }
   }
 
@@ -73,9 +73,9 @@ struct PlaybackLoopTests {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     device.pass(240)
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .idle)
     device.pass(240)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
   @Test("after an underrun the device is refilled and restarted, and the underrun is reported")
@@ -85,7 +85,7 @@ struct PlaybackLoopTests {
     let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000)) { told.post() }
     #expect(loop.begin())
     device.pass(2000)
-    #expect(loop.turn() == .xrun)
+    #expect(loop.iterate() == .xrun)
     #expect(device.queued == 1440 && device.started == 2)
     #expect(told.wait(nanoseconds: 0))
     #expect(loop.counters.snapshot.xruns == 1)
@@ -96,9 +96,9 @@ struct PlaybackLoopTests {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     device.failures = [ENODEV]
-    #expect(loop.turn() == .lost)
-    var turns = 0
-    while loop.turn() != .reopened, turns < 1000 { turns += 1 }
+    #expect(loop.iterate() == .lost)
+    var iterations = 0
+    while loop.iterate() != .reopened, iterations < 1000 { iterations += 1 }
     #expect(device.queued == 1440 && device.reopened == 1)
   }
 

@@ -46,8 +46,8 @@ struct RingTests {
     var written: Float = 0
     var expected: Float = 0
     var block = [Float](repeating: 0, count: 7)
-    for turn in 0..<200 {
-      let input = (0..<(turn % 6 + 1)).map { written + Float($0) }
+    for round in 0..<200 {
+      let input = (0..<(round % 6 + 1)).map { written + Float($0) }
       written += Float(ring.write(input.span.extracting(0..<min(input.count, ring.free))))
       var output = block.mutableSpan
       let count = ring.read(into: &output)

@@ -157,7 +157,8 @@ struct PredictionTests {
     withExtendedLifetime(_directory) {}
   }
 
-  @Test("drafts rest on what has been heard: a change of the next frame leaves them, one of this frame does not")
+  @Test(
+    "drafts rest on what has been heard: a change of the next frame leaves them, one of this frame does not")
   func causality() throws {
     let (dialogue, _directory) = try Self.model()
     let user = dialogue.babble(104, Self.frames)
@@ -179,7 +180,10 @@ struct PredictionTests {
     let (dialogue, _directory) = try Self.model()
     let (streams, predictions) = (
       dialogue.streams,
-      [Prediction(isEarly: true), Prediction(framesPerPass: 3), .none, Prediction(isEarly: true, framesPerPass: 2)]
+      [
+        Prediction(isEarly: true), Prediction(framesPerPass: 3), .none,
+        Prediction(isEarly: true, framesPerPass: 2),
+      ]
     )
     let users = predictions.indices.map { dialogue.babble(110 + UInt64($0), Self.frames) }
     let batch = DialogueBatch(dialogue, seeds: predictions.indices.map { UInt64($0) })
@@ -224,7 +228,7 @@ struct PredictionTests {
     let streams = dialogue.streams
     for prediction in [Prediction(spare: 1), Prediction(isEarly: true, spare: 1)] {
       var state = dialogue.makeState(seed: 3)
-    var stepper = DialogueStepper(dialogue)
+      var stepper = DialogueStepper(dialogue)
       try state.predict(prediction)
       var said: [Said] = []
       for frame in 0..<Self.frames {

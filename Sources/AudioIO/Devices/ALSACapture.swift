@@ -43,7 +43,7 @@ package final class ALSACapture: @unchecked Sendable {
   package func start(priority: Int32) throws(AudioDeviceError) {
     let loop = loop
     let beginning = thread.start(
-      name: "capture", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      name: "capture", priority: priority, begin: { loop.begin() }, iterate: { _ = loop.iterate() },
       end: { loop.device.drop() })
     switch beginning {
     case .running: return

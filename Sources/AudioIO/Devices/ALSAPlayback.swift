@@ -65,7 +65,7 @@ package final class ALSAPlayback: @unchecked Sendable {
   package func start(priority: Int32) throws(AudioDeviceError) {
     let loop = loop
     let beginning = thread.start(
-      name: "playback", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      name: "playback", priority: priority, begin: { loop.begin() }, iterate: { _ = loop.iterate() },
       end: { loop.device.drop() })
     switch beginning {
     case .running: return

@@ -16,7 +16,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   /// Set by playback after an underrun: what waits in the device is late by then.
   let backlogRequest = Atomic<Bool>(false)
 
-  /// Set when the device was given up; from then on `turn` only sleeps.
+  /// Set when the device was given up; from then on `iterate` only sleeps.
   let fault = FaultCell()
 
   private let canceller: EchoCanceller?
@@ -85,7 +85,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     return true
   }
 
-  func turn() -> DeviceOutcome {
+  func iterate() -> DeviceOutcome {
     if fault.fault != nil { return device.rest() }
     let start = device.now
     moved = 0

@@ -25,11 +25,11 @@ final class DeviceThread: @unchecked Sendable {
   /// - Parameters:
   ///   - priority: of SCHED_FIFO; 0 requests none.
   ///   - begin: called in the thread, once; returns whether the device is running.
-  ///   - turn: called in the thread, repeatedly.
+  ///   - iterate: called in the thread, repeatedly.
   ///   - end: called in the thread, last.
   func start(
     name: String, priority: Int32, patience: UInt64 = beginning, begin: @escaping @Sendable () -> Bool,
-    turn: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void
+    iterate: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void
   ) -> Beginning {
     let (isStopping, isReady, hasFailed) = (isStopping, Wake(), StopFlag())
     // The device is started in its own thread: started in another, it could underrun before this one takes over.
@@ -39,7 +39,7 @@ final class DeviceThread: @unchecked Sendable {
         return isReady.post()
       }
       isReady.post()
-      while !isStopping.isSet { turn() }
+      while !isStopping.isSet { iterate() }
       end()
     }
     if isReady.wait(nanoseconds: patience) { return hasFailed.isSet ? .refused : .running }

@@ -19,10 +19,10 @@ struct DeviceWatch {
   /// No clock runs this much faster than its nominal rate.
   private static let fastest = 1.05
   /// Iterations per second that may follow without a pause, and how many may come at once.
-  private static let turnsPerSecond = 2_000.0
+  private static let iterationsPerSecond = 2_000.0
   private static let burst = 200.0
   /// Consecutive iterations that may do nothing and take no time, because another thread woke the loop.
-  private static let quickTurns = 2
+  private static let quickIterations = 2
   /// How long a device may misreport before it is given up, in nanoseconds, and the fewest times.
   private static let patience: UInt64 = 5_000_000_000
   private static let mostQuickTurns = 2_000
@@ -60,7 +60,7 @@ struct DeviceWatch {
     // A loop that is starved of CPU time sees an xrun every time; the device is not to blame.
     let tookNoTime = elapsed < 5e-3 && (now <= start || now - start < Self.pause)
     last = max(last, now)
-    credit = min(credit + elapsed * Self.turnsPerSecond, Self.burst) - 1
+    credit = min(credit + elapsed * Self.iterationsPerSecond, Self.burst) - 1
     excess = max(excess + Double(frames) - elapsed * rate * Self.fastest, 0)
     if excess > mostExcess { return .giveUp(.noClock) }
     if frames > 0 {
@@ -72,7 +72,7 @@ struct DeviceWatch {
       if isLying, now > lastMovement, now - lastMovement > Self.patience {
         return .giveUp(errors >= Self.mostErrors ? .onlyErrors : .readyWithNothing)
       }
-      if quick > Self.quickTurns { return .sleep }
+      if quick > Self.quickIterations { return .sleep }
     }
     if credit < 1 {
       credit = max(credit, 0)

@@ -31,7 +31,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   let flushedSamples = Atomic<Int>(0)
   /// A request to discard what is in the ring.
   let flushRequest = Atomic<Bool>(false)
-  /// Set when the device was given up; from then on `turn` only sleeps.
+  /// Set when the device was given up; from then on `iterate` only sleeps.
   let fault = FaultCell()
   /// Called after an underrun.
   private let onXrun: @Sendable () -> Void
@@ -129,7 +129,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     return UnsafePointer(path.mono.baseAddress!)
   }
 
-  func turn() -> DeviceOutcome {
+  func iterate() -> DeviceOutcome {
     if fault.fault != nil { return device.rest() }
     let start = device.now
     moved = 0

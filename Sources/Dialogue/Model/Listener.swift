@@ -59,15 +59,18 @@ struct Listener: Sendable {
     }
   }
 
-  /// Adds up the vectors of one step's own tokens, which is what the step after it reads of them.
+  /// Adds up the vectors of one step's own tokens: what the step after it reads of them.
   ///
-  /// - Parameters:
-  ///   - tokens: text, then codes, [1 + own].
-  ///   - x: [width], which is written here.
-  func embed(_ tokens: UnsafePointer<Int32>, into x: UnsafeMutablePointer<Float>, _ workers: Workers) {
+  /// - Parameter x: [width], which is written here.
+  func embedColumn(
+    of step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) {
     x.update(repeating: 0, count: width)
-    for row in streams.ownRows { audioEmbeddings[row - 1].add(tokens[row], to: x, scratch: x, workers) }
-    let text = tokens[Streams.text]
+    for row in streams.ownRows {
+      let token = ring.input(row: row, at: step + 1, memory)
+      audioEmbeddings[row - 1].add(token, to: x, scratch: x, workers)
+    }
+    let text = ring.input(row: Streams.text, at: step + 1, memory)
     textEmbedding.add(text == textEnd ? textPadding : text, to: x, scratch: x, workers)
   }
 

@@ -72,7 +72,8 @@ struct Speaker: Sendable {
   func speakCodes(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
     guard let depth, let scratch = regions.depth else { return }
     depth.step(
-      hidden.normed, pass.scratch[regions.tokens], count: hidden.count, steps: freeRows(request), scratch, pass
+      hidden.normed, pass.scratch[regions.tokens], count: hidden.count, steps: freeRows(request), scratch,
+      pass
     ) { step, lane, logits in
       let state = request.state(lane)
       let drawn = regions.sampler.draw(

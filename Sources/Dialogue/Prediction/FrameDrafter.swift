@@ -111,7 +111,7 @@ struct FrameDrafter: Sendable {
       let memory = state.pointee.memory.view
       for back in stride(from: state.pointee.pending, through: 0, by: -1) {
         let step = state.pointee.steps - Int64(back) + ahead
-        listener.embed(ring.tokens(at: step, memory), into: columns + lane * width, workers)
+        listener.embedColumn(of: step, memory, into: columns + lane * width, workers)
         lane += 1
       }
     }

@@ -113,7 +113,8 @@ private struct FileLoop: ~Copyable {
     self.options = options
     let (format, dialogue) = (model.codec.configuration, model.dialogue.configuration)
     conversation = try Conversation(
-      model, start: .recording, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction)
+      model, start: .recording, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction
+    )
     clock = FrameClock(
       .file, frameMicroseconds: Int64(1_000_000 * format.samplesPerFrame / format.sampleRate))
     words = StreamingText(

@@ -32,7 +32,8 @@ extension Message {
     case .noDrafter(let model):
       self.init(
         "The model '\(model)' has no drafter, so it cannot run ahead.",
-        "Leave out --early, --conceal and --frames-per-pass, or use a model whose config.json has 'mctp'.", .usage)
+        "Leave out --early, --conceal and --frames-per-pass, or use a model whose config.json has 'mctp'.",
+        .usage)
     case .tooFewModules(let needed, let present):
       self.init(
         "\(needed) columns would have to be drafted, and the model's drafter has \(present) module\(present == 1 ? "" : "s").",

@@ -49,7 +49,8 @@ extension Message {
       self.init(
         "'\(path)' is there already.", "Add --overwrite to replace it, or name another file.", .cannotCreate)
     case .outputIsInput(let path):
-      self.init("'\(path)' is an input or another output of the same command.", "Name another file.", .cannotCreate)
+      self.init(
+        "'\(path)' is an input or another output of the same command.", "Name another file.", .cannotCreate)
     case .unknownExtension(let path, let known):
       self.init(
         "The name '\(path)' does not end in a known sound format.",
