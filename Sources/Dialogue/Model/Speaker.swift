@@ -76,6 +76,8 @@ struct Speaker: Sendable {
       pass
     ) { step, lane, logits in
       let state = request.state(lane)
+      // What has come out is not drawn, whether other conversations of the batch need this row or not.
+      if isDelivered(1 + step, state) { return say(0, row: 1 + step, lane, request) }
       let drawn = regions.sampler.draw(
         logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.generator, pass.scratch)
       return say(drawn, row: 1 + step, lane, request)
@@ -129,7 +131,8 @@ struct Speaker: Sendable {
     for index in 0..<count {
       let state = request.state(index)
       tokens[index] = regions.sampler.draw(
-        logits + index * textHead.outputs, textHead.outputs, state.pointee.textSampling,
+        logits + index * textHead.outputs, textHead.outputs,
+        state.pointee.draws(ahead) ? state.pointee.textSampling : .greedy,
         &state.pointee.draftGenerator, pass.scratch)
       place(index)[Streams.text] = tokens[index]
     }
@@ -137,7 +140,8 @@ struct Speaker: Sendable {
     depth.step(hidden, tokens, count: count, steps: streams.own, scratch, depthPass) { step, index, logits in
       let state = request.state(index)
       let drawn = regions.sampler.draw(
-        logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.draftGenerator, pass.scratch)
+        logits, streams.cardinality, state.pointee.draws(ahead) ? state.pointee.audioSampling : .greedy,
+        &state.pointee.draftGenerator, pass.scratch)
       place(index)[1 + step] = drawn
       return drawn
     }

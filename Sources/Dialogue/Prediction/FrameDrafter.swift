@@ -73,18 +73,17 @@ struct FrameDrafter: Sendable {
   ///
   /// - Parameters:
   ///   - hidden: of all lanes of the pass, a state's lanes one after the other, the newest last.
-  ///   - request: its active states, by whose `prediction.draftedColumns` modules run.
+  ///   - request: its active states. Modules run as far as any state may need them, because each must see every
+  ///     position; where nobody needs the last one's column now, it is not drawn.
   ///   - pass: the backbone's, with its lanes.
   ///   - depthPass: a pass for the depth transformer.
   func draft(
     _ hidden: Hidden, _ request: StepRequest, _ speaker: Speaker, _ regions: Scratch, _ pass: Pass,
     _ depthPass: Pass
   ) {
-    var count = 0
-    for index in 0..<request.activeCount {
-      count = max(count, request.state(index).pointee.prediction.draftedColumns)
-    }
+    let count = request.most { $0.reach }
     guard count > 0 else { return }
+    let drawn = request.most { $0.drawnDrafts }
     let (columns, g, last) = (
       pass.scratch[regions.columns], pass.scratch[regions.hidden], pass.scratch[regions.last]
     )
@@ -92,12 +91,13 @@ struct FrameDrafter: Sendable {
     for number in 0..<min(count, modules.count) {
       embed(request, ahead: Int64(number), into: columns, pass.workers)
       modules[number].step(columns, g, regions.modules[number], pass)
+      guard number < drawn else { break }
       request.gather(g, width: width, into: last)
       speaker.draft(last, request, ahead: Int64(number + 1), regions.speaker, pass, depthPass)
     }
     for index in 0..<request.activeCount {
       let state = request.state(index)
-      state.pointee.drafts = min(state.pointee.prediction.draftedColumns, modules.count)
+      state.pointee.drafts = state.pointee.prediction.draftedColumns
     }
   }
 

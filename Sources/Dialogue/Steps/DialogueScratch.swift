@@ -69,6 +69,13 @@ struct StepRequest {
     forced.map { $0[active[index] * rows + row] } ?? -1
   }
 
+  /// The largest of a number of the active conversations.
+  func most(_ number: (borrowing DialogueState) -> Int) -> Int {
+    var most = 0
+    for index in 0..<activeCount { most = max(most, number(state(index).pointee)) }
+    return most
+  }
+
   /// Lanes of the pass: those of one conversation, oldest first, follow those of the one before.
   var lanes: Int {
     var sum = 0

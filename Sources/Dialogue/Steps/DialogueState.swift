@@ -20,6 +20,8 @@ public struct DialogueState: ~Copyable, Sendable {
   public internal(set) var prediction = Prediction.none
   /// Draws what is drafted, so that drafts leave the generator of what is said alone.
   var draftGenerator = SeededGenerator(seed: 0)
+  /// Columns that may have to be drafted after a step, now or with more frames for a pass.
+  var reach = 0
   /// Columns that were said without the backbone and that its next pass takes in.
   var pending = 0
   /// Columns that are drafted beyond the last step.
@@ -35,7 +37,7 @@ public struct DialogueState: ~Copyable, Sendable {
     DialogueState(
       dialogue: dialogue, memory: memory.fork(), steps: steps, generator: generator,
       textSampling: textSampling, audioSampling: audioSampling, prediction: prediction,
-      draftGenerator: draftGenerator, pending: pending, drafts: drafts, delivered: delivered)
+      draftGenerator: draftGenerator, reach: reach, pending: pending, drafts: drafts, delivered: delivered)
   }
 }
 
@@ -57,15 +59,22 @@ extension DialogueState {
         found: "\(prediction.isEarly)")
     }
     self.prediction = prediction
+    reach = prediction.draftedColumns
   }
 
   /// Runs the backbone in every step from now on, or once for `frames` frames again.
   ///
-  /// - Precondition: `predict` has allowed as many.
+  /// - Precondition: at most as many as `predict` was given.
   package mutating func setFramesPerPass(_ frames: Int) {
     prediction.framesPerPass = frames
-    assert(prediction.draftedColumns <= dialogue.draftedColumns)
+    precondition(prediction.draftedColumns <= reach, "no more frames for a pass than the conversation was begun with")
   }
+
+  /// Columns that are drawn after a step: those that are needed, and those that a later module reads.
+  var drawnDrafts: Int { max(prediction.draftedColumns, reach - 1) }
+
+  /// Whether a column so many steps ahead is one of these; others are only drawn because a batch draws them for all.
+  func draws(_ ahead: Int64) -> Bool { ahead <= Int64(drawnDrafts) }
 
   /// Whether the next step says what was drafted, without the backbone.
   var speaksDraft: Bool {
