@@ -1,18 +1,20 @@
 import ArgumentParser
 import Dialogue
 
-/// The options of multi-token prediction.
+/// The options of multi-token prediction. Not shown in the help: the model that ships has no drafter.
 struct PredictionOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
-    help: "Play the codes that the model's delays keep back as its drafter guesses them, 80 ms sooner.")
+    help: ArgumentHelp(
+      "Play the codes that the model's delays keep back as its drafter guesses them, 80 ms sooner.",
+      visibility: .private))
   var early = false
 
   @Option(
     name: .customLong("frames-per-pass"),
     help: ArgumentHelp(
       "Run the backbone once for so many frames while the model speaks and nobody else does; the others are drafted.",
-      valueName: "number"))
+      valueName: "number", visibility: .private))
   var framesPerPass = 1
 
   func validate() throws {
