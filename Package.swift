@@ -114,16 +114,28 @@ let package = Package(
   ]
 )
 
-// tools/check --sanitize builds some of the tests only.
-if let wanted = Context.environment["ANTIPHON_TESTS"]?.split(separator: " ") {
-  package.targets.removeAll { $0.type == .test && !wanted.contains(Substring($0.name)) }
+// tools/check-sanitized builds some of the tests only, and of everything else what these need.
+if let wanted = Context.environment["ANTIPHON_TESTS"]?.split(separator: " ").map(String.init) {
+  var needed = Set(wanted)
+  var open = wanted
+  while let name = open.popLast() {
+    for case .byNameItem(let name, _) in package.targets.first(where: { $0.name == name })?.dependencies ?? []
+    where needed.insert(name).inserted { open.append(name) }
+  }
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products = []
 }
 
-// What C leaves undefined ends the program: tools/check --sanitize undefined, and tools/fuzz.
+// What C and C++ leave undefined ends the program: tools/check-sanitized, and tools/fuzz. The types of C++ objects are not
+// looked at, as the library behind them was built without.
 if Context.environment["ANTIPHON_UBSAN"] != nil {
-  for target in package.targets where ["CKernels", "CThreads"].contains(target.name) {
-    target.cSettings =
-      (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=undefined", "-fno-sanitize-recover=all"])]
+  let flags = ["-fsanitize=undefined", "-fno-sanitize=vptr", "-fno-sanitize-recover=all"]
+  for target in package.targets {
+    switch target.name {
+    case "CKernels", "CThreads": target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(flags)]
+    case "CSentencePiece": target.cxxSettings = [.unsafeFlags(flags)]
+    default: break
+    }
   }
 }
 

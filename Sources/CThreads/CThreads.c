@@ -20,8 +20,20 @@ struct timespec cthreads_now(clockid_t clock) {
   return time;
 }
 
+// ThreadSanitizer does not know the functions that take a clock: to it, they would not have waited for anything.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WAIT_CLOCK CLOCK_REALTIME
+#define sem_clockwait(semaphore, clock, time) sem_timedwait(semaphore, time)
+#define pthread_clockjoin_np(thread, result, clock, time) pthread_timedjoin_np(thread, result, time)
+#endif
+#endif
+#ifndef WAIT_CLOCK
+#define WAIT_CLOCK CLOCK_MONOTONIC
+#endif
+
 static struct timespec in(uint64_t nanoseconds) {
-  struct timespec time = cthreads_now(CLOCK_MONOTONIC);
+  struct timespec time = cthreads_now(WAIT_CLOCK);
   uint64_t sum = (uint64_t)time.tv_nsec + nanoseconds;
   time.tv_sec += (time_t)(sum / 1000000000u);
   time.tv_nsec = (long)(sum % 1000000000u);
@@ -32,14 +44,14 @@ int cthreads_wait(sem_t *semaphore, uint64_t nanoseconds) {
   struct timespec time = in(nanoseconds);
   int result;
   do {
-    result = sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
+    result = sem_clockwait(semaphore, WAIT_CLOCK, &time);
   } while (result != 0 && errno == EINTR);
   return result;
 }
 
 int cthreads_join(pthread_t thread, uint64_t nanoseconds) {
   struct timespec time = in(nanoseconds);
-  return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &time);
+  return pthread_clockjoin_np(thread, NULL, WAIT_CLOCK, &time);
 }
 
 int cthreads_id(void) { return (int)syscall(SYS_gettid); }

@@ -35,10 +35,15 @@ public struct CodecConfiguration: Sendable {
   let fields: Fields
 
   init(_ file: Safetensors) throws(CheckpointError) {
-    fields = try Fields(Array((try file.text("codec") ?? "{}").utf8), path: file.path, prefix: "codec")
+    let text = Array((try file.text("codec") ?? "{}").utf8)
+    try self.init(Fields(text, path: file.path, prefix: "codec"), path: file.path)
+  }
+
+  init(_ fields: Fields, path: String) throws(CheckpointError) {
+    self.fields = fields
     let name = try fields.string("architecture", default: "mimi")
     guard let architecture = Architecture(rawValue: name) else {
-      throw .unsupported(file: file.path, field: "architecture", found: name)
+      throw .unsupported(file: path, field: "architecture", found: name)
     }
     self.architecture = architecture
     sampleRate = try fields.integer("sample_rate", default: 24000, 8000...192_000)

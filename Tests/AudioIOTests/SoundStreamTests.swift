@@ -223,6 +223,23 @@ struct SoundStreamTests {
     }
   }
 
+  @Test("a stream with a rate that is refused, behind another or before it")
+  func refusedRate() throws {
+    let wav = try encoded("wav")
+    let slow = wavBytes(channels: 1, rate: 100, data: [UInt8](repeating: 0, count: 64))
+    let reader = try SoundFileReader.open(try scratch.file("behind.wav", wav + slow))
+    #expect(readAll(reader).count == 24_000)
+    guard case .damaged(_, 1, _) = reader.failure as? SoundFileError else {
+      Issue.record("\(String(describing: reader.failure))")
+      return
+    }
+    let before = try scratch.file("before.wav", slow + wav)
+    #expect(throws: SoundFileError.unsupportedRate(path: before, rate: 100, lowest: 4_000, highest: 384_000))
+    {
+      try SoundFileReader.open(before)
+    }
+  }
+
   @Test("unreadable standard input is reported with the reason")
   func badInput() throws {
     #expect(throws: SoundFileError.unreadable(path: "-", errno: EBADF)) {

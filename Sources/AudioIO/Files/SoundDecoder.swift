@@ -58,10 +58,8 @@ final class SoundDecoder {
       let family = info.format & Int32(SF_FORMAT_TYPEMASK)
       positions = ChannelPosition.usual(channels, isVorbis: family == Int32(SF_FORMAT_OGG))
     }
-    do { try Self.check(path, channels: channels, rate: rate) } catch {
-      sf_close(opened)
-      throw error
-    }
+    // All is set: what is thrown from here on runs `deinit`, which closes the handle.
+    try Self.check(path, channels: channels, rate: rate)
   }
 
   deinit {

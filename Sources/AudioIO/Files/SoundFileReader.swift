@@ -16,6 +16,8 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
 
   /// Samples beyond this are not sound at any scale; they would only become infinite further on.
   static let largestSample: Float = 1e6
+  /// Samples of a block, over all channels.
+  private static let mostSamples = 1 << 22
   /// libsndfile keeps the reason for a failed open in one place for the whole process.
   static let opening = Mutex(())
 
@@ -111,9 +113,10 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     resampler =
       decoder.rate == sampleRate ? nil : Resampler(from: Double(decoder.rate), to: Double(sampleRate))
     // A pipe is read in small blocks, so that live sound is not held back. Whether channels cancel is judged over half
-    // a second of them.
+    // a second of them, or over what a small block holds: a header may claim a thousand channels.
     let isLive = links[linkIndex].end == nil || bytes.count == nil
-    blockFrames = isLive ? 480 : decoder.channels == 1 ? 4096 : max(4096, decoder.rate / 2)
+    let half = min(decoder.rate / 2, Self.mostSamples / decoder.channels)
+    blockFrames = isLive ? 480 : decoder.channels == 1 ? 4096 : max(4096, half)
     interleaved = [Float](repeating: 0, count: blockFrames * decoder.channels)
     mono = [Float](repeating: 0, count: blockFrames)
     (next, count, framesRead, isAtEnd) = (0, 0, 0, false)

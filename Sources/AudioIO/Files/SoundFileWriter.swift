@@ -68,8 +68,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     info.samplerate = Int32(sampleRate)
     var interface = SoundOutput.makeInterface()
     let userData = Unmanaged.passUnretained(output).toOpaque()
-    guard let handle = sf_open_virtual(&interface, Int32(SFM_WRITE), &info, userData), output.failure == 0
-    else {
+    let opened = sf_open_virtual(&interface, Int32(SFM_WRITE), &info, userData)
+    guard let handle = opened, output.failure == 0 else {
+      // Opened, but the header could not be written.
+      if let opened { sf_close(opened) }
       let code = output.close()
       throw .cannotCreate(path: path, errno: code == 0 ? EINVAL : code)
     }

@@ -15,10 +15,19 @@ struct CorpusTests {
       let bytes = try Data(contentsOf: URL(filePath: directory + "/" + name))
       // The name is seen where it crashes.
       if ProcessInfo.processInfo.environment["FUZZ_SHOW"] != nil { print(target.rawValue, name) }
+      let start = Self.processorSeconds()
       bytes.withUnsafeBytes { target.run($0) }
+      #expect(Self.processorSeconds() - start < 1, "\(target.rawValue) \(name)")
       // A prefix of anything is anything.
       bytes.withUnsafeBytes { target.run(UnsafeRawBufferPointer(rebasing: $0.prefix($0.count / 2))) }
     }
+  }
+
+  /// Of this thread: a busy machine makes no difference to it.
+  private static func processorSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
   @Test("the corpus belongs to known targets, and stays small")

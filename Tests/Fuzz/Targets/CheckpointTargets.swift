@@ -48,26 +48,13 @@ extension FuzzTarget {
   }
 
   static func config(_ bytes: UnsafeRawBufferPointer) {
-    if let fields = try? Fields(Array(bytes), path: "fuzz") {
-      if var configuration = try? DialogueConfiguration(fields) {
-        for format in CacheOptions.Format.allCases {
-          try? configuration.setCache(CacheOptions(format), file: "fuzz")
-        }
+    guard let fields = try? Fields(Array(bytes), path: "fuzz") else { return }
+    if var configuration = try? DialogueConfiguration(fields) {
+      for format in CacheOptions.Format.allCases {
+        try? configuration.setCache(CacheOptions(format), file: "fuzz")
       }
     }
-    // As a codec's description it is a string inside the header.
-    let text = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { scalar in
-      scalar == "\"" || scalar == "\\" || scalar.value < 0x20
-        ? "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16) : String(scalar)
-    }.joined()
-    let header = Array(#"{"__metadata__":{"codec":"\#(text)"}}"#.utf8)
-    guard
-      let file = header.withUnsafeBytes({ header in
-        try? safetensorsFile(header: header, content: []).withUnsafeBytes {
-          try Safetensors(MappedFile($0, named: "fuzz"))
-        }
-      }), let configuration = try? CodecConfiguration(file)
-    else { return }
+    guard let configuration = try? CodecConfiguration(fields, path: "fuzz") else { return }
     _ = try? SpectralSizes(configuration)
   }
 

@@ -1,8 +1,9 @@
-import AudioIO
 import Checkpoint
 import Dialogue
+import Glibc
 import Runtime
 
+@testable import AudioIO
 @testable import antiphon
 
 extension FuzzTarget {
@@ -31,11 +32,19 @@ extension FuzzTarget {
   // A small file may claim hours of silence.
   private static let mostFrames = 64
 
+  /// As a file, and as a pipe, which is read through other functions.
   static func sound(_ bytes: UnsafeRawBufferPointer) {
     let file = MemoryFile.shared
     file.fill(bytes)
+    read { () throws(SoundFileError) in try SoundFileReader.open(file.path) }
+    let pipe = MemoryFile.pipe(bytes)
+    read { () throws(SoundFileError) in try SoundFileReader.open("-", standardInput: pipe) }
+    close(pipe)
+  }
+
+  private static func read(_ open: () throws(SoundFileError) -> SoundFileReader) {
     do throws(SoundFileError) {
-      let reader = try SoundFileReader.open(file.path)
+      let reader = try open()
       var frame = [Float](repeating: 0, count: 1920)
       for _ in 0..<mostFrames {
         var span = frame.mutableSpan

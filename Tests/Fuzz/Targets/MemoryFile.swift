@@ -21,4 +21,14 @@ final class MemoryFile: @unchecked Sendable {
     precondition(ftruncate(descriptor, 0) == 0)
     precondition(bytes.isEmpty || pwrite(descriptor, bytes.baseAddress, bytes.count, 0) == bytes.count)
   }
+
+  /// A pipe that holds these bytes, or as many of them as it can, and ends behind them.
+  static func pipe(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+    var ends: [Int32] = [-1, -1]
+    precondition(Glibc.pipe(&ends) == 0)
+    let bytes = UnsafeRawBufferPointer(rebasing: bytes.prefix(1 << 15))
+    precondition(bytes.isEmpty || write(ends[1], bytes.baseAddress, bytes.count) == bytes.count)
+    close(ends[1])
+    return ends[0]
+  }
 }
