@@ -1,5 +1,5 @@
 """The scenarios of tools/live-check. Each prints what it measured."""
-import itertools, json, os, random, shutil, signal, subprocess, tempfile, time
+import itertools, json, os, random, shutil, signal, subprocess, sys, tempfile, time
 
 from harness import *
 
@@ -366,6 +366,51 @@ def questions():
 
 def words(text):
     return [word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split()]
+
+
+def clockless():
+    """Devices without a clock: the program ends by itself, and another process keeps its processor."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "asoundrc")
+        with open(path, "w") as file:
+            file.write("pcm.endless { type null }\nctl.endless { type null }\n")
+        ticks = os.sysconf("SC_CLK_TCK")
+
+        def used(pid):
+            fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / ticks
+
+        # One that computes without end on each processor; what the first keeps is what any other would.
+        others = [subprocess.Popen(["taskset", "-c", str(n), sys.executable, "-c", "while True: pass"]) for n in range(os.cpu_count())]
+
+        def shares(seconds, body=lambda: None):
+            """Of each processor, what its process got in so many seconds."""
+            before, begin = [used(p.pid) for p in others], time.time()
+            body()
+            time.sleep(max(0, seconds - (time.time() - begin)))
+            return [(used(p.pid) - b) / (time.time() - begin) for p, b in zip(others, before)]
+
+        result = {}
+
+        def run():
+            begin = time.time()
+            result["done"] = subprocess.run(
+                [Options.binary, "talk", "--mirror", "--codec", Options.codec, "--input", "endless", "--output", "endless", "--seconds", "3"],
+                env={**os.environ, "ALSA_CONFIG_PATH": path}, capture_output=True, text=True, timeout=60)
+            result["took"] = time.time() - begin
+
+        try:
+            time.sleep(0.5)
+            # Against what they get without it, as the machine may have other work.
+            alone, beside = shares(3), shares(3, run)
+        finally:
+            for process in others:
+                process.kill()
+    done, kept = result["done"], [100 * b / a for a, b in zip(alone, beside)]
+    reason = [line for line in done.stderr.splitlines() if line.startswith("antiphon: ")] or ["nothing"]
+    check("it says why, and ends with 66", done.returncode == 66, reason[0])
+    measure("it ends within 4 s", result["took"] < 4, f"{result['took']:.1f} s")
+    measure("other processes keep 90 % of what they have without it", min(kept) >= 90, ", ".join(f"{k:.0f} %" for k in kept) + " on each processor")
 
 
 def soak():
