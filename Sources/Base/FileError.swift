@@ -4,7 +4,7 @@ package enum FileError: Error, Equatable, Sendable {
   case cannotOpen(path: String, code: Int32)
   /// Reading stopped in the middle.
   case cannotRead(path: String, code: Int32)
-  /// The file, or its directory, cannot be made.
+  /// The file, or its directory, cannot be created.
   case cannotCreate(path: String, code: Int32)
   /// Writing stopped in the middle.
   case cannotWrite(path: String, code: Int32)
@@ -25,7 +25,7 @@ package enum FileError: Error, Equatable, Sendable {
     }
   }
 
-  /// The same error with another name for the file.
+  /// The same error, naming another file.
   func named(_ path: String) -> FileError {
     switch self {
     case .cannotOpen(_, let code): .cannotOpen(path: path, code: code)

@@ -7,7 +7,7 @@ package enum FileSystem {
   /// Whether writing there would overwrite anything; a pipe or a device holds nothing.
   package static func holdsSomething(_ path: String) -> Bool {
     var status = stat()
-    guard Replacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
+    guard FileReplacement.openDescriptor(of: path) == nil, stat(path, &status) == 0 else { return false }
     return [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
   }
 
@@ -21,7 +21,7 @@ package enum FileSystem {
     return stat(path, &status) == 0 ? Int(status.st_size) : nil
   }
 
-  /// Whether two names mean the same file or directory.
+  /// Whether two paths refer to the same file or directory.
   package static func areSame(_ first: String, _ second: String) -> Bool {
     var (a, b) = (stat(), stat())
     return stat(first, &a) == 0 && stat(second, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino

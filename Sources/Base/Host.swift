@@ -2,7 +2,7 @@ import Glibc
 
 /// Facts about the computer that this program runs on.
 package enum Host {
-  /// Name, kernel, processor, cores and governor, as far as the machine reports them, by the keys of a log.
+  /// Name, kernel, processor, cores and governor, as far as the machine reports them, by their log keys.
   package static func describe(_ set: (_ key: String, _ value: String?) -> Void) {
     var system = utsname()
     if uname(&system) == 0 {
@@ -15,7 +15,7 @@ package enum Host {
     if memory > 0 { set("memory_bytes", String(memory)) }
   }
 
-  /// Processors that are in use now.
+  /// Number of processors online.
   package static var processors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 
   /// Bytes of memory; 0 if the system does not report it.
@@ -26,7 +26,7 @@ package enum Host {
     firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
   }
 
-  /// Speed of the first processor now, in MHz, where the system tells.
+  /// Current speed of the first processor, in MHz, if the system reports it.
   package static var megahertz: Int? {
     if let kilohertz = firstLine("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq").flatMap({ Int($0) })
     {
@@ -38,7 +38,7 @@ package enum Host {
     return value.flatMap { Int(exactly: $0.rounded()) }
   }
 
-  /// Bytes of the largest cache of the first processor.
+  /// Size in bytes of the first processor's largest cache.
   package static var largestCache: Int? {
     let sizes = (0..<5).compactMap { index -> Int? in
       guard let text = firstLine("/sys/devices/system/cpu/cpu0/cache/index\(index)/size") else { return nil }
@@ -53,7 +53,7 @@ package enum Host {
       .split(separator: "]").first.map(String.init)
   }
 
-  /// Load average of the last minute: processes that run or wait for a processor.
+  /// Load average over the last minute: processes that run or wait for a processor.
   package static var load: Double {
     var loads = [0.0]
     return getloadavg(&loads, 1) == 1 ? loads[0] : 0
@@ -71,7 +71,7 @@ package enum Host {
   /// Microseconds since this process was started, to the kernel's resolution of a hundredth of a second.
   package static func processAge() -> Int64? {
     guard let text = try? TextFile.read("/proc/self/stat") else { return nil }
-    // The second field is the program's name in brackets and may hold spaces.
+    // The second field is the program's name in brackets, which may contain spaces.
     guard let bracket = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: bracket)...].split(separator: " ")
     guard fields.count > 19, let started = Int64(fields[19]) else { return nil }
@@ -79,7 +79,7 @@ package enum Host {
       MonotonicClock.microsecondsSinceBoot - started * 1_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK))), 0)
   }
 
-  /// The moment in UTC, such as `2026-11-23T07:08:03Z`.
+  /// The current time in UTC, such as `2026-11-23T07:08:03Z`.
   package static func date() -> String {
     var seconds = time(nil)
     var parts = tm()

@@ -3,13 +3,14 @@ internal import Glibc
 
 /// The clock of all times in the program: monotonic and never adjusted (`CLOCK_MONOTONIC_RAW`).
 package enum MonotonicClock {
-  /// Nanoseconds since some fixed moment, the same for every thread of this machine.
+  /// Nanoseconds since an arbitrary moment, the same for every thread of this machine.
   package static var now: UInt64 { read(CLOCK_MONOTONIC_RAW) }
 
   /// Microseconds since the same moment.
   package static var microseconds: Int64 { Int64(now / 1_000) }
 
-  /// Microseconds since the machine was started, sleep included: the clock by which the kernel records when processes start.
+  /// Microseconds since the machine booted, including suspension: the clock by which the kernel records when processes
+  /// start.
   package static var microsecondsSinceBoot: Int64 { Int64(read(CLOCK_BOOTTIME) / 1_000) }
 
   /// Sleeps; a signal may end the sleep early.
@@ -24,14 +25,14 @@ package enum MonotonicClock {
   }
 }
 
-/// A clock with an epoch: what the times of a run are read from, from the step to the log.
+/// A clock with an epoch, from which all times of a run are read, from the step to the log.
 ///
 /// Its unit is the microsecond. A run begins with a clock that shows 0; `monotonic` counts from an arbitrary moment.
 public struct RunClock: Sendable, BitwiseCopyable {
-  /// What the monotonic clock showed at the epoch, in microseconds.
+  /// The monotonic clock's reading at the epoch, in microseconds.
   package var origin: Int64
 
-  /// - Parameter origin: what the monotonic clock shows at the epoch, in microseconds.
+  /// - Parameter origin: the monotonic clock's reading at the epoch, in microseconds.
   package init(origin: Int64) { self.origin = origin }
 
   /// `CLOCK_MONOTONIC_RAW` as it is.
@@ -43,6 +44,6 @@ public struct RunClock: Sendable, BitwiseCopyable {
   /// Microseconds since the epoch.
   public var now: Int64 { MonotonicClock.microseconds - origin }
 
-  /// A moment that was seen on the monotonic clock, in nanoseconds, as microseconds since the epoch.
+  /// A moment read from the monotonic clock, in nanoseconds, as microseconds since the epoch.
   package func time(nanoseconds: UInt64) -> Int64 { Int64(nanoseconds / 1_000) - origin }
 }

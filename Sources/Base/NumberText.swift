@@ -1,4 +1,4 @@
-/// Numbers as text, the same on every machine and in every language.
+/// Numbers as text, independent of machine and locale.
 package enum NumberText {
   /// A finite number with a fixed number of decimals, up to 1e12.
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -10,7 +10,7 @@ package enum NumberText {
     return sign + "\(units / scale)." + padded(units % scale, decimals)
   }
 
-  /// Bytes with the unit that keeps them short: 35.1 MB.
+  /// Bytes in a readable unit: 35.1 MB.
   package static func bytes(_ count: Int) -> String {
     var value = Double(count)
     for unit in ["bytes", "kB", "MB", "GB"] {

@@ -1,16 +1,16 @@
 internal import Glibc
 
-/// A file that is written. The program writes all bytes through this type.
+/// A file that is written. All output of the program goes through this type.
 ///
 /// Written bytes survive a crash of this process at once, and a crash of the machine after `sync`.
 package final class OutputFile: @unchecked Sendable {
-  /// What happens to a file that exists.
+  /// What happens to an existing file.
   package enum Existing: Sendable {
-    /// It stays, and making the file fails with EEXIST.
+    /// It stays, and creating the file fails with EEXIST.
     case refused
     /// It is emptied.
     case replaced
-    /// A regular file stays until `finish`; a file that does not exist is made at once.
+    /// A regular file stays until `finish`; a file that does not exist is created at once.
     case replacedAtEnd
     /// It is kept, and parts of it are overwritten.
     case updated
@@ -21,19 +21,19 @@ package final class OutputFile: @unchecked Sendable {
   package let path: String
   package let descriptor: Int32
   private let isOwned: Bool
-  private let replacement: Replacement?
+  private let replacement: FileReplacement?
   private var isOpen = true
 
-  /// - Parameter existing: what happens to a file of that name.
+  /// - Parameter existing: what happens to an existing file of that name.
   package init(_ path: String, existing: Existing) throws(FileError) {
     self.path = path
-    if existing != .refused, let number = Replacement.openDescriptor(of: path) {
+    if existing != .refused, let number = FileReplacement.openDescriptor(of: path) {
       (descriptor, isOwned, replacement) = (number, false, nil)
       return
     }
     var status = stat()
     let isThere = stat(path, &status) == 0
-    if existing == .replacedAtEnd, isThere, let replacement = try Replacement(path) {
+    if existing == .replacedAtEnd, isThere, let replacement = try FileReplacement(path) {
       (descriptor, isOwned) = (replacement.descriptor, true)
       self.replacement = replacement
       return
@@ -45,15 +45,15 @@ package final class OutputFile: @unchecked Sendable {
       case .updated: O_RDWR | O_CREAT
       case .appended: O_WRONLY | O_CREAT | O_APPEND
       }
-    // A pipe that is opened for reading too would count as its own reader and not wait for one.
+    // A pipe that is also opened for reading would count as its own reader and not wait for one.
     if isThere, status.st_mode & S_IFMT != S_IFREG, existing != .refused { flags = O_WRONLY }
     descriptor = open(path, flags | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
     (isOwned, replacement) = (true, nil)
   }
 
-  /// Writes to a replacement that has been opened.
-  private init(_ path: String, _ replacement: Replacement) {
+  /// Writes to a replacement that is already open.
+  private init(_ path: String, _ replacement: FileReplacement) {
     (self.path, descriptor, isOwned) = (path, replacement.descriptor, true)
     self.replacement = replacement
   }
@@ -123,7 +123,7 @@ package final class OutputFile: @unchecked Sendable {
 
   /// Waits until everything is on the disk.
   package func sync() throws(FileError) {
-    // Pipes and devices cannot be synchronised, and need not be.
+    // Pipes and devices cannot be synchronized, and need not be.
     guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS else {
       throw FileError.cannotWrite(path: path, code: errno)
     }
@@ -142,7 +142,7 @@ package final class OutputFile: @unchecked Sendable {
         }
       if count < 0 && errno == EINTR { continue }
       if count < 0 && errno == EAGAIN {
-        // Another program has set the pipe or terminal to be non-blocking.
+        // Another program has made the pipe or terminal non-blocking.
         var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&ready, 1, 1000)
         continue
@@ -153,13 +153,13 @@ package final class OutputFile: @unchecked Sendable {
     return (done, 0)
   }
 
-  /// Makes a file that is complete at any moment: it is written under another name and then renamed.
+  /// Writes a file that is complete at any moment: it is written under another name and then renamed.
   ///
   /// A pipe, a device or another file that is not regular is written directly; a link is followed.
   package static func whole(
     _ path: String, _ body: (OutputFile) throws(FileError) -> Void
   ) throws(FileError) {
-    guard let replacement = try Replacement(path) else {
+    guard let replacement = try FileReplacement(path) else {
       let file = try OutputFile(path, existing: .replaced)
       try body(file)
       return try file.finish()
@@ -175,7 +175,7 @@ package final class OutputFile: @unchecked Sendable {
     }
   }
 
-  /// Makes a directory if it is missing.
+  /// Creates a directory if it is missing.
   package static func makeDirectory(_ path: String) throws(FileError) {
     if mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError.cannotCreate(path: path, code: errno) }
   }

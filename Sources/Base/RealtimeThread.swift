@@ -2,7 +2,7 @@ internal import CThreads
 internal import Glibc
 internal import Synchronization
 
-/// A thread that asks for real-time priority and says whether it got it.
+/// A thread that requests real-time priority and reports whether it got it.
 package final class RealtimeThread: @unchecked Sendable {
   private final class Start: Sendable {
     let name: String
@@ -29,7 +29,7 @@ package final class RealtimeThread: @unchecked Sendable {
 
   /// - Parameters:
   ///   - name: at most 15 characters.
-  ///   - priority: of SCHED_FIFO, 1 to 99; 0 asks for none.
+  ///   - priority: of SCHED_FIFO, 1 to 99; 0 requests none.
   package init(name: String, priority: Int32, _ body: @escaping @Sendable () -> Void) {
     start = Start(name, priority, body)
     let argument = Unmanaged.passRetained(start).toOpaque()
@@ -48,9 +48,9 @@ package final class RealtimeThread: @unchecked Sendable {
     return nil
   }
 
-  /// Waits until the thread's body has returned, at most so long.
+  /// Waits until the thread's body has returned, with a timeout.
   ///
-  /// - Returns: whether it has. A thread that has not is left to itself: the next call returns at once.
+  /// - Returns: whether it has. If not, the thread is abandoned, and further calls return at once.
   @discardableResult
   package func join(nanoseconds: UInt64 = .max) -> Bool {
     if let hasEnded { return hasEnded }
@@ -66,17 +66,17 @@ package final class RealtimeThread: @unchecked Sendable {
 
   private static let abandonments = Atomic<Int>(0)
 
-  /// Whether a thread was left to itself, that may hold locks for ever: the process then ends without cleaning up.
+  /// Whether a thread was abandoned that may hold locks forever; the process must then exit without cleaning up.
   package static var hasAbandoned: Bool { abandonments.load(ordering: .relaxed) > 0 }
 
   /// How long a thread may run without sleeping and keep its real-time priority.
   ///
-  /// The hearing and speaking threads run for less than a millisecond, the model's thread for less than a frame of 80 ms:
-  /// one that runs longer is stuck, or too slow for real time anyway, and must not stop the whole machine.
+  /// The audio threads run for less than a millisecond at a time, the model's thread for less than a frame of 80 ms. A
+  /// thread that runs longer is stuck, or too slow for real time anyway, and must not freeze the whole machine.
   private static let longestRun: UInt64 = 200_000  // microseconds
 
-  /// Gives threads of this process SCHED_FIFO, but only where the system can limit it: a thread that runs for 200 ms
-  /// without sleeping loses it again, for good.
+  /// Gives threads of this process SCHED_FIFO, but only if the system can limit it: a thread that runs for 200 ms
+  /// without sleeping loses it for good.
   ///
   /// - Returns: whether all of them got it.
   @discardableResult
@@ -89,10 +89,10 @@ package final class RealtimeThread: @unchecked Sendable {
   @discardableResult
   package static func raiseCurrent(to priority: Int32) -> Bool { raise([cthreads_id()], to: priority) }
 
-  /// How many times a thread that did not sleep has lost its real-time priority.
+  /// How many times a thread has lost its real-time priority because it ran too long without sleeping.
   package static var demotions: Int { Int(cthreads_demotions()) }
 
-  /// Runs `body` and tells which of the threads that it started are alive, for `raise`.
+  /// Runs `body` and returns the ids of the threads it started that are alive, for `raise`.
   package static func started<Result>(
     by body: () throws -> Result
   ) rethrows -> (result: Result, threads: [Int32]) {
@@ -116,10 +116,10 @@ package final class RealtimeThread: @unchecked Sendable {
 
   /// Whether the calling thread has SCHED_FIFO.
   package static var isCurrentRealtime: Bool {
-    // The C library would tell what it remembers, not what has become of it.
+    // The C library would return the policy it remembers, not the current one.
     sched_getscheduler(0) == SCHED_FIFO
   }
 
-  /// Keeps the program's memory from being swapped out. Returns whether the system allows it.
+  /// Locks the program's memory, so that it is not swapped out. Returns whether the system allows it.
   package static func lockMemory() -> Bool { mlockall(MCL_CURRENT | MCL_FUTURE) == 0 }
 }

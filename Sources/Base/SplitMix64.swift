@@ -1,4 +1,4 @@
-/// SplitMix64 (Steele, Lea and Flood 2014): a small generator that is a value, so that a copy draws on its own.
+/// SplitMix64 (Steele, Lea and Flood 2014): a small generator with value semantics, so that a copy draws independently.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

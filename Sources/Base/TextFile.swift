@@ -18,7 +18,7 @@ package enum TextFile {
     }
   }
 
-  /// Writes a whole file; an earlier one stays until the new one is complete.
+  /// Writes a whole file; an existing one stays until the new one is complete.
   package static func write(_ text: String, to path: String) throws(FileError) {
     try OutputFile.whole(path) { file throws(FileError) in try file.write(text) }
   }

@@ -18,7 +18,7 @@ package final class Wake: @unchecked Sendable {
 
   package func post() {
     var value: Int32 = 0
-    // More than one post would only wake the sleeper again for nothing.
+    // A second pending post would only wake the sleeper once more for nothing.
     if sem_getvalue(semaphore, &value) == 0, value < 1 { sem_post(semaphore) }
   }
 

@@ -1,10 +1,10 @@
 // Attention over rings of keys and values as they are stored. Included by template.h, once per instruction set.
 //
-// Scores of sixteen slots of 8 or 4 bits are one panel of a quantized product (blocks.h), the query rounded to 8 bits like
-// any input. Values are widened in registers and added slot by slot, in the order of their positions, whatever the number
-// of columns, so a block of columns gives the same bits as single steps.
+// Scores of sixteen slots of 8 or 4 bits are one panel of a quantized product (blocks.h), with the query rounded to 8
+// bits like any input. Values are widened in registers and added slot by slot, in the order of their positions,
+// whatever the number of columns, so a block of columns gives the same bits as single steps.
 
-#include "remember.h"
+#include "kv_ring.h"
 
 INLINE float dot(const float *a, const float *b, intptr_t n) {
   vec s = {}, t = {};

@@ -1,12 +1,13 @@
-// Integer sums of one block of quantized weights, and the sixteen scales behind it. Included by template.h, once per
-// instruction set.
+// Integer sums of one block of quantized weights, and the sixteen scales that follow it. Included by template.h, once
+// per instruction set.
 //
-// A panel is sixteen rows; a block is 32 inputs of them. Q8: [8 groups][16 rows][4] bytes, weight + 128. Q4: [4][16 rows][4]
-// bytes, weight + 8, group g in the low and group g + 4 in the high half of a byte. After either: 16 half-precision
-// scales. So a group of four inputs of all rows is one or more registers, as the dot-product instructions want it.
+// A panel is sixteen rows; a block is 32 inputs of them. Q8: [8 groups][16 rows][4] bytes, weight + 128. Q4: [4][16
+// rows][4] bytes, weight + 8, group g in the low and group g + 4 in the high half of a byte. After either: 16
+// half-precision scales. A group of four inputs of all rows thus fills one or more registers, as the dot-product
+// instructions require.
 //
-// block_q8 and block_q4 take `columns` inputs of 32 bytes each, lying one after the other, and `sums` of them; the weights
-// are loaded and unpacked once for all of them. The results are exact integers, equal on every machine.
+// block_q8 and block_q4 take `columns` consecutive inputs of 32 bytes each, and `sums` of them; the weights are loaded
+// and unpacked once for all of them. The results are exact integers, equal on every machine.
 
 #define BLOCK 32
 #define Q8_BLOCK_BYTES (BLOCK * 16 + 32)
@@ -27,9 +28,9 @@ INLINE int32_t FN(group)(const int8_t *x, int g) {
 
 #if AP_LANES == 16
 
-#define Q_TILE 16  // columns of one pass over a block: eight weights and sixteen sums fit 32 registers
+#define Q_TILE 16  // columns of one pass over a block: eight weights and sixteen sums fit in 32 registers
 
-// An accumulator starts at minus the sum that the offset of the weights adds.
+// An accumulator starts at minus the sum that the weights' offset adds.
 INLINE __m512i FN(dot_groups)(const __m512i *w, const int8_t *x, int32_t start) {
   __m512i a = _mm512_set1_epi32(start);
 #pragma unroll
@@ -86,7 +87,7 @@ INLINE void FN(block_q8)(const uint8_t *w, const int8_t *x, const int32_t *sums,
 }
 
 INLINE void FN(block_q4)(const uint8_t *w, const int8_t *x, const int32_t *sums, int columns, panel_int *out) {
-  // 15 * 127 * 2 * 8 groups = 30480: a whole block fits in 16 bits.
+  // 15 * 127 * 2 * 8 groups = 30480: the sum of a whole block fits in 16 bits.
   const __m256i mask = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
   __m256i a[Q_TILE][2];
 #pragma unroll

@@ -1,8 +1,8 @@
 // Products with weights of 8 and 4 bits. Included by template.h, once per instruction set.
 //
-// Inputs are rounded to 8 bits, one scale per block and column. Sums of a block are exact integers on every machine; they
-// are scaled and added in f32, block by block, so every instruction set and every number of columns gives the same result
-// up to fused rounding.
+// Inputs are rounded to 8 bits, with one scale per block and column. Sums of a block are exact integers on every
+// machine; they are scaled and added in f32, block by block, so every instruction set and every number of columns gives
+// the same result up to fused rounding.
 
 #include "blocks.h"
 
@@ -122,7 +122,7 @@ static void FN(quantized)(const ap_product *job, intptr_t first, intptr_t last) 
     if (job->format == AP_PANELS_Q4) FN(panels_q4)(job, job->rounded, job->columns, 0, first, last);
     return;
   }
-  // The inputs are not rounded yet, so this part rounds them for itself, a few columns at a time.
+  // The inputs have not been rounded yet, so this part rounds them itself, a few columns at a time.
   enum { FEW = 4 };
   int8_t bytes[FEW * job->depth] __attribute__((aligned(64)));
   float scales[FEW * job->depth / BLOCK];

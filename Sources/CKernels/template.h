@@ -42,7 +42,7 @@ INLINE vec load_half(const uint16_t *p) {
 #elif defined(__aarch64__)
   return (vec)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
-  // Exponent and fraction are moved to their places in an f32; a multiplication, which is exact, corrects the exponent's
+  // Exponent and fraction are moved to their places in an f32; an exact multiplication then corrects the exponent's
   // bias.
   uvec h = __builtin_convertvector(*(const hvec *)p, uvec);
   vec magnitude = (vec)((h & 0x7FFF) << 13) * 0x1p112f;
@@ -199,10 +199,9 @@ static void FN(depthwise)(const float *x, const float *weight, const float *bias
 
 // ---- products -------------------------------------------------------------------------------------------------------
 
-// One row times one or two columns of row-major weights. Memory, which is the limit, is read strictly forwards, and four
-// sums are independent, so that additions do not wait for each other.
-// Every output is summed in the same order whatever the number of columns: a block of k columns gives the same
-// bits as k single steps.
+// One row times one or two columns of row-major weights. Memory is the limit, so it is read strictly forwards. Four
+// sums are independent, so that additions do not wait for each other. Every output is summed in the same order whatever
+// the number of columns: a block of k columns gives the same bits as k single steps.
 #define ROWS_TILE(name, type, fetch, scalar)                                                                     \
   INLINE void name(const ap_product *job, const type *w, intptr_t row, intptr_t column, int columns) {           \
     intptr_t depth = job->depth, stride = job->x_stride;                                                         \
@@ -359,8 +358,8 @@ static void FN(product)(const ap_product *job, intptr_t part, intptr_t parts) {
 
 #include "attention.h"
 
-// Reads memory and does next to nothing with it: its speed is the limit of every product. It has nothing else to wait
-// for, so it prefetches further ahead.
+// Reads memory and does next to nothing with it: its speed is the limit for every product. With nothing else to wait
+// for, it prefetches further ahead.
 static uint32_t FN(read)(const void *memory, intptr_t bytes) {
   const uint32_t *p = memory;
   uvec a[8] = {};

@@ -1,9 +1,9 @@
 // A pool that spins while a model step runs and sleeps between steps.
 //
-// A job is cut into parts. Each thread, the caller included, has a share of neighbouring parts that it claims one by one
-// from the front, so that it reads memory in one stream. A thread whose share is empty claims parts from the back of
-// other shares. A worker that is preempted claims nothing, so on a busy machine the caller continues alone; it waits only
-// for parts that have been claimed.
+// A job is divided into parts. Each thread, the caller included, has a share of neighbouring parts that it claims one
+// by one from the front, so that it reads memory in one stream. A thread whose share is empty claims parts from the
+// back of other shares. A worker that is preempted claims nothing, so on a busy machine the caller continues alone; it
+// waits only for parts that have been claimed.
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -100,7 +100,7 @@ ap_workers *ap_workers_create(int threads) {
   pool->threads = threads;
   for (int i = 1; i < threads; i++) {
     if (pthread_create(&pool->workers[i].id, NULL, work, &pool->workers[i]) != 0) {
-      // With fewer threads than asked for, results are the same and take longer.
+      // With fewer threads than requested, the results are the same but take longer.
       pool->threads = i;
       break;
     }

@@ -56,7 +56,7 @@ int cthreads_join(pthread_t thread, uint64_t nanoseconds) {
 
 int cthreads_id(void) { return (int)syscall(SYS_gettid); }
 
-// The kernel's record of a directory; readdir would allocate.
+// The kernel's directory entry. readdir is not used because it would allocate.
 struct entry {
   uint64_t inode;
   int64_t offset;
@@ -104,8 +104,8 @@ static int is_realtime(int id) {
   return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-// The kernel sends SIGXCPU from the tick that finds a thread too long at work, and to that thread unless another one
-// happens to look for signals at the same moment.
+// The kernel sends SIGXCPU from the timer tick that finds that a thread has run too long. It goes to that thread,
+// unless another one checks for signals at the same moment.
 static void on_limit(int signal) {
   int error = errno;
   int count = 0;
@@ -117,7 +117,7 @@ static void on_limit(int signal) {
     for (int i = 0; i < all && i < 256; i++) {
       if (is_realtime(ids[i]) && cthreads_set_priority(ids[i], 0) == 0) count++;
     }
-    // Nobody has real-time priority: this is the limit on the processor time of the whole process.
+    // No thread has real-time priority, so the limit that was hit is the one on the processor time of the process.
     struct rlimit time;
     if (count == 0 && getrlimit(RLIMIT_CPU, &time) == 0 && time.rlim_cur != RLIM_INFINITY) {
       struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -126,7 +126,7 @@ static void on_limit(int signal) {
     }
   }
   atomic_fetch_add_explicit(&demotions, count, memory_order_relaxed);
-  // The kernel moves the limit up by a second each time it is reached.
+  // The kernel raises the soft limit by a second each time it is reached.
   setrlimit(RLIMIT_RTTIME, &limit);
   errno = error;
 }
@@ -142,7 +142,7 @@ int cthreads_limit_realtime(uint64_t microseconds) {
   if (getrlimit(RLIMIT_RTTIME, &limit) != 0) {
     limit_error = errno;
   } else {
-    // Beyond the hard limit, which somebody else may have set, the process is killed.
+    // At the hard limit, which may have been set from outside, the kernel kills the process.
     rlim_t most = limit.rlim_max == RLIM_INFINITY ? microseconds : limit.rlim_max / 4 * 3;
     limit.rlim_cur = microseconds < most ? microseconds : most;
     if (sigaction(SIGXCPU, &action, NULL) != 0 || setrlimit(RLIMIT_RTTIME, &limit) != 0) limit_error = errno;

@@ -1,69 +1,69 @@
-/// Why a model's file cannot be used: one case per sentence, with what the sentence names.
+/// Why a model's file cannot be used. Each case has one sentence, and carries what that sentence names.
 public enum CheckpointError: Error, Equatable, Sendable {
   /// There is no such file or directory.
   case notFound(file: String)
-  /// A directory stands where a file is needed.
+  /// The path is a directory where a file is needed.
   case isDirectory(file: String)
-  /// A file stands where a directory is needed.
+  /// The path is a file where a directory is needed.
   case notDirectory(file: String)
   /// `errno` of the failed open or map.
   case unreadable(file: String, code: Int32)
   /// `errno` of the failed open, write or rename.
   case cannotWrite(file: String, code: Int32)
-  /// The header promises more bytes than the file has.
+  /// The header promises more bytes than the file contains.
   case truncated(file: String, expected: Int, found: Int)
-  /// The header of a safetensors file is not one.
+  /// The header of a safetensors file is malformed.
   case badHeader(file: String, fault: HeaderFault)
   /// A tensor has an element type that this runtime does not read.
   case unknownType(file: String, tensor: String, found: String)
-  /// A tensor's byte range is not the size of its shape and type.
+  /// A tensor's byte range does not match its shape and type.
   case wrongSize(file: String, tensor: String, expected: Int, found: Int)
   /// A tensor's bytes lie outside the `size` bytes of data.
   case outOfRange(file: String, tensor: String, begin: Int, end: Int, size: Int)
   /// Two tensors share bytes.
   case overlap(file: String, tensor: String, other: String)
-  /// `present` of the model's tensors were found.
+  /// A tensor is missing; `present` of the model's tensors were found.
   case missingTensor(file: String, tensor: String, present: Int)
-  /// A tensor has another shape than the model needs; -1 stands for any size.
+  /// A tensor's shape is not the one that the model needs; -1 stands for any size.
   case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
-  /// A tensor has another element type than the model needs.
+  /// A tensor's element type is not the one that the model needs.
   case wrongType(file: String, tensor: String, expected: String, found: String)
   /// A tensor holds a value that is not a finite number.
   case notFinite(file: String, tensor: String)
-  /// A field of config.json (or of a file's metadata) is missing, of the wrong kind or out of its range.
+  /// A field of config.json (or of a file's metadata) is missing, of the wrong kind or out of range.
   case badField(file: String, field: String, expected: String, found: String)
   /// An argument of the call that opens `file`, such as `threads`, has a value that it cannot take.
   case badArgument(file: String, name: String, expected: String, found: String)
-  /// A valid setting this runtime has no code for.
+  /// A valid setting that this runtime does not support.
   case unsupported(file: String, field: String, found: String)
-  /// An index of shards is wrong, or its shards are not as it says.
+  /// An index of shards is wrong, or its shards do not match it.
   case badIndex(file: String, fault: IndexFault)
-  /// The header of a GGUF file is not one.
+  /// The header of a GGUF file is malformed.
   case badGGUF(file: String, fault: GGUFFault)
   /// A packed file of another version.
   case packedVersion(file: String, found: String, known: Int)
-  /// A packed file where one with all its numbers is needed.
+  /// The file is packed, but one with full-precision weights is needed.
   case alreadyPacked(file: String)
-  /// A matrix was named that blocks cannot hold.
+  /// The named matrix does not fit into blocks.
   case cannotQuantize(file: String, tensor: String, bits: Int, inputs: Int)
-  /// No matrix has this name, or begins so.
+  /// No matrix has this name or prefix.
   case nothingNamed(file: String, name: String)
-  /// The disk has `available` bytes left where `needed` are written.
+  /// The disk has `available` bytes left, but `needed` are to be written.
   case noSpace(file: String, needed: Int, available: Int)
-  /// What was written is not what is read.
+  /// What was written does not read back the same.
   case readsBackWrong(file: String, tensor: String)
 
   /// What is wrong with a safetensors header.
   public enum HeaderFault: Equatable, Sendable {
-    /// The file ends before its header begins.
+    /// The file is shorter than a header.
     case tooShort
-    /// The length of the header is beyond what the format allows.
+    /// The length of the header exceeds the format's limit.
     case lengthOutOfRange(Int)
     /// The header is not a JSON object.
     case notJSON
     /// The description of a tensor lacks a field, or has one of the wrong kind.
     case badEntry(tensor: String)
-    /// A name stands twice.
+    /// A name appears twice.
     case repeated(tensor: String)
   }
 
@@ -71,19 +71,19 @@ public enum CheckpointError: Error, Equatable, Sendable {
   public enum IndexFault: Equatable, Sendable {
     /// The index is not a JSON object.
     case notJSON
-    /// There is no object `weight_map`.
+    /// There is no `weight_map` object.
     case noMap
     /// The map names no tensor.
     case empty
-    /// A tensor's file is not a name.
+    /// A tensor's file is not given as a string.
     case badEntry(tensor: String)
-    /// A tensor stands twice in the map.
+    /// A tensor appears twice in the map.
     case repeated(tensor: String)
-    /// The name of a file leads out of the directory.
+    /// A file name leads out of the directory.
     case outside(shard: String)
-    /// A file that the map names is not there.
+    /// A file named in the map does not exist.
     case missing(shard: String)
-    /// Two files hold the same tensor.
+    /// Two files contain the same tensor.
     case twice(tensor: String, first: String, second: String)
     /// A tensor is not in the file that the map names.
     case absent(tensor: String, shard: String)
@@ -91,19 +91,19 @@ public enum CheckpointError: Error, Equatable, Sendable {
 
   /// What is wrong with a GGUF header.
   public enum GGUFFault: Equatable, Sendable {
-    /// The file ends within its header.
+    /// The file ends inside its header.
     case tooShort
-    /// The version of the format is not one that is read.
+    /// The version of the format is not supported.
     case version(Int)
-    /// The description of a tensor, or a key.
+    /// The description of a tensor, or a key, is malformed.
     case badEntry(String)
-    /// A key or a tensor stands twice.
+    /// A key or a tensor appears twice.
     case repeated(String)
-    /// The numbers of the file stand with the highest byte first.
+    /// The file is big-endian.
     case bigEndian
-    /// `general.alignment` is no whole number, or not a multiple of 8 above 0.
+    /// `general.alignment` is not an integer, or not a positive multiple of 8.
     case alignment(String)
-    /// One of so many files that belong together.
+    /// The file is one of this many that belong together.
     case split(Int)
   }
 

@@ -5,8 +5,7 @@ internal import Layers
 /// A streaming neural codec: one frame of samples becomes one code of every codebook, and back.
 ///
 /// Weights are shared by all conversations and never change; a conversation holds an `EncoderState` and a
-/// `DecoderState`.
-/// A whole file is encoded or decoded by calling `encode` or `decode` for each frame in turn.
+/// `DecoderState`. To encode or decode a whole file, call `encode` or `decode` for each frame in turn.
 public final class Codec: Sendable {
   /// Sizes and rates, and the codebooks in use.
   public let configuration: CodecConfiguration
@@ -27,11 +26,11 @@ public final class Codec: Sendable {
   ///
   /// - Parameters:
   ///   - path: the file.
-  ///   - codebooks: codebooks to use, at least 1; by default 8, or all where the file has fewer.
+  ///   - codebooks: codebooks to use, at least 1; by default 8, or all if the file has fewer.
   ///   - threads: threads that share the arithmetic of one frame, 1 to 1024.
-  ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding f32 weights to
-  ///     16 bits changes a few codes in a thousand.
-  /// - Throws: `CheckpointError`: `badArgument` where an argument is wrong, the other cases where the file is.
+  ///   - weights: how weights are held; by default in the smallest form that loses nothing of the file. Rounding f32
+  ///     weights to 16 bits changes a few codes in a thousand.
+  /// - Throws: `CheckpointError`: `badArgument` if an argument is wrong, the other cases if the file is.
   public static func open(
     _ path: String, codebooks: Int? = nil, threads: Int = 1, weights: CodecWeights? = nil
   ) throws(CheckpointError) -> Codec {
@@ -129,8 +128,8 @@ public final class Codec: Sendable {
   /// Decodes the conversation's next codes.
   ///
   /// - Parameters:
-  ///   - codes: up to `codebooks` codes below `cardinality`; fewer give a coarser sound.
-  ///   - frame: `samplesPerFrame` samples; which may exceed [-1, 1].
+  ///   - codes: up to `codebooks` codes below `cardinality`; fewer give coarser sound.
+  ///   - frame: `samplesPerFrame` samples, which may exceed [-1, 1].
   ///   - state: of the same codec; the next frame continues from it.
   public func decode(_ codes: Span<Int32>, into frame: inout MutableSpan<Float>, _ state: inout DecoderState)
   {

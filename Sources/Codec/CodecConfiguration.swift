@@ -1,6 +1,6 @@
 internal import Checkpoint
 
-/// A codec's configuration, from its file's metadata. A value that the file does not give is Mimi's.
+/// A codec's configuration, from its file's metadata. Values that the file does not state are Mimi's.
 public struct CodecConfiguration: Sendable {
   /// The two kinds of network around the quantizer.
   public enum Architecture: String, Sendable {
@@ -18,11 +18,11 @@ public struct CodecConfiguration: Sendable {
   public internal(set) var samplesPerFrame: Int
   /// Codebooks in the file.
   public internal(set) var availableCodebooks = 0
-  /// Codebooks in use: the first ones.
+  /// Codebooks in use: the first ones of those.
   public internal(set) var codebooks = 0
   /// Entries of a codebook.
   public internal(set) var cardinality = 0
-  /// Samples by which decoded sound lags behind the sound that was encoded.
+  /// Samples by which decoded sound is late relative to the sound that was encoded.
   public let delay: Int
   /// Attention heads of both transformers.
   let heads: Int

@@ -6,7 +6,7 @@ public enum DialogueError: Error, Equatable, Sendable {
   case unknownCondition(name: String, known: [String])
   /// The condition has no such value.
   case unknownValue(condition: String, value: String, known: [String])
-  /// Two lists that belong together have lengths that do not.
+  /// Two lists that must have matching lengths do not.
   case wrongCount(name: String, expected: Int, found: Int)
   /// The state was made by another model.
   case anotherModel
@@ -14,6 +14,12 @@ public enum DialogueError: Error, Equatable, Sendable {
   case batchIsFull(capacity: Int)
   /// The slot has no conversation.
   case emptySlot(slot: Int)
+  /// `config.json` of the model names no drafter.
+  case noDrafter(model: String)
+  /// The drafter has fewer modules than columns are to be drafted.
+  case tooFewModules(needed: Int, present: Int)
+  /// No row of the model is delayed, so no frame can be said sooner.
+  case noDelay
 }
 
 extension DialogueError {

@@ -1,7 +1,7 @@
 internal import Base
 
-/// A comma-separated file: `# key=value` lines, a line of column names, and one line per row. The first column is always
-/// `run_id`.
+/// A comma-separated file: `# key=value` lines, a line of column names, and one line per row. The first column is
+/// always `run_id`.
 struct CSVTable<Row: Sendable>: Sendable {
   let columns: [CSVColumn<Row>]
   /// A row before its fields are read.
@@ -12,7 +12,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     metadata.keys.map { "# \($0)=\(metadata[$0] ?? "")\n" }.joined() + names.joined(separator: ",") + "\n"
   }
 
-  /// One row, with its line end.
+  /// One row, including its line end.
   func line(_ row: Row, run: String) -> String {
     fields(row, run: run).joined(separator: ",") + "\n"
   }
@@ -29,7 +29,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     try parse(LatencyReportError.files { () throws(FileError) in try TextFile.read(path) }, path)
   }
 
-  /// The same of a text that is there already; `path` is for the errors.
+  /// The same for text in memory; `path` is for the errors.
   func parse(_ text: String, _ path: String) throws(LatencyReportError) -> Contents {
     var contents = Contents()
     var number = 0
@@ -47,7 +47,7 @@ struct CSVTable<Row: Sendable>: Sendable {
         inRows = true
       } else if !line.isEmpty {
         let fields = Self.split(line)
-        // A last line without its end is what a process that was killed had begun to write.
+        // The process was killed while it wrote a last line without an end.
         if line.endIndex == text.endIndex, fields.count < columns.count + 1 { break }
         contents.rows.append(try row(fields, path, number))
         contents.lines.append(number)
@@ -60,7 +60,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     return contents
   }
 
-  /// Fields that differ from what writing their row again gives.
+  /// Fields that differ from what their row gives when it is written again.
   func differences(_ contents: Contents, run: String, file: String) -> [LatencyMismatch] {
     var found: [LatencyMismatch] = []
     for (index, row) in contents.rows.enumerated() {
@@ -98,7 +98,7 @@ struct CSVTable<Row: Sendable>: Sendable {
     return row
   }
 
-  /// Fields of a line. A field in quotes may hold commas and doubled quotes.
+  /// The fields of a line. A quoted field may contain commas and doubled quotes.
   private static func split(_ line: Substring) -> [String] {
     var fields: [String] = []
     var field = ""
@@ -132,7 +132,7 @@ extension CSVColumn {
   typealias Path<Value> = any WritableKeyPath<Row, Value?> & Sendable
 
   static func integer(_ name: String, _ path: Path<Int64>) -> CSVColumn {
-    // Nothing that is logged comes near the limit, and sums and products below it fit as well.
+    // Nothing that is logged comes near this limit, and sums and products of smaller values cannot overflow.
     optional(
       name, path, { String($0) }, { field in Int64(field).flatMap { $0.magnitude <= 1 << 40 ? $0 : nil } })
   }
@@ -141,7 +141,7 @@ extension CSVColumn {
     optional(name, path, { $0 ? "1" : "0" }, { $0 == "1" ? true : $0 == "0" ? false : nil })
   }
 
-  /// A number with a fixed count of decimals.
+  /// A number with a fixed number of decimals.
   static func decimal(
     _ name: String, _ path: Path<Float>, _ decimals: Int = 4
   ) -> CSVColumn {
@@ -163,7 +163,7 @@ extension CSVColumn {
       { $0 })
   }
 
-  /// One name of a closed set.
+  /// One name from a closed set.
   static func choice<Value: Sendable>(
     _ name: String, _ path: Path<Value>, _ names: [(String, Value)]
   ) -> CSVColumn where Value: Equatable {
@@ -172,7 +172,8 @@ extension CSVColumn {
       { field in names.first { $0.0 == field }?.1 })
   }
 
-  /// A value that follows from other columns: it is written but not read. Checking a table writes it again and compares.
+  /// A value that follows from other columns: it is written but not read. To check a table it is computed again and
+  /// compared.
   static func derived(_ name: String, _ write: @escaping @Sendable (Row) -> String) -> CSVColumn {
     CSVColumn(name: name, write: write, read: { field, _ in field.isEmpty || Double(field) != nil })
   }

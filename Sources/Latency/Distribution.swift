@@ -51,7 +51,7 @@ enum Bootstrap {
     let sorted = microseconds.sorted()
     var medians: [Int64] = []
     var tails: [Int64] = []
-    // A sample of sorted values is determined by how often each index was drawn.
+    // A resample of sorted values is determined by how often each index was drawn.
     for _ in 0..<rounds {
       var drawn = [Int](repeating: 0, count: sorted.count)
       for _ in sorted.indices { drawn[Int(generator.next() % UInt64(sorted.count))] += 1 }

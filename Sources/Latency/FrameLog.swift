@@ -3,14 +3,14 @@ internal import Synchronization
 
 /// A bounded ring of frame records between the frame path and the thread that writes them to the log.
 ///
-/// One thread appends, one thread drains. Appending takes no lock, allocates nothing and never waits: when the ring is
-/// full the record is dropped and counted.
+/// One thread appends, one thread drains. Appending takes no lock, allocates nothing and never waits: if the ring is
+/// full, the record is dropped and counted.
 package final class FrameLog: @unchecked Sendable {
   private let cursor: RingCursor
   private let records: UnsafeMutableBufferPointer<FrameRecord>
   private let lost = Atomic<Int>(0)
 
-  /// - Parameter capacity: records held before the first is dropped; 512 are 41 seconds.
+  /// - Parameter capacity: records held before one is dropped; 512 are 41 seconds.
   package init(capacity: Int = 512) {
     cursor = RingCursor(capacity: capacity)
     records = .allocate(capacity: capacity)

@@ -18,7 +18,7 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var session: Int64? = 0
   /// The model step, from 0.
   package var frame: Int64? = 0
-  /// Number of the last user sample in this frame, at the model's rate, counted from 0.
+  /// Index of the last user sample in this frame, at the model's rate, from 0.
   package var userSampleEnd: Int64?
 
   package var capturedHardware: Int64?
@@ -38,7 +38,7 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var deadline: Int64?
 
   package var sourceValue: Int64? = Source.backbone.rawValue
-  /// Frames in the backbone block that this row belongs to; 0 when no pass ran.
+  /// Frames in the backbone block that this row belongs to; 0 if no pass ran.
   package var block: Int64? = 1
   package var draftDepth: Int64?
   package var regretText: Float?
@@ -60,14 +60,14 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var captureOverruns: Int64? = 0
   package var playbackUnderruns: Int64? = 0
 
-  /// Loudness of the eight 10 ms windows of this frame, both sides. Only the loudness of the whole frame is a column; turns
-  /// are found by the windows.
+  /// Loudness of the eight 10 ms windows of this frame, both sides. Only the loudness of the whole frame is a column;
+  /// the windows serve to find turns.
   package var userLoudness = Loudness.silence
   package var ownLoudness = Loudness.silence
 
   package init() {}
 
-  /// The time that was left before the deadline, in microseconds.
+  /// The time left before the deadline, in microseconds.
   package var slack: Int64? {
     guard let deadline, let written else { return nil }
     return deadline - written
@@ -111,7 +111,7 @@ enum FrameTable {
     .integer("t_draft_us", \.draftEnd),
     .integer("t_dec1_us", \.decodeEnd),
     .integer("t_wr_us", \.written),
-    .integer("pcm_delay_frames", \.playbackDelaySamples),
+    .integer("pcm_delay_samples", \.playbackDelaySamples),
     .integer("t_dac_us", \.played),
     .integer("t_deadline_us", \.deadline),
     .derived("slack_us") { $0.slack.map(String.init) ?? "" },

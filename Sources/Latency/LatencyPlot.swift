@@ -19,7 +19,7 @@ package struct LatencyPlot: Sendable {
     (.depth, "depth", "#edc948"),
     (.step, "step", "#b07aa1"), (.decode, "decode", "#59a14f"),
   ]
-  /// Most points of a line. Where there are more frames, each point is the slowest of its neighbours.
+  /// The most points on a line. If there are more frames, each point is the slowest of its neighbours.
   private static let points = 800
 
   package init(_ report: LatencyReport) {
@@ -61,7 +61,7 @@ package struct LatencyPlot: Sendable {
         Self.left, 20,
         "\(frames.count) frames, \(frames.misses) late, slowest frame per pixel, milliseconds")
     ]
-    // A frame that lasts unusually long must not make thousands of lines.
+    // An unusually long frame must not lead to thousands of grid lines.
     let step = top > 2000 ? top / 10 : top > 200 ? 80.0 : 20.0
     for tick in stride(from: 0.0, through: top, by: step) {
       parts.append(rule(tick, "#dddddd", 1))

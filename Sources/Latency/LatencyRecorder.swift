@@ -3,7 +3,7 @@ import Glibc
 
 /// Writes the latency logs of a run while it is in progress.
 ///
-/// The frame path appends records to `log`, and another caller drains it: between frames when sound comes from a file, on
+/// The frame path appends records to `log`, and another caller drains it: between frames if sound comes from a file, on
 /// a thread of its own in a live run. Drained records are in the file, so a killed process loses only the others.
 package final class LatencyRecorder {
   package let log: FrameLog
@@ -16,11 +16,11 @@ package final class LatencyRecorder {
   private var megahertz: Int64?
   private var nextReading: Int64 = 0
 
-  /// Makes the directory if it is missing, and `frames.csv` in it.
+  /// Creates the directory if it is missing, and `frames.csv` in it.
   /// - Parameters:
   ///   - metadata: everything that is known about the run; a `run_id` is added if there is none.
   ///   - overwrite: whether the logs of an earlier run are replaced.
-  ///   - labels: where the person speaks, in samples, when that is known.
+  ///   - labels: where the person speaks, in samples, if that is known.
   ///   - text: the words that text tokens stand for.
   package init(
     directory: String, metadata: RunMetadata, overwrite: Bool = false, capacity: Int = 512,
@@ -48,7 +48,7 @@ package final class LatencyRecorder {
     }
   }
 
-  /// Writes down the records that wait in the log, with the processor's speed, which is read once a second at most.
+  /// Writes the waiting records, with the processor's speed, which is read at most once a second.
   package func drain() throws(LatencyReportError) {
     var lines = ""
     let run = metadata[RunMetadata.runID] ?? ""

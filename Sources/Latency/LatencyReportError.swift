@@ -5,11 +5,11 @@ internal import Glibc
 package enum LatencyReportError: Error, Equatable, Sendable {
   /// There is no such file.
   case missing(path: String)
-  /// The file exists and cannot be read; `code` is the errno.
+  /// The file exists but cannot be read; `code` is the errno.
   case unreadable(path: String, code: Int32)
   /// A file of an earlier run would be overwritten.
   case exists(path: String)
-  /// The file cannot be made or written; `code` is the errno.
+  /// The file cannot be created or written; `code` is the errno.
   case unwritable(path: String, code: Int32)
   /// The line of column names is not the one that this program writes; `column` counts from 1.
   case badHeader(path: String, line: Int, column: Int, expected: String, found: String)

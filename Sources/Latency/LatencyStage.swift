@@ -44,7 +44,7 @@ package enum LatencyStage: String, CaseIterable, Sendable {
     return later - earlier
   }
 
-  /// The time that the machine worked on this frame, without the waiting between stages.
+  /// The time that the machine worked on this frame, not counting the waits between stages.
   private static func compute(_ record: FrameRecord) -> Int64? {
     let parts = [LatencyStage.encode, .step, .decode].compactMap { $0.duration(record) }
     return parts.isEmpty ? nil : parts.reduce(0, +)

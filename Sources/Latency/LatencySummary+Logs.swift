@@ -94,7 +94,7 @@ extension LatencySummary {
       result.falseStartsPerMinute = rounded(Double(turns.count { $0.kind == .falseStart }) / minutes)
       result.backchannelsPerMinute = rounded(Double(turns.count { $0.kind == .backchannel }) / minutes)
     }
-    // How fast the model answers is measured on replies alone; how fast it stops, on interruptions.
+    // How fast the model answers is measured only on replies; how fast it stops, only on interruptions.
     let counted = turns.filter { $0.kind == .reply || $0.kind == .bargeIn }
     for (name, value) in metrics {
       var distribution = Distribution()

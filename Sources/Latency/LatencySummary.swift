@@ -16,7 +16,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
     package let max: Double
   }
 
-  /// An interval that holds a percentile with 95 % confidence, by resampling turns.
+  /// A 95 % confidence interval of a percentile, by resampling turns.
   package struct Interval: Codable, Equatable, Sendable {
     package let low: Double
     package let high: Double
@@ -24,7 +24,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
 
   package struct Frames: Codable, Equatable, Sendable {
     package var count = 0
-    /// Frames that the log has no row for.
+    /// Frames without a row in the log.
     package var missing = 0
     /// Frames at the start of each session that the percentiles leave out.
     package var warmUp = 0
@@ -35,7 +35,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
     package var concealed = 0
     package var captureOverruns = 0
     package var playbackUnderruns = 0
-    /// Work as a share of the time that the sound lasts, over all frames after the warm-up.
+    /// Work as a share of the duration of the sound, over all frames after the warm-up.
     package var realTimeFactor: Double?
     /// Bytes of weights read, mean over frames.
     package var weightBytesPerFrame: Double?
@@ -44,15 +44,15 @@ package struct LatencySummary: Codable, Equatable, Sendable {
   }
 
   package struct Session: Codable, Equatable, Sendable {
-    /// From the start of the process to the moment at which sound could be taken in.
+    /// From the start of the process until it could take in sound.
     package var loadMilliseconds: Double?
-    /// From the start of the process to the end of the first frame that could answer.
+    /// From the start of the process to the end of the first frame that could contain an answer.
     package var untilFirstFrameMilliseconds: Double?
     /// From the run's epoch to the first code that the model chose.
     package var firstAudioTokenMilliseconds: Double?
-    /// From the run's epoch to the first sample of the model that can be heard.
+    /// From the run's epoch to the first audible sample of the model.
     package var firstAudibleSampleMilliseconds: Double?
-    /// The first frame's encode, step and decode together: the time on a cold machine.
+    /// Encode, step and decode of the first frame together: the time on a cold machine.
     package var coldFrameMilliseconds: Double?
   }
 
@@ -70,7 +70,7 @@ package struct LatencySummary: Codable, Equatable, Sendable {
   package var format = 1
   package var frames = Frames()
   package var session = Session()
-  /// By stage; `docs/Latency.md` says between which columns each one is.
+  /// By stage; `docs/Latency.md` gives the columns that each one lies between.
   package var stages: [String: Percentiles] = [:]
   package var turns = Turns()
   /// The head of `frames.csv`: machine, model, settings.
@@ -93,7 +93,7 @@ extension LatencySummary.Percentiles {
 }
 
 extension LatencySummary {
-  /// The text of `latency.json`: keys in order, names as in the tables.
+  /// The text of `latency.json`, with sorted keys and the same names as in the tables.
   package var json: String {
     guard let text = try? JSON.text(self, isPretty: true) else {
       preconditionFailure("every number is finite")

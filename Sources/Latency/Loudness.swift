@@ -15,8 +15,7 @@ package struct Loudness: Sendable, BitwiseCopyable {
 
   package init() {}
 
-  /// Measures a frame of samples, -1...1. The number of samples is a multiple of eight; NaN counts as
-  /// silence.
+  /// Measures a frame of samples, -1...1. The number of samples is a multiple of eight; NaN counts as silence.
   package init(_ frame: Span<Float>) {
     let count = frame.count / Self.windows
     precondition(count > 0 && count * Self.windows == frame.count, "a frame is eight whole windows")

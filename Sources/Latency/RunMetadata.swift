@@ -7,7 +7,7 @@ package struct RunMetadata: Sendable, Equatable {
 
   package init() {}
 
-  /// A value, or nil if it is not known. Setting nil leaves the key out. Line ends in a value become spaces.
+  /// A value, or nil if it is not known. Setting nil removes the key. Line breaks in a value become spaces.
   package subscript(_ key: String) -> String? {
     get { values[key] }
     set {
@@ -18,7 +18,7 @@ package struct RunMetadata: Sendable, Equatable {
     }
   }
 
-  /// A value that is a number, and one that can be reckoned with.
+  /// A value as an integer, if it is one that arithmetic can handle.
   package func integer(_ key: String) -> Int64? {
     values[key].flatMap { Int64($0) }.flatMap { $0.magnitude <= 1 << 50 ? $0 : nil }
   }
@@ -28,7 +28,7 @@ package struct RunMetadata: Sendable, Equatable {
 }
 
 extension RunMetadata {
-  /// Adds what is known about the computer.
+  /// Adds what is known about the machine.
   package mutating func describeHost() { Host.describe { self[$0] = $1 } }
 
   // Keys whose values the summary uses. All others are copied unchanged.

@@ -20,9 +20,9 @@ package struct Turn: Sendable, Equatable {
 
   /// Where the times of the person's speech come from.
   package enum Reference: String, Sendable, CaseIterable {
-    /// Given with the sound.
+    /// Supplied with the sound.
     case label
-    /// Found by loudness.
+    /// Detected by loudness.
     case vad
   }
 

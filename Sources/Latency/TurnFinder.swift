@@ -2,7 +2,8 @@
 ///
 /// It keeps 48 bytes per frame, so it belongs where records are drained, not on the frame path.
 package struct TurnFinder: Sendable {
-  /// The part of a record that finding turns needs. Times are stored relative to `captured`, so that they are small.
+  /// The part of a record that is needed to find turns. Times are stored relative to `captured`, so that they are
+  /// small.
   private struct Row: Sendable {
     let captured: Int64
     private let sampleEnd: Int64
@@ -55,8 +56,8 @@ package struct TurnFinder: Sendable {
 
   /// - Parameters:
   ///   - metadata: gives the frame time, the sample rate and the acoustic delay.
-  ///   - threshold: loudness of speech in dB relative to full scale, both sides.
-  ///   - labels: where the person speaks, in samples, when that is known; otherwise it is found by loudness.
+  ///   - threshold: loudness at which speech begins, in dB relative to full scale, for both sides.
+  ///   - labels: where the person speaks, in samples, if that is known; otherwise it is detected by loudness.
   package init(
     session: Int64 = 0, metadata: RunMetadata, threshold: Float = -45, labels: [Range<Int64>]? = nil
   ) {
@@ -69,7 +70,7 @@ package struct TurnFinder: Sendable {
     own = SpeechSegments(threshold: threshold, windowsToStart: 2, windowsToEnd: 20)
   }
 
-  /// Adds the next record of this session. A record that was never captured is left out.
+  /// Adds the next record of this session. A record without a capture time is left out.
   package mutating func append(_ record: FrameRecord) {
     guard let captured = record.capturedHardware ?? record.captured else { return }
     let heard = record.played ?? record.written ?? captured
@@ -83,7 +84,7 @@ package struct TurnFinder: Sendable {
     rows.append(Row(record, captured: captured))
   }
 
-  /// The turns so far, in order of time.
+  /// The turns so far, in chronological order.
   /// - Parameter text: the words that text tokens stand for.
   package func turns(text: ([Int32]) -> String) -> [Turn] {
     let exchanges = taking.exchanges(users: labels.map(segments) ?? user.segments, owns: own.segments)
@@ -138,7 +139,7 @@ package struct TurnFinder: Sendable {
     return turn
   }
 
-  /// Fills in how the model's speech began, and how long after the end of the person's.
+  /// Fills in how the model's speech began, and how long after the end of the person's speech.
   private func onset(_ own: Segment, _ exchange: TurnTaking.Exchange, _ turn: inout Turn) {
     let row = rows[own.startRow]
     let semanticRow = max(own.startRow - delay, 0)

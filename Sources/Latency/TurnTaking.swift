@@ -18,7 +18,7 @@ struct TurnTaking: Sendable {
     }
   }
 
-  /// A person who resumes within this time, with no answer in between, has only paused. Microseconds.
+  /// A person who resumes within this time, without an answer in between, has only paused. Microseconds.
   var longestPause: Int64 = 2_000_000
   /// A person who starts within this time after the model cannot have reacted to it. Microseconds.
   var shortestReaction: Int64 = 250_000
@@ -28,7 +28,7 @@ struct TurnTaking: Sendable {
   /// - Parameters:
   ///   - users: the person's stretches of speech, in order.
   ///   - owns: the model's stretches of speech, in order.
-  /// - Returns: the exchanges, in order of time.
+  /// - Returns: the exchanges, in chronological order.
   func exchanges(users: [Segment], owns: [Segment]) -> [Exchange] {
     let turns = joined(users, owns)
     var isAnswered = [Bool](repeating: false, count: turns.count)
@@ -70,7 +70,7 @@ struct TurnTaking: Sendable {
     return exchanges.sorted { $0.onset < $1.onset }
   }
 
-  /// The person's turns: stretches that only a pause separates are one turn.
+  /// The person's turns: stretches separated only by a pause are one turn.
   private func joined(_ users: [Segment], _ owns: [Segment]) -> [Segment] {
     var turns: [Segment] = []
     for user in users {
@@ -86,13 +86,13 @@ struct TurnTaking: Sendable {
     return turns
   }
 
-  /// Whether a sound of the model in the person's pause is no answer, so that the person's turn continues.
+  /// Whether a sound of the model in the person's pause is not an answer, so that the person's turn continues.
   private func isNoAnswer(_ own: Segment, resumed: Int64) -> Bool {
     resumed - own.start < shortestReaction
       || own.end <= resumed && own.end - own.start <= longestBackchannel
   }
 
-  /// The kind of a speech that begins inside a turn of the person, who is speaking or pausing.
+  /// The kind of speech that begins within a turn of the person, who is speaking or pausing.
   private func overlapping(_ own: Segment, _ turn: Segment, _ users: [Segment]) -> Turn.Kind {
     guard users.contains(where: { $0.contains(own.start) }) else {
       let resumed = users.first { $0.start > own.start }?.start ?? .max
@@ -112,7 +112,7 @@ struct Segment: Sendable, Equatable {
   /// Rows of the frame log that hold the first and the last loud window.
   var startRow: Int
   var endRow: Int
-  /// Whether the log ended before the silence that ends speech.
+  /// Whether the log ended before the silence that would end the speech.
   var isOpen = false
 
   func contains(_ time: Int64) -> Bool { start <= time && time < end }
@@ -128,7 +128,7 @@ struct Segment: Sendable, Equatable {
   func overlap(_ other: Segment) -> Int64 { max(min(end, other.end) - max(start, other.start), 0) }
 }
 
-/// Finds speech by loudness: it starts with a run of loud windows and ends with a run of quiet ones.
+/// Detects speech by loudness: it starts with a run of loud windows and ends with a run of quiet ones.
 struct SpeechSegments: Sendable {
   /// A window at or above this is loud.
   let threshold: Float
@@ -148,7 +148,7 @@ struct SpeechSegments: Sendable {
     self.windowsToEnd = windowsToEnd
   }
 
-  /// The next window of sound, in order of time.
+  /// Adds the next window of sound, in chronological order.
   mutating func append(_ decibels: Float, from start: Int64, to end: Int64, row: Int) {
     if decibels >= threshold {
       loud += 1
@@ -176,6 +176,6 @@ struct SpeechSegments: Sendable {
     return finished + [last]
   }
 
-  // Once the count has been reached it stays above: pauses inside speech do not reset it.
+  // The count stays above the threshold once it is reached: pauses within speech do not reset it.
   private var isSpeech: Bool { loud >= windowsToStart }
 }

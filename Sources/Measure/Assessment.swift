@@ -1,4 +1,4 @@
-/// Whether a machine runs one model at one width of weights.
+/// Whether a machine runs one model with one number of bits per weight.
 package struct Assessment: Encodable {
   package enum Verdict: String, Encodable {
     /// In real time, with a fifth of the frame to spare for other programs.

@@ -3,13 +3,13 @@ internal import Glibc
 package import Latency
 internal import Runtime
 
-/// The frames of a benchmark, at the pace of sound or one right after the other.
+/// The frames of a benchmark, either at the pace of sound or back to back.
 package struct BenchRun {
   /// How many frames, and when they come.
   package struct Pace: Sendable {
     /// Frames to measure, after ten to warm up.
     package var frames: Int
-    /// Whether a frame starts as soon as the last is done, instead of every 80 ms.
+    /// Whether a frame starts as soon as the previous one is done, instead of every 80 ms.
     package var isFlatOut: Bool
 
     package init(frames: Int, isFlatOut: Bool) {
@@ -34,7 +34,7 @@ package struct BenchRun {
   package init(_ pace: Pace, frameTime: Int64, model: String, threads: Int, version: String) {
     self.pace = pace
     self.frameTime = frameTime
-    // Frames that run one after the other also have deadlines: those of a file run.
+    // Frames that run back to back have deadlines, too: those of a file run.
     clock = FrameClock(pace.isFlatOut ? .file : .live, frameMicroseconds: frameTime, origin: origin)
     metadata[RunMetadata.runID] = "bench-\(Host.date())"
     metadata["version"] = version

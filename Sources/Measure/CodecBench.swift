@@ -11,8 +11,8 @@ package struct CodecBench {
   private let pace: BenchRun.Pace
 
   /// - Parameters:
-  ///   - exact: the same codec in f32, to count the codes that are equal.
-  ///   - sound: a sound file; nil is a tone.
+  ///   - exact: the same codec in f32, to count the codes that agree.
+  ///   - sound: a sound file; nil for a tone.
   package init(_ codec: Codec, exact: Codec?, sound: String?, _ pace: BenchRun.Pace) throws {
     self.codec = codec
     self.exact = exact
@@ -23,7 +23,7 @@ package struct CodecBench {
 
   /// Runs every frame.
   ///
-  /// - Returns: the times; and the number of codes that equal those of `exact`, and of all codes.
+  /// - Returns: the times, the number of codes that equal those of `exact`, and the number of all codes.
   package func run(
     threads: Int, version: String
   ) throws -> (LatencySummary, codes: (equal: Int, all: Int)?) {
@@ -61,7 +61,7 @@ package struct CodecBench {
     return (summary, all > 0 ? (equal, all) : nil)
   }
 
-  /// Median time of encoding and decoding a frame, in milliseconds, over a few frames in a row.
+  /// Median time to encode and decode a frame, in milliseconds, over a few consecutive frames.
   package static func milliseconds(of codec: Codec) -> Double {
     var frame = [Float](repeating: 0.01, count: codec.configuration.samplesPerFrame)
     var codes = [Int32](repeating: 0, count: codec.configuration.codebooks)

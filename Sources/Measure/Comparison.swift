@@ -2,18 +2,18 @@ package import Dialogue
 internal import Glibc
 internal import Kernels
 
-/// How far one model's predictions are from another's on the same conversation: the first draws the tokens, and both
-/// are given them.
+/// How far one model's predictions diverge from another's on the same conversation: the first draws the tokens, and
+/// both are given them.
 package struct Comparison: Sendable {
-  /// How far the predictions for the frames of one bucket are apart.
+  /// The divergence of the predictions for the frames of one bucket.
   package struct Divergence: Sendable, Equatable {
     package internal(set) var frames = 0
     /// Kullback-Leibler divergence of the second from the first, in nats, summed over the frames.
     package internal(set) var total = 0.0
-    /// Frames in which both find the same token most likely.
+    /// Frames in which both models find the same token most likely.
     package internal(set) var agreed = 0
 
-    /// Mean divergence of a frame, in nats.
+    /// Mean divergence per frame, in nats.
     package var mean: Double { frames > 0 ? total / Double(frames) : 0 }
   }
 
@@ -21,15 +21,15 @@ package struct Comparison: Sendable {
   package static let buckets = [0, 64, 256, 1024, 4096]
 
   /// Text, then each codebook; by bucket.
-  package private(set) var streams: [[Divergence]]
+  package private(set) var rows: [[Divergence]]
 
-  init(streams: Int) {
-    self.streams = Array(repeating: Array(repeating: Divergence(), count: Self.buckets.count), count: streams)
+  init(rows: Int) {
+    self.rows = Array(repeating: Array(repeating: Divergence(), count: Self.buckets.count), count: rows)
   }
 
-  /// Adds one frame's logits of one stream.
+  /// Adds the logits of one row of one frame.
   mutating func add(
-    stream: Int, position: Int, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, _ count: Int
+    row: Int, position: Int, _ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>, _ count: Int
   ) {
     let bucket = Self.buckets.lastIndex { $0 <= position } ?? 0
     let (a, b) = (Self.logSum(first, count), Self.logSum(second, count))
@@ -38,10 +38,10 @@ package struct Comparison: Sendable {
       let (p, q) = (Double(first[i]) - a, Double(second[i]) - b)
       divergence += exp(p) * (p - q)
     }
-    streams[stream][bucket].frames += 1
-    // A divergence is never negative; rounding may make it so.
-    streams[stream][bucket].total += max(divergence, 0)
-    if Kernels.largest(first, count) == Kernels.largest(second, count) { streams[stream][bucket].agreed += 1 }
+    rows[row][bucket].frames += 1
+    // A divergence is never negative, but rounding can make it so.
+    rows[row][bucket].total += max(divergence, 0)
+    if Kernels.largest(first, count) == Kernels.largest(second, count) { rows[row][bucket].agreed += 1 }
   }
 
   private static func logSum(_ logits: UnsafePointer<Float>, _ count: Int) -> Double {
@@ -65,13 +65,13 @@ extension Dialogue {
   /// - Parameters:
   ///   - other: a model with the same streams.
   ///   - user: the user's codes, [frames][streams.user].
-  ///   - seed: of the generator that draws the tokens, as this model's configuration says.
-  ///   - progress: called after each frame with its number; false stops.
+  ///   - seed: of the generator that draws the tokens, with this model's configured sampling.
+  ///   - progress: called after each frame with its number; returning false stops.
   package func compare(
     with other: Dialogue, user: [Int32], seed: UInt64, progress: (Int) -> Bool = { _ in true }
   ) -> Comparison {
     precondition(hasStreams(of: other) && user.count % max(streams.user, 1) == 0)
-    var comparison = Comparison(streams: 1 + streams.own)
+    var comparison = Comparison(rows: 1 + streams.own)
     var mine = DialogueStepper(self)
     var others = DialogueStepper(other)
     var state = makeState(seed: seed)
@@ -95,13 +95,13 @@ extension Comparison {
   fileprivate mutating func add(
     _ frame: Int, _ mine: borrowing DialogueStepper, _ others: borrowing DialogueStepper, rows: Int
   ) {
-    for stream in 0...rows {
-      let first = stream == 0 ? mine.textLogits : mine.codeLogits(stream - 1)
-      let second = stream == 0 ? others.textLogits : others.codeLogits(stream - 1)
+    for row in 0...rows {
+      let first = row == 0 ? mine.textLogits : mine.codeLogits(row - 1)
+      let second = row == 0 ? others.textLogits : others.codeLogits(row - 1)
       guard let first = first.baseAddress, let second = second.baseAddress else { continue }
       add(
-        stream: stream, position: frame, first, second,
-        stream == 0 ? mine.textLogits.count : mine.codeLogits(stream - 1).count)
+        row: row, position: frame, first, second,
+        row == 0 ? mine.textLogits.count : mine.codeLogits(row - 1).count)
     }
   }
 }

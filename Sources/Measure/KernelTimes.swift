@@ -1,7 +1,7 @@
 internal import Base
 internal import Kernels
 
-/// Times of products with weights in every form, each measured in turn with reading the same amount of memory.
+/// Times of products with weights in every form, each alternating with a read of the same amount of memory.
 package struct KernelTimes {
   private let rows: Int
   private let depth: Int
@@ -12,7 +12,7 @@ package struct KernelTimes {
   /// - Parameters:
   ///   - rows: outputs of the matrix.
   ///   - depth: inputs of the matrix, a multiple of 32.
-  ///   - columns: inputs that one pass over the weights serves; one product is measured for each count.
+  ///   - columns: numbers of inputs that one pass over the weights serves; one product is measured for each.
   package init(rows: Int, depth: Int, columns: [Int], rounds: Int, threads: Int) {
     self.rows = rows
     self.depth = depth
@@ -21,7 +21,7 @@ package struct KernelTimes {
     self.threads = threads
   }
 
-  /// Bytes that a round reads for every product: more than caches hold.
+  /// Bytes that a round reads for every product: more than caches can hold.
   private static let bytesPerRound = 400_000_000
 
   package struct Product: Encodable {
@@ -29,7 +29,7 @@ package struct KernelTimes {
     package let columns: Int
     /// Median time of one product.
     package let milliseconds: Double
-    /// Speed at which weights are read, scales included.
+    /// Speed at which weights are read, including scales.
     package let gigabytesPerSecond: Double
     package let ofMemory: Double
   }

@@ -49,7 +49,7 @@ package struct MachineSpeed: Encodable {
         cache: Self.products(storage, format, bits, Self.smallBytes, workers, load))
     }
     self.kernels = kernels
-    // If a kernel reads faster than the plain stream, its speed is the better measure of the memory.
+    // If a kernel reads faster than the plain read loop, its speed is the better measure of the memory.
     readBandwidth = max(stream, kernels.values.map(\.memory).max() ?? 0)
     productOverhead = Self.overhead(storage, workers, load)
     codecRate = Self.codec(load)
@@ -72,7 +72,7 @@ package struct MachineSpeed: Encodable {
     (430e6 + Double(codebooks) * 2048 * 256) / codecRate + 330e6 / readBandwidth
   }
 
-  // Attention reads keys and values in pieces, one per head, which is slower than one stream.
+  // Attention reads keys and values in segments, one per head, which is slower than one stream.
   private static let cacheEfficiency = 0.7
 
   private static func seconds(_ body: () -> Void) -> Double {
@@ -155,7 +155,7 @@ package struct MachineSpeed: Encodable {
   }
 
   private static func codec(_ load: Load) -> Double {
-    // The codec's convolutions have this form: several columns, f32 in panels.
+    // The codec's convolutions have this form: several columns, f32 panels.
     let (rows, columns, count) = (512, 1536, 16)
     let matrix = Matrix(panelsOf: rows, columns) { _, _ in 1 }
     let x = [Float](repeating: 1, count: columns * count)

@@ -10,7 +10,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
   case hibiki1B = "hibiki-1b"
   /// Moshi 7B.
   case moshi7B = "moshi-7b"
-  /// The backbone with a text head alone, for comparison with programs for text models.
+  /// The backbone with only a text head, for comparison with programs for text models.
   case backbone1B = "backbone-1b"
   case backbone2B = "backbone-2b"
   case backbone7B = "backbone-7b"
@@ -24,17 +24,18 @@ package enum ModelShape: String, CaseIterable, Sendable {
     var codebooks: Int
     var own: Int
     var context: Int
+    var depth: PublishedModel.Depth?
 
     init(_ model: PublishedModel) {
       (width, heads, layers, hidden) = (model.width, model.heads, model.layers, model.hidden)
       (text, codebooks, own) = (model.textOutputs, model.rows, model.depth?.steps ?? 0)
-      context = model.context
+      (context, depth) = (model.context, model.depth)
     }
 
-    /// The backbone of a model, with eight codebooks that it hears.
+    /// The backbone of a model that hears eight codebooks.
     init(backboneOf model: PublishedModel) {
       self.init(model)
-      (codebooks, own, context) = (8, 0, 3000)
+      (codebooks, own, context, depth) = (8, 0, 3000, nil)
     }
   }
 
@@ -49,11 +50,10 @@ package enum ModelShape: String, CaseIterable, Sendable {
     }
   }
 
-  private static let depth = (width: 1024, heads: 16, layers: 6, hidden: 2816)
   private static let cardinality = 2048
 
-  /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 where nil). A temporary file in
-  /// `directory` stands for the weights; it is sparse and takes almost no space.
+  /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 if nil). A temporary file in `directory` stands
+  /// in for the weights; it is sparse and takes almost no space.
   package func open(
     in directory: String, threads: Int, bits: Int?, cache: CacheOptions
   ) throws -> Dialogue {
@@ -63,7 +63,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
   }
 
   private var configuration: String {
-    let (sizes, depth) = (sizes, Self.depth)
+    let (sizes, depth) = (sizes, sizes.depth ?? .large)
     let acoustic = Array(repeating: 1, count: 7)
     let delays =
       sizes.own == 0
@@ -82,7 +82,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
 
   /// Name and shape of every tensor that a model of this shape has.
   private var tensors: [(name: String, shape: [Int])] {
-    let (sizes, depth) = (sizes, Self.depth)
+    let (sizes, depth) = (sizes, sizes.depth ?? .large)
     var list: [(name: String, shape: [Int])] = []
     func add(_ name: String, _ shape: Int...) { list.append((name, shape)) }
     func layer(_ name: String, _ width: Int, sets: Int) {
@@ -117,7 +117,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
     return list
   }
 
-  // Holes read as zeros. Norms whose gain is zero take the same time as others.
+  // Holes read as zeros. Norms with a gain of zero take the same time as any others.
   private func writeWeights(_ path: String) throws(FileError) {
     let header = SafetensorsHeader(tensors: tensors.map { ($0.name, .bfloat16, $0.shape) })
     let (bytes, file) = (header.bytes(), try OutputFile(path, existing: .replaced))

@@ -12,22 +12,22 @@ package struct StepBench {
   private let codec: Codec?
   private let pace: BenchRun.Pace
   private let threads: Int
-  private let sessions: Int
+  private let conversations: Int
   private let framesInCache: Int
 
   /// - Parameters:
   ///   - codec: a codec that encodes before each step and decodes after it; for one conversation only.
-  ///   - sessions: conversations that take their steps together.
+  ///   - conversations: conversations that take their steps together.
   ///   - framesInCache: frames in the window before the first step.
   package init(
-    _ dialogue: Dialogue, codec: Codec?, _ pace: BenchRun.Pace, threads: Int, sessions: Int = 1,
+    _ dialogue: Dialogue, codec: Codec?, _ pace: BenchRun.Pace, threads: Int, conversations: Int = 1,
     framesInCache: Int = 0
   ) {
     self.dialogue = dialogue
     self.codec = codec
     self.pace = pace
     self.threads = threads
-    self.sessions = sessions
+    self.conversations = conversations
     self.framesInCache = framesInCache
   }
 
@@ -35,27 +35,27 @@ package struct StepBench {
   ///
   /// - Parameters:
   ///   - name: name of the model, for the head of the log.
-  ///   - bits: bits of its weights, in words.
-  ///   - kv: form of its keys and values, in a word.
+  ///   - bits: bits of its weights, as text.
+  ///   - kv: form of its keys and values, as text.
   package func run(name: String, bits: String, kv: String, version: String) throws -> LatencySummary {
-    let batch = DialogueBatch(dialogue, seeds: (0..<sessions).map { UInt64($0) })
-    for session in 0..<sessions { batch.withState(session) { $0.skip(framesInCache) } }
+    let batch = DialogueBatch(dialogue, seeds: (0..<conversations).map { UInt64($0) })
+    for conversation in 0..<conversations { batch.withState(conversation) { $0.skip(framesInCache) } }
     var bench = BenchRun(pace, frameTime: 80_000, model: name, threads: threads, version: version)
     var reading = ReadingSpeed()
-    var summary = measure(&bench, batch, codec.map(SoundStage.init), &reading)
+    var summary = measure(&bench, batch, codec.map(BenchSound.init), &reading)
     describe(&summary, bits: bits, kv: kv, reading)
     return summary
   }
 
   private func measure(
-    _ bench: inout BenchRun, _ batch: DialogueBatch, _ sound: SoundStage?,
+    _ bench: inout BenchRun, _ batch: DialogueBatch, _ sound: BenchSound?,
     _ reading: inout ReadingSpeed
   ) -> LatencySummary {
     let streams = dialogue.streams
     let memory = MemoryProbe()
     let workers = Workers(threads: threads)
-    var user = [Int32](repeating: 0, count: sessions * streams.user)
-    var own = [Int32](repeating: 0, count: sessions * streams.own)
+    var user = [Int32](repeating: 0, count: conversations * streams.user)
+    var own = [Int32](repeating: 0, count: conversations * streams.own)
     return bench.run { record, clock in
       let frame = record.frame ?? 0
       // Memory is measured between the frames, because its speed changes with what other programs do.
@@ -65,7 +65,7 @@ package struct StepBench {
         sound.encode(into: &user, streams.user)
         record.encodeEnd = clock.now()
       } else {
-        // The time does not depend on the codes; these differ from frame to frame.
+        // The time does not depend on the codes, but they vary from frame to frame anyway.
         for index in user.indices { user[index] = Int32((Int(frame) * 7 + index * 13) % streams.cardinality) }
       }
       record.stepStart = clock.now()
@@ -83,25 +83,26 @@ package struct StepBench {
       let microseconds = max((record.depthEnd ?? 0) - (record.stepStart ?? 0), 1)
       reading.steps.append(bytes(window) / Double(microseconds) / 1000)
       record.cacheFrames = window
-      record.cacheBytes = Int64(sessions) * window * Int64(dialogue.cacheBytesPerFrame)
+      record.cacheBytes = Int64(conversations) * window * Int64(dialogue.cacheBytesPerFrame)
       record.weightBytes = Int64(dialogue.bytesPerStep + (sound?.bytes ?? 0))
     }
   }
 
-  /// Positions that the step of a frame reads.
+  /// Positions that the step of this frame reads.
   private func window(after frame: Int64) -> Int64 {
     min(Int64(framesInCache) + frame + 1, Int64(dialogue.configuration.context))
   }
 
   /// Bytes that a step reads.
   private func bytes(_ window: Int64) -> Double {
-    Double(dialogue.bytesPerStep) + Double(sessions) * Double(window) * Double(dialogue.cacheBytesPerFrame)
+    Double(dialogue.bytesPerStep) + Double(conversations) * Double(window)
+      * Double(dialogue.cacheBytesPerFrame)
   }
 
   private func describe(_ summary: inout LatencySummary, bits: String, kv: String, _ reading: ReadingSpeed) {
     summary.run["bits"] = bits
     summary.run["kv"] = kv
-    summary.run["sessions"] = String(sessions)
+    summary.run["conversations"] = String(conversations)
     summary.run["frames_in_cache"] = String(framesInCache)
     summary.run["instruction_set"] = Kernels.name
     summary.run["memory_gigabytes_per_second"] = NumberText.fixed(Statistics.median(reading.memory), 1)
@@ -110,18 +111,18 @@ package struct StepBench {
     let bytes = bytes(window(after: Int64(pace.frames)))
     summary.run["bytes_per_step"] = String(Int(bytes))
     summary.run["gigabytes_per_second"] = NumberText.fixed(bytes / step.p50 / 1e6, 1)
-    summary.run["frames_per_second"] = NumberText.fixed(Double(sessions) * 1000 / step.p50, 1)
+    summary.run["frames_per_second"] = NumberText.fixed(Double(conversations) * 1000 / step.p50, 1)
   }
 }
 
-/// How fast steps read their weights and caches, and how fast memory is read between them, in gigabytes a second.
+/// How fast steps read their weights and caches, and how fast memory is read between them, in gigabytes per second.
 private struct ReadingSpeed {
   /// One measurement before each step.
   var memory: [Double] = []
   var steps: [Double] = []
 
-  /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it; nil
-  /// if memory was not measured between steps.
+  /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it;
+  /// nil if memory was not measured between steps.
   var ofMemory: Double? {
     guard memory.count == steps.count, steps.count > 1 else { return nil }
     let passes = zip(memory, memory.dropFirst()).map { (before, after) -> Double in (before + after) / 2 }
@@ -130,7 +131,7 @@ private struct ReadingSpeed {
 }
 
 /// A codec that encodes before a step and decodes after it.
-private final class SoundStage {
+private final class BenchSound {
   private let codec: Codec
   private var encoder: EncoderState
   private var decoder: DecoderState

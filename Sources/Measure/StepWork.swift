@@ -9,7 +9,7 @@ package struct StepWork: Sendable {
   /// Bytes of keys and values that are read.
   package let cacheBytes: Int
 
-  /// Bytes of that many weights, with the scales of blocks.
+  /// Bytes of that many weights, including the blocks' scales.
   package static func bytes(_ weights: Int, bits: Int) -> Int {
     switch bits {
     case 8: weights / 32 * 34
@@ -18,7 +18,7 @@ package struct StepWork: Sendable {
     }
   }
 
-  /// Bytes of that many keys and values in a form, with the scales of blocks.
+  /// Bytes of that many keys and values in a form, including the blocks' scales.
   package static func bytes(_ numbers: Int, of form: CacheOptions.Format) -> Int {
     switch form {
     case .f32: numbers * 4
@@ -34,7 +34,7 @@ package struct StepWork: Sendable {
   ///   - files: the files of the model.
   ///   - kv: form of keys and values.
   ///   - frames: frames in the window.
-  /// - Returns: a function from bits of a weight to the work; nil bits means the weights as they are stored.
+  /// - Returns: a function from bits per weight to the work; nil bits means the weights as they are stored.
   package static func of(
     _ files: DialogueFiles, kv: CacheOptions, frames: Int
   ) throws -> (Int?) -> StepWork {

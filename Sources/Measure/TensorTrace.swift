@@ -38,8 +38,8 @@ package enum TensorTrace {
   /// - Parameters:
   ///   - directory: directory of the model.
   ///   - input: a file with `codes`, I32 [steps, user rows].
-  ///   - output: the file for `text` and `text_logits` of greedy steps, and `audio`, `output` and `audio_logits` of a model
-  ///     that speaks.
+  ///   - output: the file for `text` and `text_logits` of greedy steps, and `audio`, `output` and `audio_logits` of a
+  ///     model that speaks.
   package static func dialogue(_ directory: String, threads: Int, input: String, output: String) throws {
     let dialogue = try Dialogue.open(directory, threads: threads)
     let (shape, user) = try Safetensors(input).int32s("codes", rank: 2)

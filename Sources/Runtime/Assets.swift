@@ -2,10 +2,10 @@ import Glibc
 
 /// The files that ship with the program.
 package enum Assets {
-  /// A directory under `Assets`, or nil if the assets cannot be found.
+  /// A directory below `Assets`, or nil if the assets cannot be found.
   ///
-  /// It is looked for in `$ANTIPHON_ASSETS`, in `share/antiphon` beside the directory of the program, and in `Assets` in
-  /// every directory above it, where a build finds it.
+  /// The search covers `$ANTIPHON_ASSETS`, `share/antiphon` beside the program's directory, and `Assets` in every
+  /// directory above it, where a build finds it.
   package static func directory(_ name: String) -> String? {
     var places: [String] = []
     if let named = getenv("ANTIPHON_ASSETS") { places.append(String(cString: named)) }
@@ -18,18 +18,18 @@ package enum Assets {
     return places.map { $0 + "/" + name }.first { access($0, R_OK | X_OK) == 0 }
   }
 
-  /// The model that runs if none is named.
+  /// The model that is used if none is named.
   ///
-  /// - Returns: its directory, and whether it was ever trained; an untrained model answers with noise.
+  /// - Returns: its directory, and whether it is trained; an untrained model answers with noise.
   package static func defaultModel() -> (directory: String, isTrained: Bool)? {
-    // A directory with a codec alone is not a model.
+    // A directory with only a codec is not a model.
     if let directory = directory("models/default"), access(directory + "/config.json", R_OK) == 0 {
       return (directory, true)
     }
     return directory("golden/tiny-model").map { ($0, false) }
   }
 
-  /// The codec that is used if none is named: its file, and whether it was ever trained.
+  /// The codec that is used if none is named: its file, and whether it is trained.
   package static func defaultCodec() -> (path: String, isTrained: Bool)? {
     if let directory = directory("models/default"), access(directory + "/codec.safetensors", R_OK) == 0 {
       return (directory + "/codec.safetensors", true)

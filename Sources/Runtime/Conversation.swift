@@ -2,26 +2,27 @@ public import Base
 internal import Codec
 public import Dialogue
 
-/// One conversation: a frame of sound in, a frame of sound out. This is the loop's body for files, for live sound, for
-/// the benchmark and for a server; they differ only in where frames come from and go.
+/// One conversation: a frame of sound in, a frame of sound out. This is the body of the loop for files, live sound, the
+/// benchmark and a server, which differ only in where frames come from and go to.
 ///
 ///     frame -> Ear: codes -> DialogueState: text and codes -> Mouth: reply
 ///
-/// Nothing here allocates, locks, throws or prints once it has been made.
+/// Nothing here allocates, locks, throws or prints after initialization.
 public struct Conversation: ~Copyable, Sendable {
   /// What happens to the first frame. The model never hears what enters with its initial tokens.
   public enum Start: Sendable {
-    /// The first frame is spent on waking the model: what a person says later is answered one frame sooner.
+    /// The first frame is spent on starting the model: what a person says later is answered one frame sooner.
     case live
     /// The first frame is heard twice, so that nothing of a recording is lost.
     case recording
   }
 
-  /// What one step tells, beside the sound. Times are microseconds since the epoch of the clock that `step` was given.
+  /// The results of one step, apart from the sound. Times are microseconds since the epoch of the clock that `step` was
+  /// given.
   public struct Step: Sendable, BitwiseCopyable {
-    /// What the dialogue model told; nil where there is none, as in a mirror of the codec.
+    /// The dialogue model's results; nil without one, as in a mirror of the codec.
     public var dialogue: DialogueStep?
-    /// Whether the reply is the model's; silence until it is ready.
+    /// Whether the reply is the model's. Until then it is silence.
     public var isReady = false
     /// First code of what was heard.
     public var userSemantic: Int32 = 0
@@ -35,8 +36,10 @@ public struct Conversation: ~Copyable, Sendable {
     public var decodeEnd: Int64 = 0
     /// Frames and bytes in the dialogue model's window after this step.
     public var cache: (frames: Int, bytes: Int) = (0, 0)
-    /// Bytes of weights that a step of the dialogue model reads.
+    /// Bytes of weights that this step of the dialogue model read.
     public var weightBytes = 0
+    /// Whether the reply was made ahead and played because the step was late.
+    public var isConcealed = false
 
     /// Text token of this step.
     public var text: Int32 { dialogue?.text ?? 0 }
@@ -49,15 +52,17 @@ public struct Conversation: ~Copyable, Sendable {
   private var stepper: DialogueStepper
   private var mouth: Mouth
   private var said: [Int32]
+  private var pace: DraftPace
+  private let spare: Spare?
   private let start: Start
 
-  /// A conversation that has not begun.
+  /// A conversation before its first step.
   ///
   /// - Parameters:
   ///   - model: the model that answers; any number of conversations may share it.
   ///   - start: what happens to the first frame.
   ///   - seed: the same seed and the same sound give the same reply.
-  ///   - isGreedy: take the most likely token always.
+  ///   - isGreedy: always take the most likely token.
   public init(_ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false) {
     var state = model.dialogue.makeState(seed: seed)
     if isGreedy {
@@ -67,13 +72,35 @@ public struct Conversation: ~Copyable, Sendable {
     self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
   }
 
-  /// A conversation that begins where a state of the dialogue model stands: after a prompt, or where another left off.
+  /// A conversation that has not begun and that runs ahead of the backbone.
+  ///
+  /// - Parameters:
+  ///   - model: opened with its drafter.
+  ///   - start: what happens to the first frame.
+  ///   - seed: the same seed and the same sound give the same reply.
+  ///   - isGreedy: take the most likely token always.
+  ///   - prediction: how far it runs ahead. `framesPerPass` holds while the model speaks and the person does not.
+  /// - Throws: where the model's drafter does not reach as far.
+  public init(
+    _ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false, prediction: Prediction
+  ) throws(DialogueError) {
+    var state = model.dialogue.makeState(seed: seed)
+    if isGreedy {
+      state.textSampling = .greedy
+      state.audioSampling = .greedy
+    }
+    try state.predict(prediction)
+    self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
+  }
+
+  /// A conversation that continues from a state of the dialogue model: after a prompt, or where another left off.
   ///
   /// - Parameters:
   ///   - model: the model that made the state.
-  ///   - state: of the dialogue model. Its seed, sampling and conditions stay.
-  ///   - start: what happens to the first frame of a state without any step; a state that has begun hears every frame once.
-  /// - Throws: where another model made the state.
+  ///   - state: of the dialogue model. Its seed, sampling and conditions are kept.
+  ///   - start: what happens to the first frame of a state without any step; a state that has begun hears every frame
+  ///     once.
+  /// - Throws: if another model made the state.
   public init(
     _ model: Model, from state: consuming DialogueState, start: Start = .live
   ) throws(DialogueError) {
@@ -88,6 +115,8 @@ public struct Conversation: ~Copyable, Sendable {
     self.model = model
     self.start = start
     self.ear = ear
+    pace = DraftPace(state.prediction)
+    spare = state.prediction.spare > 0 ? Spare(model.codec, codebooks: model.dialogue.streams.own) : nil
     self.state = state
     stepper = DialogueStepper(model.dialogue)
     self.mouth = mouth
@@ -102,9 +131,9 @@ public struct Conversation: ~Copyable, Sendable {
   /// Samples of a frame, in and out.
   public var samplesPerFrame: Int { model.codec.configuration.samplesPerFrame }
 
-  /// Bytes this conversation occupies beside the model's weights.
+  /// Bytes that this conversation takes up in addition to the model's weights.
   public var bytes: Int {
-    ear.bytes + mouth.bytes + state.bytes + stepper.bytes
+    ear.bytes + mouth.bytes + state.bytes + stepper.bytes + (spare?.bytes ?? 0)
   }
 
   /// Hears one frame and says one.
@@ -112,12 +141,13 @@ public struct Conversation: ~Copyable, Sendable {
   /// - Parameters:
   ///   - frame: `samplesPerFrame` samples of the person, in [-1, 1].
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
-  ///   - clock: what the step's times are read from.
+  ///   - clock: the clock from which the step's times are read.
   public mutating func step(
     _ frame: Span<Float>, into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
   ) -> Step {
     var step = Step()
     step.encodeStart = clock.now
+    pace.hear(frame)
     ear.hear(frame)
     return answer(&step, into: &reply, clock)
   }
@@ -126,7 +156,7 @@ public struct Conversation: ~Copyable, Sendable {
   ///
   /// - Parameters:
   ///   - reply: `samplesPerFrame` samples of the model; silence until it is ready.
-  ///   - clock: what the step's times are read from.
+  ///   - clock: the clock from which the step's times are read.
   public mutating func stepAfterEnd(
     into reply: inout MutableSpan<Float>, clock: RunClock = .monotonic
   ) -> Step {
@@ -141,6 +171,7 @@ public struct Conversation: ~Copyable, Sendable {
     _ step: inout Step, into reply: inout MutableSpan<Float>, _ clock: RunClock
   ) -> Step {
     step.encodeEnd = clock.now
+    if pace.isAdaptive { state.setFramesPerPass(pace.framesPerPass) }
     if state.steps == 0 && start == .recording {
       _ = Self.think(ear.codes, into: &said, &stepper, &state, clock)
     }
@@ -152,10 +183,44 @@ public struct Conversation: ~Copyable, Sendable {
     let codes = said
     if step.isReady { mouth.speak(codes.span, into: &reply) } else { mouth.rest(into: &reply) }
     step.decodeEnd = clock.now
+    pace.speak(reply)
     let frames = min(Int(state.steps), model.dialogue.configuration.context)
     step.cache = (frames, frames * model.dialogue.cacheBytesPerFrame)
-    step.weightBytes = model.dialogue.bytesPerStep
+    step.weightBytes = result.positions > 0 ? model.dialogue.bytesPerStep : 0
     return step
+  }
+
+  /// Makes the frame that is played if the next step is late; only with `prediction.spare`. Not a part of the step: it
+  /// may follow when the reply is on its way.
+  ///
+  /// - Returns: whether there is one, for `withSpare`.
+  @discardableResult
+  package mutating func prepareSpare() -> Bool {
+    guard let spare else { return false }
+    spare.prepare(state, after: mouth)
+    return spare.isReady
+  }
+
+  /// The samples of the spare frame.
+  package func withSpare(_ body: (Span<Float>) -> Void) {
+    if let spare { body(spare.samples.span) }
+  }
+
+  /// Takes note that the spare frame was played in place of what the last step gave: it is what was said.
+  ///
+  /// - Parameter reply: the samples of the spare, if there is one.
+  /// - Returns: whether there was one.
+  @discardableResult
+  package mutating func concede(_ step: inout Step, into reply: inout MutableSpan<Float>) -> Bool {
+    guard let spare, spare.isReady else { return false }
+    state.remember(spare.codes.span)
+    for index in said.indices { said[index] = spare.codes[index] }
+    mouth.copy(spare.mouth)
+    for index in 0..<reply.count { reply[index] = spare.samples[index] }
+    spare.clear()
+    step.isConcealed = true
+    step.ownSemantic = said.first ?? 0
+    return true
   }
 
   // Static, so that the codes and the state, two parts of one value, can be written in one call.

@@ -2,10 +2,10 @@ package import Base
 internal import Codec
 package import Dialogue
 
-/// Several conversations of one model that take their steps together: each has an ear and a mouth of its own, and the
+/// Several conversations of one model that take their steps together. Each has an ear and a mouth of its own, and the
 /// dialogue model reads every weight once for all of them.
 ///
-/// Each hears and says what it would alone. A batch belongs to one thread at a time; a step allocates nothing.
+/// Each hears and says exactly what it would alone. A batch belongs to one thread at a time; a step allocates nothing.
 package final class ConversationBatch {
   private struct Person: ~Copyable {
     var ear: Ear
@@ -21,13 +21,13 @@ package final class ConversationBatch {
   private let slots: UnsafeMutableBufferPointer<Int>  // [capacity]
   private let heard: UnsafeMutableBufferPointer<Int32>  // [capacity][streams.user]
   private let said: UnsafeMutableBufferPointer<Int32>  // [capacity][streams.own]
-  // For a step that a single conversation takes alone.
+  // For a step that a single conversation takes on its own.
   private let alone = UnsafeMutableBufferPointer<Int>.allocate(capacity: 1)
   private let ignored: UnsafeMutableBufferPointer<Int32>  // [streams.own]
 
   /// A batch without conversations.
   ///
-  /// - Parameter capacity: most conversations.
+  /// - Parameter capacity: the most conversations it can hold.
   package init(_ model: Model, capacity: Int) throws(DialogueError) {
     self.model = model
     dialogues = try DialogueBatch(model.dialogue, capacity: capacity)
@@ -56,13 +56,13 @@ package final class ConversationBatch {
     alone.deallocate()
   }
 
-  /// Conversations.
+  /// Number of conversations.
   package var count: Int { dialogues.count }
 
-  /// Takes in a conversation that begins where a state of the dialogue model stands.
+  /// Admits a conversation that continues from a state of the dialogue model.
   ///
   /// - Returns: its slot.
-  /// - Throws: where the batch is full, or another model made the state.
+  /// - Throws: if the batch is full, or another model made the state.
   package func admit(
     _ state: consuming DialogueState, start: Conversation.Start = .live
   ) throws(DialogueError) -> Int {
@@ -72,21 +72,21 @@ package final class ConversationBatch {
     return slot
   }
 
-  /// Ends a conversation, and gives back its dialogue state.
+  /// Ends a conversation and returns its dialogue state.
   ///
-  /// - Throws: where the slot has no conversation.
+  /// - Throws: if the slot has no conversation.
   package func release(_ slot: Int) throws(DialogueError) -> DialogueState {
     let state = try dialogues.release(slot)
     (persons + slot).deinitialize(count: 1)
     return state
   }
 
-  /// Hears one frame of every conversation and says one of each, in the order of their slots.
+  /// Hears one frame of every conversation and says one frame of each, in the order of their slots.
   ///
   /// - Parameters:
   ///   - frames: [count][samplesPerFrame]
   ///   - replies: [count][samplesPerFrame]
-  ///   - clock: what the steps' times are read from.
+  ///   - clock: the clock from which the steps' times are read.
   /// - Precondition: the spans have these lengths.
   package func step(
     _ frames: Span<Float>, into replies: inout MutableSpan<Float>, clock: RunClock = .monotonic
@@ -115,7 +115,7 @@ package final class ConversationBatch {
     persons[slot].step.encodeEnd = clock.now
     persons[slot].step.userSemantic = persons[slot].ear.codes[0]
     for row in 0..<rows { heard[lane * rows + row] = persons[slot].ear.codes[row] }
-    // A recording's first frame is heard twice, as in a conversation that is alone.
+    // A recording's first frame is heard twice, as in a single conversation.
     guard persons[slot].start == .recording, dialogues.withState(slot, { $0.steps == 0 }) else { return }
     alone[0] = slot
     let (alone, heard, ignored) = (alone, heard, ignored)

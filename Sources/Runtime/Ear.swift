@@ -2,8 +2,8 @@ internal import Codec
 
 /// One person's input to the model: a frame of samples becomes a frame of codes.
 ///
-/// It holds the encoder's state for this person, so that ears can be moved, batched and resumed apart from the dialogue
-/// model.
+/// It holds the encoder's state for this person, so that it can be moved, batched and resumed separately from the
+/// dialogue model.
 struct Ear: ~Copyable, Sendable {
   private let codec: Codec
   private var state: EncoderState
@@ -37,7 +37,7 @@ struct Ear: ~Copyable, Sendable {
     codec.encode(frame, into: &span, &state)
   }
 
-  /// Replaces every code by one token, which is a sign and not sound. The encoder's state does not change.
+  /// Replaces every code by one token, a sign that is not sound. The encoder's state does not change.
   mutating func hear(sign token: Int32) {
     for index in codes.indices { codes[index] = token }
   }

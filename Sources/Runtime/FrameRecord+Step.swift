@@ -5,7 +5,7 @@ internal import Latency
 struct Capture {
   /// When the whole frame had been read.
   var complete: Int64
-  /// When its last sample was at the device, where that is known.
+  /// When its last sample was at the device, if that is known.
   var hardware: Int64?
   /// Index of its last sample, at the model's rate, from 0.
   var lastSample: Int64
@@ -15,20 +15,20 @@ struct Capture {
 struct Delivery {
   /// When it was given to the file or to the ring of the loudspeaker.
   var written: Int64
-  /// When it had to be written, or silence would have been heard.
+  /// When it had to be written; later than that, silence is heard.
   var deadline: Int64?
-  /// When its first sample is heard, where that is known.
+  /// When its first sample is heard, if that is known.
   var played: Int64?
-  /// Samples that the device had waiting before this frame, if there is a device.
+  /// Samples queued in the device ahead of this frame, if there is a device.
   var delaySamples: Int64?
 }
 
 extension FrameRecord {
-  /// Fills the row of the log for one frame, for files and for live sound alike.
+  /// Fills one frame's row of the log, for files and for live sound alike.
   ///
   /// - Parameters:
   ///   - frame: number of the frame in its session, from 0.
-  ///   - step: the results of the step; its times count from the run's epoch.
+  ///   - step: the results of the step; its times are relative to the run's epoch.
   ///   - heard: the person's samples.
   ///   - said: the reply's samples.
   init(
@@ -43,6 +43,11 @@ extension FrameRecord {
     ownSemantic = step.isReady ? Int64(step.ownSemantic) : nil
     source = step.isReady ? .backbone : .silence
     if let dialogue = step.dialogue {
+      if step.isReady, dialogue.draftDepth > 0 || step.isConcealed {
+        source = step.isConcealed ? .conceal : .draft
+      }
+      (block, draftDepth) = (Int64(dialogue.positions), Int64(dialogue.draftDepth))
+      if dialogue.draftEnd > 0 { draftEnd = dialogue.draftEnd }
       stepStart = step.encodeEnd
       (backboneEnd, textEnd, depthEnd) = (
         dialogue.times.backbone, dialogue.times.text, dialogue.times.depth

@@ -1,16 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Whether somebody asked this process to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP from a terminal that is closed.
+/// Whether the process was told to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP from a terminal that is closed.
 ///
-/// The loop asks once per frame and ends as it would at the end of the sound, so that what was made so far is
-/// whole. A second signal, of either kind, ends the process at once.
+/// The loop polls once per frame and ends as it would at the end of the sound, so that the output so far is complete. A
+/// second signal, of any of these kinds, ends the process at once.
 package enum Interruption {
   private static let received = Atomic<Int32>(0)
 
   /// Watches for the signals from now on.
   package static func watch() {
-    // A global is made at its first use; the handler must not be the first.
+    // A global is initialized at its first use, which must not be in the handler.
     received.store(0, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = {
@@ -21,13 +21,13 @@ package enum Interruption {
     action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
     sigaction(SIGTERM, &action, nil)
-    // Who started this with nohup wants it to go on.
+    // SIGHUP stays ignored under nohup.
     var before = sigaction()
     sigaction(SIGHUP, nil, &before)
     if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) != 1 {
       sigaction(SIGHUP, &action, nil)
     }
-    // A parent may have handed down a mask in which they are blocked.
+    // The parent process may have left the signals blocked.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)

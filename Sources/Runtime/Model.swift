@@ -2,11 +2,11 @@ internal import Checkpoint
 public import Codec
 public import Dialogue
 
-/// A model directory in the published layout: codec, dialogue model and text tokenizer that belong together.
+/// A model directory in the published layout, with a matching codec, dialogue model and text tokenizer.
 ///
 /// Read-only and shared: any number of conversations may use one model.
 public final class Model: Sendable {
-  /// Path of the directory, as it was given.
+  /// Path of the directory, as it was passed.
   public let directory: String
   /// Turns sound into codes and back, at 12.5 frames per second.
   public let codec: Codec
@@ -20,22 +20,28 @@ public final class Model: Sendable {
   /// - Parameters:
   ///   - directory: its path.
   ///   - threads: threads that share the arithmetic of one step of the dialogue model, 1 to 1024.
-  ///   - bits: 8 or 4 rounds the dialogue model's matrices at load; nil uses them as the file has them.
-  ///   - codecWeights: how the codec's weights are held; nil is the smallest form that loses nothing of the file.
+  ///   - bits: 8 or 4 rounds the dialogue model's matrices at load; nil uses them as they are in the file.
+  ///   - codecWeights: how the codec's weights are held; nil takes the smallest form that loses nothing of the file.
   ///   - cache: how conversations remember keys and values.
-  /// - Throws: `CheckpointError` or `TextTokenizerError` where a file is wrong or the files do not fit each other,
-  ///   `DialogueError` where an argument is wrong.
+  ///   - isDrafting: whether the dialogue model's drafter is also read, so that conversations may run ahead of the
+  ///     backbone.
+  /// - Throws: `CheckpointError` or `TextTokenizerError` if a file is wrong or the files do not match each other,
+  ///   `DialogueError` if an argument is wrong.
   public static func open(
     _ directory: String, threads: Int = 1, bits: Int? = nil, codecWeights: CodecWeights? = nil,
-    cache: CacheOptions = CacheOptions()
+    cache: CacheOptions = CacheOptions(), isDrafting: Bool = false
   ) throws -> Model {
-    try Model(directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache)
+    try Model(
+      directory, threads: threads, bits: bits, codecWeights: codecWeights, cache: cache,
+      isDrafting: isDrafting)
   }
 
   private init(
-    _ directory: String, threads: Int, bits: Int?, codecWeights: CodecWeights?, cache: CacheOptions
+    _ directory: String, threads: Int, bits: Int?, codecWeights: CodecWeights?, cache: CacheOptions,
+    isDrafting: Bool
   ) throws {
-    dialogue = try Dialogue.open(directory, threads: threads, bits: bits, cache: cache)
+    dialogue = try Dialogue.open(
+      directory, threads: threads, bits: bits, cache: cache, isDrafting: isDrafting)
     let (streams, files) = (dialogue.streams, dialogue.configuration.files)
     let path = directory + "/" + files.codec
     codec = try Codec.open(path, codebooks: max(streams.user, streams.own), weights: codecWeights)

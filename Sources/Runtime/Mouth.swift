@@ -25,6 +25,9 @@ struct Mouth: ~Copyable, Sendable {
     codec.decode(codes, into: &reply, &state)
   }
 
+  /// Becomes what another mouth with the same codec is; allocates nothing.
+  mutating func copy(_ other: borrowing Mouth) { state.copy(other.state) }
+
   /// Writes silence. The decoder's state does not change.
   func rest(into reply: inout MutableSpan<Float>) {
     for index in 0..<reply.count { reply[index] = 0 }

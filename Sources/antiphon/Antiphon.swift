@@ -11,7 +11,8 @@ struct Antiphon: ParsableCommand {
     discussion: "docs/Errors.md lists every error and exit code.",
     version: version,
     subcommands: [
-      Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, Latency.self, Inspect.self, Bench.self,
+      Talk.self, Respond.self, Encode.self, Decode.self, Devices.self, LatencyCommand.self, Inspect.self,
+      Bench.self,
       Convert.self, Compare.self, Doctor.self, Report.self, TraceCommand.self,
     ])
 
@@ -27,7 +28,7 @@ struct Antiphon: ParsableCommand {
         }
         try command.run()
       } catch  where Message(error) == nil && exitCode(for: error).isSuccess {
-        // Help and the version arrive as errors, and the parser would print them without checking whether that works.
+        // Help and the version arrive as errors, and the parser would print them without checking for failed writes.
         let text = fullMessage(for: error)
         if !text.isEmpty { Terminal.print(text) }
       }
@@ -35,13 +36,13 @@ struct Antiphon: ParsableCommand {
       if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
       guard let message = Message(error) else { exit(withError: error) }
-      // A program whose reader has seen enough ends in silence.
+      // If the reader has seen enough, the program ends silently.
       if error as? CommandError != .standardOutput(code: EPIPE) { Terminal.error(message.text) }
       end(message.exit)
     }
   }
 
-  /// A thread that hangs in a device may hold locks that the cleaning up of a library wants.
+  /// A thread that hangs in a device may hold locks that a library's exit handlers need.
   private static func end(_ code: ExitCode) -> Never {
     guard RealtimeThread.hasAbandoned else { Glibc.exit(code.rawValue) }
     fflush(nil)

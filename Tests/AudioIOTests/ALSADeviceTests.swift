@@ -19,7 +19,7 @@ struct ALSADeviceTests {
       wanted, .capture, among: devices, missing: { .noCard }, probe: { _ in probe })
   }
 
-  @Test("without a wish it is the default, or else the first that works")
+  @Test("with no name given, it is the default, or else the first that works")
   func unnamed() throws {
     let yeti = device("hw:CARD=Yeti,DEV=0", "Yeti Microphone")
     #expect(try choose(nil, [device("default"), yeti]).reason == .systemDefault)
@@ -27,14 +27,14 @@ struct ALSADeviceTests {
     #expect(choice.name == "hw:CARD=Yeti,DEV=0" && choice.reason == .first)
   }
 
-  @Test("a part of a name or a description is enough, in any case")
+  @Test("part of a name or description is enough, in upper or lower case")
   func part() throws {
     let devices = [device("default"), device("hw:CARD=Yeti,DEV=0", "Blue Microphone, USB Audio")]
     #expect(try choose("yeti", devices).name == "hw:CARD=Yeti,DEV=0")
     #expect(try choose("usb", devices).reason == .matched)
   }
 
-  @Test("a name given in full wins over parts")
+  @Test("a full name takes precedence over partial matches")
   func full() throws {
     let devices = [device("hw:CARD=A,DEV=0"), device("hw:CARD=A,DEV=01")]
     let choice = try choose("hw:CARD=A,DEV=0", devices)
@@ -47,7 +47,7 @@ struct ALSADeviceTests {
     #expect(try choose("Yeti", devices).name == "hw:CARD=Yeti,DEV=0")
   }
 
-  @Test("a sound server that does not answer is told from a missing card")
+  @Test("a sound server that does not answer is distinguished from a missing card")
   func silentServer() {
     #expect(throws: AudioDeviceError.serverSilent(name: "default", .capture, server: .pipeWire)) {
       try choose(nil, [], probe: EHOSTDOWN)
@@ -65,7 +65,7 @@ struct ALSADeviceTests {
     #expect(ALSADevice.silence("default", .playback, errno: ENOENT) == nil)
   }
 
-  @Test("two devices that match are an error that names both")
+  @Test("two matching devices are an error that names both")
   func ambiguous() {
     let devices = [device("hw:CARD=A,DEV=0", "USB"), device("hw:CARD=B,DEV=0", "USB")]
     #expect(throws: AudioDeviceError.ambiguous(name: "usb", .capture, matches: devices.map(\.name))) {
@@ -73,7 +73,7 @@ struct ALSADeviceTests {
     }
   }
 
-  @Test("a name that is not in the list is tried as it is")
+  @Test("a name that is not listed is tried as given")
   func unlisted() throws {
     #expect(try choose("plug:'hw:1,0'", [device("default")], probe: 0).reason == .named)
     #expect(throws: AudioDeviceError.cannotOpen(name: "hw:1,0", .capture, errno: EBUSY)) {
@@ -84,7 +84,7 @@ struct ALSADeviceTests {
     }
   }
 
-  @Test("nothing to choose from is explained")
+  @Test("an empty choice is explained")
   func nothing() {
     #expect(throws: AudioDeviceError.noDevice(.capture, because: .noCard)) { try choose(nil, []) }
     #expect(throws: AudioDeviceError.noDevice(.capture, because: .noCard)) { try choose("x", []) }
@@ -116,7 +116,7 @@ struct ALSADeviceTests {
     }
   }
 
-  @Test("a real ALSA device takes the first format, one channel and 48 kHz where it can")
+  @Test("a real ALSA device takes the first format, one channel and 48 kHz if it can")
   func settings() throws {
     let port = try ALSAPort.open(.init(name: "null", direction: .playback))
     #expect(port.settings.format == .float32 && port.settings.channels == 1)

@@ -13,11 +13,11 @@ struct CaptureLoopTests {
     return loop
   }
 
-  /// Runs until what was there at the start is thrown away.
+  /// Runs until the sound from before the start has been discarded.
   private func prime(_ loop: CaptureLoop<ScriptedPCM>) {
     for _ in 0..<4 {
       loop.device.pass(loop.device.settings.periodFrames)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     _ = loop.ring.skip(.max)
   }
@@ -34,14 +34,14 @@ struct CaptureLoopTests {
     let device = ScriptedPCM(.capture, buffer: 4800)
     let loop = makeLoop(device)
     device.pass(4800)
-    var turns = 0
+    var iterations = 0
     while device.queued >= 480 {
-      #expect(loop.turn() == .dropped(0))
-      turns += 1
+      #expect(loop.iterate() == .skipped(0))
+      iterations += 1
     }
-    #expect(turns == 10 && loop.ring.count == 0 && loop.counters.snapshot.droppedSamples == 0)
+    #expect(iterations == 10 && loop.ring.count == 0 && loop.counters.snapshot.skippedSamples == 0)
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
   @Test(
@@ -53,7 +53,7 @@ struct CaptureLoopTests {
     let loop = makeLoop(device)
     prime(loop)
     device.pass(240)
-    #expect(loop.turn() == .moved(240))
+    #expect(loop.iterate() == .moved(240))
     let first = device.frames - 240  // no resampler, so nothing is held back
     let pair = min(channels, 2)
     let expected = (0..<240).map { Float((first + $0) % 100) / 128 * Float(pair) / Float(channels) }
@@ -70,21 +70,21 @@ struct CaptureLoopTests {
     var received: [Float] = []
     for _ in 0..<100 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
       received += samples(loop)
     }
     #expect(abs(received.count - 24_000) < 300)
     #expect(toneToRest(received[2000...], 1000) > 80)
   }
 
-  @Test("samples know when they were captured")
+  @Test("every sample has its capture time")
   func time() throws {
     let device = ScriptedPCM(.capture, rate: 24_000, period: 240)
     let loop = makeLoop(device)
     prime(loop)
     for _ in 0..<50 {
       device.pass(240)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     // One of the 51 periods came while priming ended; the sample after the last would be captured right now.
     let now = 1_000_000_000 + UInt64(device.frames) * 1_000_000_000 / 24_000
@@ -92,100 +92,100 @@ struct CaptureLoopTests {
     #expect(abs(Int64(bitPattern: time &- now)) < 1000)
   }
 
-  @Test("an overrun is counted, the device starts again, and sound goes on")
+  @Test("an overrun is counted, the device is restarted, and sound continues")
   func overrun() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [EPIPE]
-    #expect(loop.turn() == .xrun)
+    #expect(loop.iterate() == .xrun)
     #expect(device.prepared == 2 && device.started == 2)
     for _ in 0..<8 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.ring.count > 0)
     #expect(loop.counters.snapshot.xruns == 1 && loop.counters.snapshot.losses == 0)
   }
 
-  @Test("EAGAIN is no event")
+  @Test("EAGAIN is not an event")
   func again() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [EAGAIN]
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .idle)
     #expect(loop.counters.snapshot == .init())
   }
 
-  @Test("after the machine slept the device wakes, and that counts once")
+  @Test("after a suspension the device is resumed, and that counts once")
   func suspended() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [ESTRPIPE, ESTRPIPE, ESTRPIPE]
     device.resumeResults = [EAGAIN, EAGAIN]
-    #expect(loop.turn() == .suspended)
-    #expect(loop.turn() == .idle)
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .suspended)
+    #expect(loop.iterate() == .idle)
+    #expect(loop.iterate() == .idle)
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
     #expect(loop.counters.snapshot.suspensions == 1 && device.prepared == 1)
   }
 
-  @Test("a device that cannot go on after a sleep starts anew")
+  @Test("a device that cannot be resumed is restarted")
   func restarted() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [ESTRPIPE]
     device.resumeResults = [ENOSYS]
-    #expect(loop.turn() == .suspended)
+    #expect(loop.iterate() == .suspended)
     #expect(device.prepared == 2 && device.started == 2)
   }
 
-  @Test("an unplugged device is looked for until it is back")
+  @Test("an unplugged device is reopened once it is back")
   func unplugged() {
     let device = ScriptedPCM(.capture)
     let loop = makeLoop(device)
     prime(loop)
     device.failures = [ENODEV]
     device.absences = 2
-    #expect(loop.turn() == .lost)
+    #expect(loop.iterate() == .lost)
     var outcomes: [DeviceOutcome] = []
-    while outcomes.last != .reopened, outcomes.count < 1000 { outcomes.append(loop.turn()) }
+    while outcomes.last != .reopened, outcomes.count < 1000 { outcomes.append(loop.iterate()) }
     #expect(outcomes.dropLast().allSatisfy { $0 == .away })
     #expect(device.reopened == 1 && device.absences == 0)
     #expect(loop.counters.snapshot.losses == 1 && loop.counters.snapshot.reopens == 1)
     for _ in 0..<8 {
       device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.ring.count > 0)
   }
 
-  @Test("what piled up while the program was stopped is dropped and counted")
+  @Test("a backlog from while the program was stopped is skipped and counted")
   func backlog() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)
     prime(loop)
     device.pass(14_400)  // 300 ms
     var outcomes: [DeviceOutcome] = []
-    while device.queued >= 480 { outcomes.append(loop.turn()) }
-    #expect(outcomes.first == .dropped(240))
+    while device.queued >= 480 { outcomes.append(loop.iterate()) }
+    #expect(outcomes.first == .skipped(240))
     #expect(loop.ring.count <= 240, "nothing older than a period is left")
     device.pass(480)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
-  @Test("playback that ran dry asks for the backlog to be dropped")
+  @Test("an underrun of playback requests that the backlog be skipped")
   func requestedDrop() {
     let device = ScriptedPCM(.capture, buffer: 48_000)
     let loop = makeLoop(device)
     prime(loop)
     device.pass(1440)
     loop.backlogRequest.store(true, ordering: .relaxed)
-    #expect(loop.turn() == .dropped(240))
-    #expect(loop.turn() != .moved(480))
+    #expect(loop.iterate() == .skipped(240))
+    #expect(loop.iterate() != .moved(480))
   }
 }

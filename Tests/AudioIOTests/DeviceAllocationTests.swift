@@ -6,7 +6,7 @@ import Testing
 
 @testable import AudioIO
 
-/// What the audio threads do must not wait for anybody: no memory is taken or given back, no lock is asked for.
+/// The audio threads must never wait: they neither allocate nor free memory, and take no lock.
 @Suite("Allocations and locks of the audio threads", .enabled(if: ap_test_counts_work()))
 struct DeviceAllocationTests {
   private struct Work: Equatable {
@@ -49,7 +49,7 @@ struct DeviceAllocationTests {
       func run(_ periods: Int) {
         for _ in 0..<periods {
           device.pass(rate / 100)
-          _ = loop.turn()
+          _ = loop.iterate()
           _ = loop.ring.skip(.max)
         }
       }
@@ -58,7 +58,7 @@ struct DeviceAllocationTests {
     }
   }
 
-  @Test("playback: none while the speed changes, sound ends and returns")
+  @Test("playback: none while the speed changes, and sound ends and resumes")
   func playback() {
     let device = ScriptedPCM(.playback)
     device.keepsOutput = false
@@ -70,14 +70,14 @@ struct DeviceAllocationTests {
         if period % 50 < 40 { loop.ring.write(sound.span) }
         loop.stretchBits.store((1 + Double(period % 11 - 5) * 0.0005).bitPattern, ordering: .relaxed)
         device.pass(480)
-        while case .moved = loop.turn() {}
+        while case .moved = loop.iterate() {}
       }
     }
     run(200)
     #expect(count { run(1000) } == Work())
   }
 
-  @Test("an overrun and an underrun are mended without any")
+  @Test("none while recovering from an overrun and an underrun")
   func recovery() {
     let microphone = ScriptedPCM(.capture)
     let capture = CaptureLoop(device: microphone, ring: SampleRing(capacity: 24_000), wake: Wake())
@@ -89,8 +89,8 @@ struct DeviceAllocationTests {
       for _ in 0..<100 {
         microphone.hasRunOut = true
         loudspeaker.pass(2000)
-        _ = capture.turn()
-        _ = playback.turn()
+        _ = capture.iterate()
+        _ = playback.iterate()
       }
     }
     run()
@@ -109,10 +109,10 @@ struct DeviceAllocationTests {
     let sound = tone(500, count: 240)
     func run() {
       for _ in 0..<500 {
-        _ = capture.turn()
+        _ = capture.iterate()
         _ = capture.ring.skip(.max)
         playback.ring.write(sound.span)
-        _ = playback.turn()
+        _ = playback.iterate()
       }
     }
     run()

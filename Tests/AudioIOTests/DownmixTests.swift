@@ -27,7 +27,7 @@ struct DownmixTests {
     return 10 * log10(energy / Double(samples.count))
   }
 
-  @Test("two channels of opposite phase are heard as the first, and that is remarked")
+  @Test("two channels of opposite phase become the first, and a remark says so")
   func opposite() throws {
     let reader = try SoundFileReader.open(try file(voice, voice.map { -$0 }))
     #expect(readAll(reader) == voice)
@@ -35,14 +35,14 @@ struct DownmixTests {
     #expect(note.channel == 1 && note.seconds == 2)
   }
 
-  @Test("of two that cancel the louder is heard")
+  @Test("of two channels that cancel, the louder is used")
   func louder() throws {
     let reader = try SoundFileReader.open(try file(voice.map { $0 * -0.5 }, voice))
     #expect(readAll(reader) == voice)
     #expect(cancelling(reader)?.channel == 2)
   }
 
-  @Test("channels that cancel in a part of the recording are heard there, and their mean elsewhere")
+  @Test("where channels cancel one of them is used, elsewhere their mean")
   func inParts() throws {
     let other = voice.enumerated().map { (12_000..<36_000).contains($0) ? -$1 : $1 }
     let reader = try SoundFileReader.open(try file(voice, other))
@@ -55,7 +55,7 @@ struct DownmixTests {
     #expect(cancelling(reader) != nil)
   }
 
-  @Test("channels that cancel in a pipe are heard within a moment")
+  @Test("channels that cancel in a pipe are audible within a moment")
   func inPipe() throws {
     let data = Handmade.pcm(voice.flatMap { [$0, -$0] })
     let reader = try SoundFileReader.open(
@@ -64,7 +64,7 @@ struct DownmixTests {
     #expect(heard.count == 48_000 && abs(level(heard) - level(voice)) < 0.1)
   }
 
-  @Test("equal channels, one silent channel, and channels without relation are their mean and nothing else")
+  @Test("equal channels, one silent channel, and uncorrelated channels are simply averaged")
   func ordinary() throws {
     let silence = [Float](repeating: 0, count: 48_000)
     let (a, b) = (Array(noise(96_000)[..<48_000]), Array(noise(96_000)[48_000...]))
@@ -75,7 +75,7 @@ struct DownmixTests {
     }
   }
 
-  @Test("six channels are mixed as loudspeakers stand: a voice in the centre is not lost")
+  @Test("six channels are mixed by loudspeaker position: a voice in the centre is not lost")
   func six() throws {
     let silence = [Float](repeating: 0, count: 48_000)
     for (place, weight) in [(0, 0.5), (1, 0.5), (2, 0.7071), (4, 0.3536), (5, 0.3536)] {
@@ -89,7 +89,7 @@ struct DownmixTests {
     }
   }
 
-  @Test("sound that is only where a mix leaves it out is heard all the same")
+  @Test("sound only in channels that a mix leaves out is still heard")
   func onlyLow() throws {
     let silence = [Float](repeating: 0, count: 48_000)
     let reader = try SoundFileReader.open(try file(silence, silence, silence, voice, silence, silence))
@@ -97,9 +97,9 @@ struct DownmixTests {
     #expect(cancelling(reader)?.channel == 4)
   }
 
-  @Test("a file that says where its loudspeakers stand is believed")
+  @Test("loudspeaker positions in the file are used")
   func mask() throws {
-    // Low and centre are the other way round in this order than by custom: mask of left, right, centre and low only.
+    // In this order low and centre are swapped: the mask has only left, right, centre and low.
     let positions = ChannelPosition.list(mask: 0b1111, channels: 4)
     #expect(positions == [.left, .right, .centre, .low])
     #expect(ChannelPosition.list(mask: 0b1111, channels: 6) == nil)
@@ -108,7 +108,7 @@ struct DownmixTests {
     #expect(ChannelPosition.usual(6, isVorbis: false)?[2] == .centre)
   }
 
-  @Test("one channel is taken where it is asked for, and none that is not there")
+  @Test("one channel is used on request, and a missing one is an error")
   func chosen() throws {
     let other = tone(900, count: 48_000)
     let path = try file(voice, other)

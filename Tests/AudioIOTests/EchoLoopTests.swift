@@ -5,12 +5,12 @@ import Testing
 
 @testable import AudioIO
 
-/// The whole way of an echo: playback loop, loudspeaker, room, microphone, capture loop, with two clocks.
+/// The whole path of an echo: playback loop, loudspeaker, room, microphone, capture loop, with two clocks.
 @Suite("Echo between two devices")
 struct EchoLoopTests {
   /// Plays `sound` into a room with an echo of -10 dB after 50 ms.
   ///
-  /// - Returns: echo return loss in dB from second 8 on, and how often the reference was set anew.
+  /// - Returns: echo return loss in dB from second 8 on, and how often the reference was realigned.
   private func loss(
     _ sound: [Float], mode: EchoMode, drift: Double, jitter: Double
   ) -> (decibels: Float, realignments: Int) {
@@ -57,9 +57,9 @@ struct EchoLoopTests {
       owed += 480 * (1 + drift)
       loudspeaker.pass(Int(owed))
       owed -= owed.rounded(.down)
-      while case .moved = playback.turn() {}
+      while case .moved = playback.iterate() {}
       microphone.pass(480)
-      _ = capture.turn()
+      _ = capture.iterate()
       var block = [Float](repeating: 0, count: capture.ring.count)
       var span = block.mutableSpan
       capture.ring.read(into: &span)
@@ -69,14 +69,14 @@ struct EchoLoopTests {
     return (10 * log10(energy), canceller.realignments)
   }
 
-  @Test("it stays 20 dB weaker while the loudspeaker's clock runs off", arguments: [0, 500e-6, -500e-6])
+  @Test("it stays 20 dB weaker while the loudspeaker's clock drifts", arguments: [0, 500e-6, -500e-6])
   func drift(drift: Double) throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let clip = readAll(
       try SoundFileReader.open(root.appendingPathComponent("Assets/audio/question.flac").path))
     let sound = clip + clip + clip
-    // The drift is known after five seconds; the figure is of the rest.
+    // The drift is known after five seconds; the figure covers the rest.
     let before = loss(sound, mode: .none, drift: drift, jitter: 500_000)
     let after = loss(sound, mode: .builtin, drift: drift, jitter: 500_000)
     #expect(before.decibels - after.decibels >= 20, "\(before.decibels - after.decibels) dB")

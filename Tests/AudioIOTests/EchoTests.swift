@@ -73,7 +73,7 @@ struct EchoTests {
     for number in -300..<0 {
       clock.observe(Double(number * block), at: time(number * block) + UInt64(jitter(-number)))
     }
-    // Some of what will be played is known before it is: it waits in the queue.
+    // Some of the sound is known before it is played, because it waits in the queue.
     var given = 0
     for start in stride(from: 0, through: sound.count - block, by: block) {
       let wanted = min(start + 4 * block, played.count)
@@ -88,7 +88,7 @@ struct EchoTests {
     return (sound, canceller)
   }
 
-  @Test("an echo of -10 dB after 50 ms is 20 dB weaker two seconds on")
+  @Test("an echo of -10 dB after 50 ms is 20 dB weaker after two seconds")
   func loop() throws {
     let played = try recording()
     let microphone = echo(played, milliseconds: 50, decibels: 10)
@@ -107,16 +107,16 @@ struct EchoTests {
     #expect(loss >= 20 && canceller.realignments == 1, "\(loss) dB")
   }
 
-  @Test("without an echo a voice passes as it was")
+  @Test("without an echo a voice passes unchanged")
   func transparent() {
     let voice = speech(seconds: 4, pitch: 200, seed: 5)
     let (sound, _) = clean(voice, played: [Float](repeating: 0, count: voice.count), mode: .builtin)
-    // The block filter delays by at most a block; energy does not care.
+    // The block filter delays by at most a block, which does not affect the energy.
     let change = 10 * log10(energy(sound[24_000...]) / energy(voice[24_000...]))
     #expect(abs(change) < 1, "\(change) dB")
   }
 
-  @Test("when both speak the voice stays and the echo goes")
+  @Test("when both speak, the voice stays and the echo is removed")
   func doubleTalk() {
     let played = speech(seconds: 8, pitch: 120, seed: 1)
     let voice = speech(seconds: 8, pitch: 200, seed: 5)
@@ -124,7 +124,7 @@ struct EchoTests {
     // The voice begins when the filter has learnt the room.
     let microphone = echo.indices.map { echo[$0] + ($0 < 72_000 ? 0 : voice[$0]) }
     let (sound, _) = clean(microphone, played: played, mode: .builtin)
-    // How much of the voice is in there, and of all the rest, at the delay that fits best.
+    // The energy of the voice in the output, and of everything else, at the best-fitting delay.
     let best = (0...480).map { delay -> (product: Float, delay: Int) in
       var product: Float = 0
       for index in stride(from: 80_000, to: 190_000, by: 3) { product += sound[index] * voice[index - delay] }
@@ -183,7 +183,7 @@ struct EchoTests {
     #expect(sound == voice && canceller.returnLoss == 0)
   }
 
-  @Test("what was never played, or long ago, is silence")
+  @Test("sound that was never played, or long ago, is silence")
   func history() {
     let history = PlayedSound(capacity: 100)
     let sound = (1...130).map { Float($0) }

@@ -4,13 +4,13 @@ import Testing
 
 @testable import AudioIO
 
-/// Both loops with devices that say what cannot be.
-@Suite("A device that lies")
+/// Both loops with devices that report impossible things.
+@Suite("A device that misreports")
 struct LyingDeviceTests {
   /// A loop of either direction.
   private struct Loop {
     let device: ScriptedPCM
-    let turn: () -> DeviceOutcome
+    let iterate: () -> DeviceOutcome
     let fault: () -> DeviceFault?
 
     init(_ direction: AudioDirection, _ lie: (ScriptedPCM) -> Void) {
@@ -21,39 +21,40 @@ struct LyingDeviceTests {
       case .capture:
         let loop = CaptureLoop(device: device, ring: ring, wake: Wake())
         #expect(loop.begin())
-        (turn, fault) = ({ loop.turn() }, { loop.fault.fault })
+        (iterate, fault) = ({ loop.iterate() }, { loop.fault.fault })
       case .playback:
         let loop = PlaybackLoop(device: device, ring: ring)
         #expect(loop.begin())
-        (turn, fault) = ({ loop.turn() }, { loop.fault.fault })
+        (iterate, fault) = ({ loop.iterate() }, { loop.fault.fault })
       }
       self.device = device
       lie(device)
     }
 
-    /// Turns until so many seconds have passed on the device's clock, or the device was given up. A turn takes 5 us.
-    func run(seconds: Double) -> (turns: Int, seconds: Double) {
+    /// Runs iterations until this many seconds have passed on the device's clock, or the device was given up. An
+    /// iteration takes 5 us.
+    func run(seconds: Double) -> (iterations: Int, seconds: Double) {
       let begin = device.now
-      var turns = 0
+      var iterations = 0
       while fault() == nil, Double(device.now - begin) < seconds * 1e9 {
-        _ = turn()
+        _ = iterate()
         device.slept += 5_000
-        turns += 1
+        iterations += 1
       }
-      return (turns, Double(device.now - begin) * 1e-9)
+      return (iterations, Double(device.now - begin) * 1e-9)
     }
 
     /// After the device was given up, the loop only sleeps.
     func expectRest() {
       let transfers = device.started
-      let result = (0..<100).map { _ in turn() }
+      let result = (0..<100).map { _ in iterate() }
       #expect(result.allSatisfy { $0 == .idle } && device.started == transfers)
     }
   }
 
   private static let directions: [AudioDirection] = [.capture, .playback]
 
-  @Test("ready for ever, and everything moves: it has no clock", arguments: directions)
+  @Test("always ready, and everything moves: it has no clock", arguments: directions)
   func noClock(direction: AudioDirection) {
     let loop = Loop(direction) { device in
       device.waitLie = { 1 }
@@ -65,14 +66,14 @@ struct LyingDeviceTests {
       }
     }
     let result = loop.run(seconds: 60)
-    #expect(loop.fault() == .noClock && result.turns < 200 && result.seconds < 0.1)
+    #expect(loop.fault() == .noClock && result.iterations < 200 && result.seconds < 0.1)
     let before = loop.device.now
     loop.expectRest()
-    // At most fifty turns a second.
+    // At most fifty iterations per second.
     #expect(loop.device.now - before >= 100 * 20_000_000)
   }
 
-  @Test("never ready: the loop waits, and looks ten times a second", arguments: directions)
+  @Test("never ready: the loop waits, and polls ten times per second", arguments: directions)
   func neverReady(direction: AudioDirection) {
     let loop = Loop(direction) { device in
       device.waitLie = {
@@ -85,12 +86,12 @@ struct LyingDeviceTests {
       }
     }
     let result = loop.run(seconds: 60)
-    // While it is being opened again, a microphone's loop sleeps for shorter times.
-    #expect(loop.fault() == nil && result.turns < 60 * 20)
+    // While it is being reopened, a microphone's loop sleeps for shorter times.
+    #expect(loop.fault() == nil && result.iterations < 60 * 20)
   }
 
   @Test(
-    "ready with nothing: at most a thousand turns a second, and given up after five",
+    "ready with nothing: at most a thousand iterations per second, and given up after five seconds",
     arguments: directions, [0, -Int(EAGAIN), -Int(EINTR)])
   func readyWithNothing(direction: AudioDirection, answer: Int) {
     let loop = Loop(direction) { device in
@@ -103,11 +104,11 @@ struct LyingDeviceTests {
     }
     let result = loop.run(seconds: 60)
     #expect(loop.fault() != nil && loop.fault() != .noClock)
-    #expect(result.seconds < 8 && Double(result.turns) < 1000 * result.seconds + 200)
+    #expect(result.seconds < 8 && Double(result.iterations) < 1000 * result.seconds + 200)
   }
 
   @Test(
-    "errors for ever: few turns, and given up when it can be opened again and again",
+    "endless errors: few iterations, and given up if it can be reopened every time",
     arguments: directions, [EPIPE, EIO, ENODEV, EBADFD, ESTRPIPE, ENOSYS])
   func errors(direction: AudioDirection, code: Int32) {
     let loop = Loop(direction) { device in
@@ -116,14 +117,14 @@ struct LyingDeviceTests {
       device.updateLie = { _ in -Int(code) }
     }
     let result = loop.run(seconds: 60)
-    #expect(Double(result.turns) < 1000 * result.seconds + 200)
-    // A loudspeaker that cannot even be filled is looked for as one that is away.
+    #expect(Double(result.iterations) < 1000 * result.seconds + 200)
+    // A loudspeaker that cannot even be filled counts as lost.
     #expect(loop.fault() != .noClock)
     if direction == .capture { #expect(loop.fault() != nil) }
   }
 
   @Test(
-    "an error for ever from a device that cannot be opened again is one that is away", arguments: directions)
+    "endless errors from a device that cannot be reopened: it counts as lost", arguments: directions)
   func away(direction: AudioDirection) {
     let loop = Loop(direction) { device in
       device.absences = .max
@@ -132,11 +133,11 @@ struct LyingDeviceTests {
       device.updateLie = { _ in -Int(ENODEV) }
     }
     let result = loop.run(seconds: 60)
-    #expect(loop.fault() == nil && result.turns < 60 * 60)
+    #expect(loop.fault() == nil && result.iterations < 60 * 60)
   }
 
   @Test(
-    "delays, counts and times that no device can mean do no harm", arguments: directions,
+    "impossible delays, counts and times are harmless", arguments: directions,
     [Int.min, -1, Int.max])
   func numbers(direction: AudioDirection, number: Int) {
     for (available, delay, time) in [(number, 0, 0), (480, number, 0), (480, 0, number)] {
@@ -150,12 +151,12 @@ struct LyingDeviceTests {
       }
       for _ in 0..<50 {
         loop.device.pass(480)
-        _ = loop.turn()
+        _ = loop.iterate()
       }
     }
   }
 
-  @Test("stamps that run backwards do no harm", arguments: directions)
+  @Test("timestamps that run backwards are harmless", arguments: directions)
   func backwards(direction: AudioDirection) {
     let loop = Loop(direction) { device in
       var stamp: UInt64 = 1 << 40
@@ -167,22 +168,22 @@ struct LyingDeviceTests {
     }
     for _ in 0..<200 {
       loop.device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.fault() == nil)
   }
 
-  @Test("more than was asked for is not believed", arguments: directions)
+  @Test("a transfer of more than was requested is not believed", arguments: directions)
   func tooMuch(direction: AudioDirection) {
     let loop = Loop(direction) { $0.transferLie = { $0 * 1000 } }
     for _ in 0..<50 {
       loop.device.pass(480)
-      _ = loop.turn()
+      _ = loop.iterate()
     }
     #expect(loop.fault() == nil)
   }
 
-  @Test("a call that does not return: the end comes in time and says so")
+  @Test("a call that does not return: the session ends in time and says so")
   func blocked() {
     let device = ScriptedPCM(.capture)
     let (release, isInside) = (Wake(), Wake())
@@ -194,19 +195,19 @@ struct LyingDeviceTests {
     let loop = CaptureLoop(device: device, ring: SampleRing(capacity: 24_000), wake: Wake())
     let thread = DeviceThread()
     let beginning = thread.start(
-      name: "test", priority: 0, begin: { loop.begin() }, turn: { _ = loop.turn() }, end: {})
+      name: "test", priority: 0, begin: { loop.begin() }, iterate: { _ = loop.iterate() }, end: {})
     #expect(beginning == .running && isInside.wait(nanoseconds: 5_000_000_000))
     let start = MonotonicClock.now
     #expect(!thread.stop())
     let took = MonotonicClock.now - start
     #expect(took >= DeviceThread.ending && took < DeviceThread.ending + 500_000_000)
-    // The second time nothing is waited for.
+    // The second call does not wait.
     #expect(!thread.stop() && MonotonicClock.now - start < took + 100_000_000)
     #expect(RealtimeThread.hasAbandoned)
     release.post()
   }
 
-  @Test("a device that does not come back from its start is an error, in time")
+  @Test("a device that hangs while it is started is an error, in time")
   func blockedStart() {
     let release = Wake()
     let thread = DeviceThread()
@@ -216,7 +217,7 @@ struct LyingDeviceTests {
       begin: {
         release.wait(nanoseconds: 20_000_000_000)
         return true
-      }, turn: {}, end: {})
+      }, iterate: {}, end: {})
     #expect(beginning == .unanswered && MonotonicClock.now - start < 1_000_000_000)
     release.post()
     #expect(thread.stop(nanoseconds: 2_000_000_000))
@@ -236,12 +237,12 @@ struct LyingDeviceTests {
     release.post()
   }
 
-  @Test("a device that does what it should ends with its turn")
+  @Test("a healthy device ends with the current iteration")
   func healthyEnd() {
     let thread = DeviceThread()
     let ended = StopFlag()
     let beginning = thread.start(
-      name: "test", priority: 0, begin: { true }, turn: { MonotonicClock.sleep(nanoseconds: 1_000_000) },
+      name: "test", priority: 0, begin: { true }, iterate: { MonotonicClock.sleep(nanoseconds: 1_000_000) },
       end: { ended.set() })
     #expect(beginning == .running && thread.stop() && ended.isSet)
   }

@@ -18,7 +18,7 @@ struct PlaybackLoopTests {
       let block = sound(period)
       if !block.isEmpty { loop.ring.write(block.span) }
       loop.device.pass(loop.device.settings.periodFrames)
-      while case .moved = loop.turn() {}
+      while case .moved = loop.iterate() {}
     }
   }
 
@@ -44,12 +44,12 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot.gaps == 0 && loop.counters.snapshot.xruns == 0)
   }
 
-  @Test("missing sound is silence, counted as one gap, and the device does not run dry")
+  @Test("missing sound becomes silence, counted as one gap, and the device does not underrun")
   func gap() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     let sound = tone(500, count: 2880)
-    // Two periods ahead each time, as a queue gives them.
+    // Two periods ahead each time, as from a queue.
     let next = { (period: Int) in Array(sound[(period == 0 ? 0 : 480 + 240 * period)..<720 + 240 * period]) }
     run(loop, periods: 9, sound: next)
     run(loop, periods: 20) { _ in [] }
@@ -68,41 +68,41 @@ struct PlaybackLoopTests {
     #expect(loop.counters.snapshot == .init())
   }
 
-  @Test("silence is put off until the device has room for a period")
+  @Test("silence is deferred until the device has room for a period")
   func lateSilence() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     device.pass(240)
-    #expect(loop.turn() == .idle)
+    #expect(loop.iterate() == .idle)
     device.pass(240)
-    #expect(loop.turn() == .moved(480))
+    #expect(loop.iterate() == .moved(480))
   }
 
-  @Test("a device that ran dry is filled and started again, and says so")
+  @Test("after an underrun the device is refilled and restarted, and the underrun is reported")
   func underrun() {
     let told = Wake()
     let device = ScriptedPCM(.playback)
     let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000)) { told.post() }
     #expect(loop.begin())
     device.pass(2000)
-    #expect(loop.turn() == .xrun)
+    #expect(loop.iterate() == .xrun)
     #expect(device.queued == 1440 && device.started == 2)
     #expect(told.wait(nanoseconds: 0))
     #expect(loop.counters.snapshot.xruns == 1)
   }
 
-  @Test("a device that went away comes back with silence queued")
+  @Test("a lost device is reopened with silence queued")
   func unplugged() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
     device.failures = [ENODEV]
-    #expect(loop.turn() == .lost)
-    var turns = 0
-    while loop.turn() != .reopened, turns < 1000 { turns += 1 }
+    #expect(loop.iterate() == .lost)
+    var iterations = 0
+    while loop.iterate() != .reopened, iterations < 1000 { iterations += 1 }
     #expect(device.queued == 1440 && device.reopened == 1)
   }
 
-  @Test("a flush forgets what waits")
+  @Test("a flush discards the queue")
   func flush() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)
@@ -117,7 +117,7 @@ struct PlaybackLoopTests {
     #expect(loop.flushedSamples.load(ordering: .relaxed) > 8000)
   }
 
-  @Test("samples know when they will be heard")
+  @Test("every sample has the time at which it will be heard")
   func time() throws {
     let device = ScriptedPCM(.playback, rate: 24_000, period: 240, buffer: 720)
     let loop = makeLoop(device)
@@ -131,7 +131,7 @@ struct PlaybackLoopTests {
     #expect(abs(Int64(bitPattern: time &- expected)) < 5_000_000)
   }
 
-  @Test("the history holds what was played, silence too")
+  @Test("the history holds what was played, including silence")
   func history() {
     let device = ScriptedPCM(.playback)
     let loop = makeLoop(device)

@@ -15,7 +15,7 @@ struct RateControllerTests {
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let noise = (Double(seed >> 11) / Double(1 << 53) - 0.5) * 2 * jitter
       controller.update(measured: depth + noise, interval: 0.08)
-      // What comes in by one clock, less what the other takes at the speed asked for.
+      // What one clock delivers, minus what the other takes at the requested speed.
       depth += 0.08 * (1 + drift - controller.stretch)
       return depth
     }
@@ -42,7 +42,7 @@ struct RateControllerTests {
     #expect(worst < 300e-6)
   }
 
-  @Test("a queue too deep by 30 ms is emptied without swinging far below its target")
+  @Test("a queue that is 30 ms too deep is drained without undershooting its target by much")
   func recovery() {
     var controller = RateController(target: 0.04)
     let depths = simulate(&controller, drift: 0, seconds: 120, start: 0.07, jitter: 0)
@@ -50,7 +50,7 @@ struct RateControllerTests {
     #expect(depths.min()! > 0.034)
   }
 
-  @Test("the change of speed never exceeds half a percent, and long saturation leaves no debt")
+  @Test("the change of speed never exceeds half a percent, and long saturation does not wind up the integral")
   func limits() {
     var controller = RateController(target: 0.04)
     for _ in 0..<10_000 {
@@ -62,7 +62,7 @@ struct RateControllerTests {
     #expect(controller.stretch >= 0.995 && controller.stretch <= 1.005)
   }
 
-  @Test("after a cut it keeps what it learnt of the clocks")
+  @Test("after a cut it keeps what it learnt about the clocks")
   func restart() {
     var controller = RateController(target: 0.04)
     _ = simulate(&controller, drift: 400e-6, seconds: 300)

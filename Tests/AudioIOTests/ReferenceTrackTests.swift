@@ -2,13 +2,13 @@ import Testing
 
 @testable import AudioIO
 
-@Suite("The place of the echo's reference")
+@Suite("The position of the echo's reference")
 struct ReferenceTrackTests {
   /// Runs a track through blocks of 10 ms at 48 kHz.
   ///
   /// - Parameters:
   ///   - drift: how much faster the loudspeaker's clock runs.
-  ///   - wander: how far the clocks' report is off at a block, in seconds.
+  ///   - wander: error of the reported times at a block, in seconds.
   /// - Returns: how far the track is from the truth, in samples, at each block, up to a constant.
   private func errors(
     seconds: Int, drift: Double, jitter: Double, wander: (Int) -> Double
@@ -23,7 +23,7 @@ struct ReferenceTrackTests {
     return (track, errors)
   }
 
-  @Test("equal clocks whose reports wander by ten milliseconds: not a sample is lost or doubled")
+  @Test("equal clocks whose reported times wander by ten milliseconds: no sample is lost or repeated")
   func wander() {
     // As PulseAudio's: a wave in the first seconds, then slow and small.
     let report = { (block: Int) in
@@ -35,7 +35,7 @@ struct ReferenceTrackTests {
   }
 
   @Test(
-    "clocks 500 ppm apart are known after ten seconds when they are reported well",
+    "a difference of 500 ppm between the clocks is known after ten seconds if reported times are accurate",
     arguments: [500e-6, -500e-6])
   func drift(drift: Double) {
     let (track, errors) = errors(seconds: 60, drift: drift, jitter: 0.0002) { Double($0 * 7 % 5) * 0.0001 }
@@ -44,7 +44,7 @@ struct ReferenceTrackTests {
     #expect(abs(errors.last! - errors[1000]) < 5 * 48 / 24)
   }
 
-  @Test("a stream that was interrupted is set against the other anew, half a second later")
+  @Test("an interrupted stream is realigned with the other half a second later")
   func interruption() {
     var track = ReferenceTrack(blockSeconds: 0.01, rate: 48_000)
     for block in 0..<200 { _ = track.advance(ideal: Double(block) * 480, jitter: 0, interruptions: 1) }
@@ -55,7 +55,7 @@ struct ReferenceTrackTests {
     #expect(track.alignments == 2 && start == 259 * 480 + 9600)
   }
 
-  @Test("a step of the clocks that nobody told of is believed when it stays")
+  @Test("an unreported step of the clocks is believed if it persists")
   func step() {
     var track = ReferenceTrack(blockSeconds: 0.01, rate: 48_000)
     for block in 0..<400 {

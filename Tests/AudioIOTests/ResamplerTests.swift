@@ -23,7 +23,7 @@ struct ResamplerTests {
     #expect(toneToRest(output[2_000..<22_000], 1_000) > 80)
   }
 
-  @Test("keeps the tone in its place in time")
+  @Test("keeps the tone at its position in time")
   func alignment() {
     let output = Resampler.resample(tone(1_000, rate: 48_000, count: 48_000), from: 48_000, to: 24_000)
     let expected = tone(1_000, count: 24_000)
@@ -31,7 +31,7 @@ struct ResamplerTests {
     #expect(worst < 1e-4)
   }
 
-  @Test("removes what the lower rate cannot hold")
+  @Test("removes what the lower rate cannot represent")
   func aliasing() {
     let output = Resampler.resample(tone(15_000, rate: 48_000, count: 48_000), from: 48_000, to: 24_000)
     #expect(output[2_000..<22_000].allSatisfy { abs($0) < 1e-4 })
@@ -64,7 +64,7 @@ struct ResamplerTests {
     #expect(result == whole)
   }
 
-  @Test("follows a clock that runs at another speed")
+  @Test("follows a clock that runs at a different speed")
   func stretch() {
     let resampler = Resampler(from: 48_000, to: 24_000, maximumStretch: 1.02)
     // The tone was captured by a clock 1 % too fast: 1 % more samples for the same time.

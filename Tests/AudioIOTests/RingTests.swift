@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The rings")
 struct RingTests {
-  @Test("a frame comes out as it went in, with its place and time")
+  @Test("a frame comes out as it went in, with its position and time")
   func frame() {
     let ring = FrameRing(capacity: 2, samplesPerFrame: 4)
     var frame = AudioFrame(count: 4)
@@ -46,8 +46,8 @@ struct RingTests {
     var written: Float = 0
     var expected: Float = 0
     var block = [Float](repeating: 0, count: 7)
-    for turn in 0..<200 {
-      let input = (0..<(turn % 6 + 1)).map { written + Float($0) }
+    for round in 0..<200 {
+      let input = (0..<(round % 6 + 1)).map { written + Float($0) }
       written += Float(ring.write(input.span.extracting(0..<min(input.count, ring.free))))
       var output = block.mutableSpan
       let count = ring.read(into: &output)
@@ -73,7 +73,7 @@ struct RingTests {
     #expect(count == 1 && block == [4, 0])
   }
 
-  @Test("two threads pass frames without losing, doubling or tearing one")
+  @Test("two threads pass frames without losing, repeating or tearing one")
   func threads() {
     let ring = FrameRing(capacity: 3, samplesPerFrame: 64)
     let total = 20_000

@@ -5,18 +5,18 @@ import Glibc
 /// A device that does what a test tells it to: the sound card of the tests.
 final class ScriptedPCM: PCM, @unchecked Sendable {
   var settings: PCMSettings
-  /// What the next calls of `transfer`, or of `update`, return instead of working.
+  /// Return values of the next calls of `transfer`, or of `update`, in place of doing the work.
   var failures: [Int32] = []
-  /// The device ran over or dry: the next call says so. Apart from `failures`, because it must not allocate.
+  /// An overrun or underrun, which the next call reports. Separate from `failures`, because it must not allocate.
   var hasRunOut = false
   var resumeResults: [Int32] = []
-  /// How often the device is not found when it is looked for.
+  /// How many attempts to reopen the device fail.
   var absences = 0
   /// Frames that wait to be read, or are queued to be played.
   var queued = 0
   /// The device's own clock, in frames.
   var frames = 0
-  /// How much faster than its nominal rate the clock really runs, and how far its stamps are off, in nanoseconds.
+  /// How much faster than its nominal rate the clock really runs, and the error of its timestamps, in nanoseconds.
   var rateError = 0.0
   var stampError: () -> Double = { 0 }
   private(set) var prepared = 0
@@ -29,7 +29,7 @@ final class ScriptedPCM: PCM, @unchecked Sendable {
   var input: (Int) -> Float = { _ in 0 }
   var keepsOutput = true
 
-  /// Lies: what the calls return whatever the truth is.
+  /// Misreports: what the calls return regardless of the truth.
   var transferLie: ((Int) -> Int)?
   var waitLie: (() -> Int)?
   var updateLie: ((inout PCMStatus) -> Int)?

@@ -27,7 +27,7 @@ struct SoundFileReaderTests {
     #expect(readAll(try SoundFileReader.open(path), frame: size) == whole)
   }
 
-  @Test("twelve channels, for which there is no custom, become their average")
+  @Test("twelve channels, for which there is no convention, are averaged")
   func channels() throws {
     let frame: [Float] = [0.6, 0, 0, 0, 0, 0.3] + Array(repeating: 0, count: 6)
     let samples: [Float] = (0..<200).flatMap { _ in frame }
@@ -52,14 +52,14 @@ struct SoundFileReaderTests {
     #expect(abs(samples.count - 24_000 / rate) <= 1)
   }
 
-  @Test("a WAV file cut off in the middle gives what it has")
+  @Test("a WAV file cut off in the middle yields what it has")
   func truncated() throws {
     let all = wavBytes(channels: 1, rate: 24_000, data: [UInt8](repeating: 1, count: 2_000))
     let path = try scratch.file("cut.wav", Array(all[..<1044]))
     #expect(readAll(try SoundFileReader.open(path)).count == 500)
   }
 
-  @Test("what cannot be read says why")
+  @Test("an unreadable file is reported with the reason")
   func refusals() throws {
     try refused("nowhere.wav") { .notFound(path: $0) }
     try refused("", scratch.directory.path) { .isDirectory(path: $0) }
@@ -89,7 +89,9 @@ struct SoundFileReaderTests {
     #expect(throws: expected(path)) { try SoundFileReader.open(path) }
   }
 
-  @Test("a file that may not be read says so", .enabled(if: geteuid() != 0, "root may read everything"))
+  @Test(
+    "a file without read permission is reported as such",
+    .enabled(if: geteuid() != 0, "root may read everything"))
   func permission() throws {
     let path = try scratch.wav("in.wav", [0.5])
     chmod(path, 0)

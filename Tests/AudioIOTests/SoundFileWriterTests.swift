@@ -4,7 +4,7 @@ import Testing
 
 @testable import AudioIO
 
-/// Memory that may not grow beyond `size` bytes: for whoever writes to it, a disk that is full.
+/// Memory that cannot grow beyond `size` bytes, which looks like a full disk to its writer.
 private func boundedFile(_ size: Int) -> Int32? {
   typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
   guard let symbol = dlsym(nil, "memfd_create") else { return nil }
@@ -57,7 +57,7 @@ struct SoundFileWriterTests {
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test("a rate that no sound has is refused", arguments: [Int.min, -24_000, 0, 3_999, 384_001, .max])
+  @Test("an impossible rate is refused", arguments: [Int.min, -24_000, 0, 3_999, 384_001, .max])
   func rates(rate: Int) {
     let path = scratch.path("out.wav")
     #expect(
@@ -67,7 +67,7 @@ struct SoundFileWriterTests {
     #expect(access(path, F_OK) != 0)
   }
 
-  @Test("what comes after the end is refused, and the file stays as it is")
+  @Test("writes after the end are refused, and the file stays unchanged")
   func afterFinish() throws {
     let path = scratch.path("out.wav")
     let writer = try SoundFileWriter.create(path)
@@ -78,7 +78,7 @@ struct SoundFileWriterTests {
     #expect(readAll(try SoundFileReader.open(path)).count == 2_400)
   }
 
-  @Test("left and right stay apart in every format", arguments: formats.map(\.0))
+  @Test("left and right stay separate in every format", arguments: formats.map(\.0))
   func stereo(name: String) throws {
     let path = scratch.path("out.\(name)")
     let writer = try SoundFileWriter.create(path, channels: 2)
@@ -119,7 +119,7 @@ struct SoundFileWriterTests {
     }
   }
 
-  @Test("a float file keeps what is beyond full scale")
+  @Test("a float file keeps samples beyond full scale")
   func float() throws {
     let path = scratch.path("out.wav")
     let writer = try SoundFileWriter.create(path, format: .wavFloat)
@@ -133,7 +133,7 @@ struct SoundFileWriterTests {
     let path = scratch.path("out.\(name)")
     let writer = try SoundFileWriter.create(path)
     writeAll(noise(96_000), to: writer)
-    // The file as it stands on the disk if the process dies here.
+    // The file on the disk if the process dies here.
     let copy = scratch.path("copy.\(name)")
     try FileManager.default.copyItem(atPath: path, toPath: copy)
     let reader = try SoundFileReader.open(copy)
@@ -143,7 +143,7 @@ struct SoundFileWriterTests {
     try writer.finish()
   }
 
-  @Test("an output that exists is kept unless overwriting is asked for")
+  @Test("an existing output is kept unless overwriting is requested")
   func exists() throws {
     let path = try scratch.file("out.wav", Array("precious".utf8))
     #expect(throws: SoundFileError.outputExists(path: path)) { try SoundFileWriter.create(path) }
@@ -193,7 +193,7 @@ struct SoundFileWriterTests {
     close(empty)
   }
 
-  @Test("a pipe whose reader went away stops the writing")
+  @Test("writing stops when a pipe's reader closes it")
   func brokenPipe() throws {
     signal(SIGPIPE, SIG_IGN)
     let (readEnd, writeEnd) = try makePipe()
@@ -204,7 +204,7 @@ struct SoundFileWriterTests {
       writer.failure as? SoundFileError == .writeFailed(path: "-", errno: EPIPE, seconds: 0, bytes: 0))
   }
 
-  @Test("what cannot be created says why")
+  @Test("an output that cannot be created is reported with the reason")
   func refusals() throws {
     let directory = scratch.directory.path
     for name in ["out.xyz", "out", "wav", "dir.wav/out", ".wav/x"] {
@@ -231,7 +231,7 @@ struct SoundFileWriterTests {
   }
 
   @Test(
-    "a disk that fills up stops the writing, says how far it came, and leaves a valid file",
+    "when the disk fills up, writing stops, its progress is reported, and the file is valid",
     arguments: [SoundFileFormat.wav, .flac, .ogg, .opus, .mp3, .raw])
   func fullDisk(format: SoundFileFormat) throws {
     let size = 40_000

@@ -4,8 +4,8 @@ import Testing
 
 @testable import AudioIO
 
-/// Sound files as they are met: joined, cut, with sizes that are wrong, and in pipes.
-@Suite("Sound files that are not as they should be")
+/// Sound files as found in practice: concatenated, truncated, with wrong sizes, and in pipes.
+@Suite("Irregular sound files")
 struct SoundStreamTests {
   let scratch: Scratch
   private let voice = tone(440, count: 24_000)
@@ -25,7 +25,7 @@ struct SoundStreamTests {
   // MARK: Chains
 
   @Test(
-    "files that were joined are read one after another", arguments: ["wav", "flac", "ogg", "opus", "mp3"])
+    "concatenated files are read one after another", arguments: ["wav", "flac", "ogg", "opus", "mp3"])
   func joined(name: String) throws {
     let path = try scratch.file("joined.\(name)", encoded(name) + encoded(name) + encoded(name))
     let reader = try SoundFileReader.open(path)
@@ -38,7 +38,7 @@ struct SoundStreamTests {
   }
 
   @Test(
-    "a stream of another rate and with other channels follows",
+    "the next stream may have another rate and other channels",
     arguments: ["wav", "flac", "ogg", "opus", "mp3"])
   func otherForm(name: String) throws {
     let path = try scratch.file("joined.\(name)", encoded(name) + encoded(name, rate: 48_000, channels: 2))
@@ -48,16 +48,16 @@ struct SoundStreamTests {
     #expect(toneToRest(samples[26_000..<46_000], 440) > 10)
   }
 
-  @Test("files of different formats that were joined are read where the first tells its end")
+  @Test("concatenated files of different formats are read if the first marks its end")
   func mixed() throws {
     let path = try scratch.file("joined.wav", encoded("wav") + encoded("flac") + encoded("flac"))
     #expect(readAll(try SoundFileReader.open(path)).count == 72_000)
   }
 
-  @Test("a stream in a chain that cannot be read ends the sound with a sentence")
+  @Test("an unreadable stream in a chain ends the sound with an error")
   func brokenChain() throws {
     var second = try encoded("opus")
-    // The page says that a stream begins, and of what kind, nobody knows.
+    // The page begins a stream of an unknown kind.
     second.replaceSubrange(28..<36, with: Array("Unheard!".utf8))
     let path = try scratch.file("joined.opus", encoded("opus") + second)
     let reader = try SoundFileReader.open(path)
@@ -71,7 +71,7 @@ struct SoundStreamTests {
 
   // MARK: Sizes
 
-  @Test("sound that the header gives the size 0 is read to the end of the file, and that is remarked")
+  @Test("sound whose size in the header is 0 is read to the end of the file, and a remark says so")
   func zeroSize() throws {
     let data = Handmade.pcm(voice)
     let files = [
@@ -89,7 +89,7 @@ struct SoundStreamTests {
     }
   }
 
-  @Test("sound behind a size that is too small is read too")
+  @Test("sound beyond a size that is too small is read, too")
   func smallSize() throws {
     let reader = try SoundFileReader.open(
       try scratch.file("in.wav", Handmade.wav(Handmade.pcm(voice), size: 1000)))
@@ -98,7 +98,7 @@ struct SoundStreamTests {
   }
 
   @Test(
-    "a size that says that nobody knows it is no fault", arguments: [0xFFFF_FFFF, 0x7FFF_FFFF, 0x8000_0000])
+    "a size that means \"unknown\" is not an error", arguments: [0xFFFF_FFFF, 0x7FFF_FFFF, 0x8000_0000])
   func unknownSize(size: Int) throws {
     let data = Handmade.pcm(voice)
     let files = [Handmade.wav(data, size: size), Handmade.au(data, size: nil), Handmade.caf(data, size: -1)]
@@ -108,7 +108,7 @@ struct SoundStreamTests {
     }
   }
 
-  @Test("chunks and tags behind the sound are not taken for sound")
+  @Test("chunks and tags after the sound are not taken for sound")
   func behind() throws {
     let list = Array("LIST".utf8) + Handmade.little(4, 4) + Array("INFO".utf8)
     let tag = Array("TAG".utf8) + [UInt8](repeating: 0, count: 125)
@@ -119,7 +119,7 @@ struct SoundStreamTests {
     }
   }
 
-  @Test("a file that breaks off gives what it has, and says what it promised")
+  @Test("a truncated file yields what it has, and the promised length is reported")
   func cut() throws {
     let whole = Handmade.wav(Handmade.pcm(voice))
     let reader = try SoundFileReader.open(try scratch.file("cut.wav", Array(whole[..<(44 + 24_000)])))
@@ -132,7 +132,7 @@ struct SoundStreamTests {
     #expect(other.remarks.contains { if case .cut(_, nil) = $0 { true } else { false } })
   }
 
-  @Test("a FLAC stream that was written to a pipe does not know its length, and is read")
+  @Test("a FLAC stream of unknown length, as written to a pipe, is read")
   func flacWithoutLength() throws {
     var bytes = try encoded("flac")
     bytes[21] &= 0xF0
@@ -141,7 +141,7 @@ struct SoundStreamTests {
     #expect(readAll(reader).count == 24_000 && reader.failure == nil && reader.remarks.isEmpty)
   }
 
-  @Test("MP3 behind a tag or behind junk is read")
+  @Test("MP3 after a tag or after junk is read")
   func mp3() throws {
     let tag = Array("ID3".utf8) + [3, 0, 0, 0, 0, 7, 0x76] + [UInt8](repeating: 0, count: 1014)
     for (index, before) in [tag, [UInt8](repeating: 7, count: 3000)].enumerated() {
@@ -152,7 +152,7 @@ struct SoundStreamTests {
 
   // MARK: Pipes
 
-  @Test("a sound file in a pipe is read as one", arguments: ["wav", "flac", "ogg", "opus", "mp3"])
+  @Test("a sound file is recognized in a pipe", arguments: ["wav", "flac", "ogg", "opus", "mp3"])
   func piped(name: String) throws {
     let bytes = try encoded(name, rate: 48_000, channels: 2)
     let input = pipe(of: bytes)
@@ -163,7 +163,7 @@ struct SoundStreamTests {
     #expect(samples == readAll(try SoundFileReader.open(try scratch.file("same.\(name)", bytes))))
   }
 
-  @Test("joined files in a pipe are read, or it is said that more follows")
+  @Test("concatenated files in a pipe are read, or a remark says that more follows")
   func pipedChain() throws {
     let opus = try encoded("opus")
     let first = pipe(of: opus + opus)
@@ -190,7 +190,7 @@ struct SoundStreamTests {
     #expect(readAll(reader).count == 4_800 - 1920)
   }
 
-  @Test("a file on standard input is read from where it stands")
+  @Test("a file on standard input is read from its current offset")
   func redirected() throws {
     let path = try scratch.file("in", Array("before".utf8) + Handmade.wav(Handmade.pcm(voice)))
     let descriptor = open(path, O_RDONLY)
@@ -207,7 +207,7 @@ struct SoundStreamTests {
     #expect(reader.channels == 1 && readAll(reader).count == 24_002)
   }
 
-  @Test("a container that cannot be read is refused in a pipe, not taken for samples")
+  @Test("an unsupported container in a pipe is refused, not taken for samples")
   func unreadable() throws {
     let mp4: [UInt8] = [0, 0, 0, 32] + Array("ftypM4A ".utf8) + [UInt8](repeating: 0, count: 4000)
     let aac = (0..<9).flatMap { _ in
@@ -240,7 +240,7 @@ struct SoundStreamTests {
     }
   }
 
-  @Test("a standard input that cannot be read says why")
+  @Test("unreadable standard input is reported with the reason")
   func badInput() throws {
     #expect(throws: SoundFileError.unreadable(path: "-", errno: EBADF)) {
       try SoundFileReader.open("-", standardInput: 999)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Sound from memory")
 struct SourceTests {
-  @Test("a source in memory gives its samples once, then the end")
+  @Test("a source in memory yields its samples once, then ends")
   func samples() {
     let source = SampleSource([1, 2, 3, 4, 5])
     #expect(readAll(source, frame: 2) == [1, 2, 3, 4, 5])
@@ -20,7 +20,7 @@ struct SourceTests {
     #expect(samples == readAll(ToneSource(frequency: 440, amplitude: 0.25, seconds: 0.5), frame: 77))
   }
 
-  @Test("a frame counts its place in the stream")
+  @Test("a frame counts its position in the stream")
   func place() {
     let source = SampleSource([Float](repeating: 1, count: 25))
     var frame = AudioFrame(count: 10)

@@ -59,7 +59,7 @@ import Testing
     let needs = try #require(view["needs"] as? [[String: Any]])
     #expect(needs.compactMap { $0["part"] as? String } == ["dialogue step", "codec encode", "codec decode"])
     #expect(
-      needs.allSatisfy { ($0["bytes_per_frame"] as? Int ?? 0) > 0 && ($0["session_bytes"] as? Int ?? 0) > 0 })
+      needs.allSatisfy { ($0["bytes_per_frame"] as? Int ?? 0) > 0 && ($0["state_bytes"] as? Int ?? 0) > 0 })
     let missing = try Program.run("inspect", "missing")
     #expect(missing.code == 66 && missing.sentence == "There is no file 'missing'.")
   }

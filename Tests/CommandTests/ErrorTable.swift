@@ -310,6 +310,12 @@ enum ErrorTable {
     (DialogueError.anotherModel, "a program mixed the conversations of two models"),
     (DialogueError.batchIsFull(capacity: 8), "more people want to talk than the batch was made for"),
     (DialogueError.emptySlot(slot: 3), "a program released a conversation twice"),
+    (DialogueError.noDrafter(model: "models/x"), "a model without a drafter is to run ahead of its backbone"),
+    (
+      DialogueError.tooFewModules(needed: 3, present: 2),
+      "more columns are to be drafted than the drafter can"
+    ),
+    (DialogueError.noDelay, "frames are to be early, and the model's delays are all 0"),
   ]
 
   private static let latency: [(any Error, String)] = [

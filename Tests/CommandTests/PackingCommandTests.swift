@@ -153,12 +153,12 @@ import Testing
     let done = try Program.run("compare", tiny, tiny, sound, "--json")
     #expect(done.code == 0, "\(done.errors)")
     let result = try #require(try JSONSerialization.jsonObject(with: done.output) as? [String: Any])
-    let streams = try #require(result["streams"] as? [[String: Any]])
-    #expect(streams.count == 9 && streams.allSatisfy { $0["divergence"] as? Double == 0 })
+    let rows = try #require(result["rows"] as? [[String: Any]])
+    #expect(rows.count == 9 && rows.allSatisfy { $0["divergence"] as? Double == 0 })
     #expect(try Program.run("compare", tiny, model, sound).code == ExitCode.badData.rawValue)
     let halves = try Program.run("compare", tiny, tiny, sound, "--json", "--kv", "f16")
     let rounded = try #require(try JSONSerialization.jsonObject(with: halves.output) as? [String: Any])
-    let divergences = try #require(rounded["streams"] as? [[String: Any]]).compactMap {
+    let divergences = try #require(rounded["rows"] as? [[String: Any]]).compactMap {
       $0["divergence"] as? Double
     }
     #expect(divergences.count == 9 && divergences.allSatisfy { $0 > 0 && $0 < 0.01 })
@@ -171,14 +171,15 @@ import Testing
     #expect(done.code == 0, "\(done.errors)")
     let result = try #require(try JSONSerialization.jsonObject(with: done.output) as? [String: Any])
     let models = try #require(result["models"] as? [[String: Any]])
-    #expect(models.count == KnownModel.all.count + 1)
+    #expect(models.count == PublishedModel.all.count + 1)
     #expect(models.allSatisfy { ($0["cases"] as? [Any])?.count == 3 })
     #expect((result["sound"] as? String)?.isEmpty == false)
   }
 
   @Test("sizes of known models are those of the published files")
   func sizes() {
-    let weights = Dictionary(uniqueKeysWithValues: KnownModel.all.map { ($0.name, Double($0.weights) / 1e9) })
+    let weights = Dictionary(
+      uniqueKeysWithValues: PublishedModel.all.map { ($0.name, Double($0.weights) / 1e9) })
     for (name, billions) in [
       ("Moshi 7B", 7.375), ("Hibiki 2B", 3.359), ("Hibiki 1B", 1.570), ("STT 1B", 0.839),
     ] {
@@ -188,7 +189,7 @@ import Testing
 
   @Test("a full window of Moshi is 3.1 GB in f32, and doctor knows how much less in 8 bits")
   func windows() throws {
-    let moshi = try #require(KnownModel.all.first)
+    let moshi = try #require(PublishedModel.all.first)
     #expect(moshi.work(bits: 4, kv: .f32).cacheBytes == 3000 * 32 * 2 * 4096 * 4)
     #expect(moshi.work(bits: 4, kv: .q8).cacheBytes == 3000 * 32 * 2 * 4096 * 34 / 32)
   }

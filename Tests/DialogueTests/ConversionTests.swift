@@ -38,7 +38,7 @@ struct ConversionTests {
 
   private static let steps = 24
 
-  private func trace(_ dialogue: Dialogue) throws -> Trace {
+  private func trace(_ dialogue: Dialogue) throws -> DialogueTrace {
     try dialogue.trace(dialogue.babble(5, Self.steps), steps: Self.steps)
   }
 
@@ -60,7 +60,7 @@ struct ConversionTests {
     let other = try Dialogue.open(Golden.path("tiny-quantized/" + model))
     #expect(other.bytesPerStep < plain.bytesPerStep)
     let user = plain.babble(5, Self.steps)
-    for stream in plain.compare(with: other, user: user, seed: 1).streams {
+    for stream in plain.compare(with: other, user: user, seed: 1).rows {
       #expect(stream[0].frames == Self.steps && stream[0].mean < 0.02)
     }
   }
@@ -173,7 +173,7 @@ struct ConversionTests {
     let model = Golden.path("tiny-dialogue/moshi")
     let plain = try Dialogue.open(model)
     let user = plain.babble(3, 70)
-    for stream in plain.compare(with: plain, user: user, seed: 1).streams {
+    for stream in plain.compare(with: plain, user: user, seed: 1).rows {
       #expect(stream[0].total == 0 && stream[1].total == 0 && stream[0].agreed == 64)
       #expect(stream[0].frames == 64 && stream[1].frames == 6)
     }
@@ -181,7 +181,7 @@ struct ConversionTests {
     let babble = quantized.babble(3, 40)
     func sum(_ bits: Int) throws -> Double {
       let rounded = try Dialogue.open(Golden.path("tiny-quantized/plain"), bits: bits)
-      return quantized.compare(with: rounded, user: babble, seed: 1).streams.reduce(0) { $0 + $1[0].mean }
+      return quantized.compare(with: rounded, user: babble, seed: 1).rows.reduce(0) { $0 + $1[0].mean }
     }
     #expect(try sum(8) > 0 && sum(8) < 0.1)
     #expect(!plain.hasStreams(of: quantized))

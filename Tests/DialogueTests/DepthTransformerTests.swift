@@ -50,11 +50,13 @@ struct DepthTransformerTests {
     try Self.write(to: directory.file("motion.safetensors"), inputs: width)
     let head = try DepthTransformer(
       Checkpoint.open(directory.file("motion.safetensors")), Self.configuration(of: dialogue), inputs: width)
-    let plan = dialogue.workspacePlan(lanes: 2)
+    let plan = dialogue.scratchPlan(states: 2)
     var memory = plan.memory
     let regions = head.reserveScratch(lanes: 2, in: &memory)
-    let workspace = DialogueWorkspace(
-      DialogueWorkspace.Plan(memory: memory, lanes: 2, backbone: plan.backbone, speaker: plan.speaker))
+    let scratch = DialogueScratch(
+      DialogueScratch.Plan(
+        memory: memory, states: 2, lanes: 2, backbone: plan.backbone, speaker: plan.speaker,
+        newest: plan.newest, active: plan.active, drafter: nil))
     var noise = Noise(91)
     let hidden = noise.floats(2 * width)
 
@@ -62,12 +64,12 @@ struct DepthTransformerTests {
     func draw(_ hidden: [Float], first: [Int32]) -> (tokens: [[Int32]], logits: [[Float]]) {
       var (tokens, drawn) = (first, [[Int32]](repeating: [], count: 3))
       head.step(
-        hidden, &tokens, count: first.count, regions, workspace.depthPass(dialogue.workers)
+        hidden, &tokens, count: first.count, steps: 3, regions, scratch.depthPass(dialogue.workers)
       ) { step, _, logits in
         drawn[step].append(Kernels.largest(logits, Self.vocabularies[step]))
         return drawn[step][drawn[step].count - 1]
       }
-      return (drawn, (0..<3).map { Array(head.logits(step: $0, regions, workspace.memory.view)) })
+      return (drawn, (0..<3).map { Array(head.logits(step: $0, regions, scratch.memory.view)) })
     }
     let both = draw(hidden, first: [10, 3])
     let alone = [draw(Array(hidden[..<width]), first: [10]), draw(Array(hidden[width...]), first: [3])]

@@ -36,7 +36,7 @@ struct DialogueConfigurationTests {
   @Test("the golden models are read as they are")
   func golden() throws {
     let moshi = try Self.configuration(of: "moshi").get()
-    #expect(moshi.family.kind == .moshi && moshi.width == 24 && moshi.context == 4 && moshi.textOutputs == 48)
+    #expect(moshi.family.name == .moshi && moshi.width == 24 && moshi.context == 4 && moshi.textOutputs == 48)
     #expect(moshi.streams.own == 8 && moshi.streams.user == 8 && moshi.streams.maxDelay == 1)
     #expect(moshi.files.codec == "codec.safetensors")
     #expect(moshi.sampling.text == Sampling(temperature: 0.7, topK: 25))

@@ -183,6 +183,9 @@ class Talk:
             if line.startswith("VmRSS"):
                 return int(line.split()[1])
 
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def figures(self):
         """The last line of figures, after `finish`."""
         lines = [l for l in self.text().splitlines() if "queue" in l and "late" in l]

@@ -1,5 +1,5 @@
 """The scenarios of tools/live-check. Each prints what it measured."""
-import json, os, random, shutil, signal, subprocess, time
+import itertools, json, os, random, shutil, signal, subprocess, sys, tempfile, time
 
 from harness import *
 
@@ -350,9 +350,108 @@ def steady(talk, name):
     print("  " + talk.figures())
 
 
+def questions():
+    """The recorded questions: path, and the words of the reply that a file gets."""
+    folder = os.path.join(ROOT, "Assets/audio/questions")
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for line in open(os.path.join(folder, "questions.tsv")):
+            path = os.path.join(folder, line.split("\t")[0])
+            reply, text = os.path.join(scratch, "reply.wav"), os.path.join(scratch, "text")
+            subprocess.run(
+                [Options.binary, "respond", path, reply, "--text", text, "--overwrite"], check=True, stdout=subprocess.DEVNULL)
+            found.append((path, words(open(text).read())))
+    return found
+
+
+def words(text):
+    return [word for word in "".join(c if c.isalnum() else " " for c in text.lower()).split()]
+
+
+def clockless():
+    """Devices without a clock: the program ends by itself, and another process keeps its processor."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "asoundrc")
+        with open(path, "w") as file:
+            file.write("pcm.endless { type null }\nctl.endless { type null }\n")
+        ticks = os.sysconf("SC_CLK_TCK")
+
+        def used(pid):
+            fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / ticks
+
+        # One that computes without end on each processor; what the first keeps is what any other would.
+        others = [subprocess.Popen(["taskset", "-c", str(n), sys.executable, "-c", "while True: pass"]) for n in range(os.cpu_count())]
+
+        def shares(seconds, body=lambda: None):
+            """Of each processor, what its process got in so many seconds."""
+            before, begin = [used(p.pid) for p in others], time.time()
+            body()
+            time.sleep(max(0, seconds - (time.time() - begin)))
+            return [(used(p.pid) - b) / (time.time() - begin) for p, b in zip(others, before)]
+
+        result = {}
+
+        def run():
+            begin = time.time()
+            result["done"] = subprocess.run(
+                [Options.binary, "talk", "--mirror", "--codec", Options.codec, "--input", "endless", "--output", "endless", "--seconds", "3"],
+                env={**os.environ, "ALSA_CONFIG_PATH": path}, capture_output=True, text=True, timeout=60)
+            result["took"] = time.time() - begin
+
+        try:
+            time.sleep(0.5)
+            # Against what they get without it, as the machine may have other work.
+            alone, beside = shares(3), shares(3, run)
+        finally:
+            for process in others:
+                process.kill()
+    done, kept = result["done"], [100 * b / a for a, b in zip(alone, beside)]
+    reason = [line for line in done.stderr.splitlines() if line.startswith("antiphon: ")] or ["nothing"]
+    check("it says why, and ends with 66", done.returncode == 66, reason[0])
+    measure("it ends within 4 s", result["took"] < 4, f"{result['took']:.1f} s")
+    measure("other processes keep 90 % of what they have without it", min(kept) >= 90, ", ".join(f"{k:.0f} %" for k in kept) + " on each processor")
+
+
 def soak():
-    """A long time: nothing grows."""
-    steady(Talk(), "soak")
+    """A long conversation with the model: nothing grows, and the last answers are as good as the first."""
+    asked = questions()
+    talk, witness = Talk(mirror=False), Witness()
+    begin, shares, memory, descriptors, begun = time.time(), [], None, None, 0
+
+    def said():
+        """What the model has said: its lines, without the figures and the remarks."""
+        return [line for line in talk.text().splitlines() if line and not line[0].isdigit() and ":" not in line]
+
+    for number in itertools.count():
+        if time.time() - begin > Options.seconds:
+            break
+        path, expected = asked[number % len(asked)]
+        before = len(said())
+        play(path).wait()
+        # A reply of the model that ships takes less than three seconds.
+        time.sleep(3.5)
+        heard = words(" ".join(said()[before:]))
+        shares.append((time.time() - begin, len([w for w in expected if w in heard]) / max(len(expected), 1)))
+        if memory is None and time.time() - begin > min(60, Options.seconds / 4):
+            memory, descriptors, begun = talk.memory(), talk.descriptors(), len(talk.frames())
+    grown, kept = talk.memory() - memory, talk.descriptors()
+    rows = talk.finish()
+    # A minute has nine questions or so, each once: a single one is a tenth.
+    first = [share for at, share in shares if at < 120]
+    last = [share for at, share in shares if at > shares[-1][0] - 120]
+    early, late = slack(rows[begun : begun + 750]), slack(rows[-750:])
+    print(f"  {Options.seconds:.0f} s, {len(rows)} frames, {len(shares)} questions; {witness.stop()}")
+    measure("the queue at the end is the queue at the start", abs(late - early) < 3, f"slack {early:.1f} -> {late:.1f} ms")
+    measure("no late frame", talk.count("late") == 0, f"{talk.count('late')} late, least slack {min(int(r['slack_us']) for r in rows[begun:]) / 1000:.1f} ms")
+    measure("no xrun", talk.xruns() == 0, f"{talk.xruns()} xruns, {talk.count('gaps')} gaps, {talk.count('skipped')} skipped, {talk.count('concealed')} concealed")
+    measure("resident memory is flat", abs(grown) <= 1024, f"{grown:+d} kB of {memory} kB")
+    check("descriptors are equal", kept == descriptors, f"{descriptors} -> {kept}")
+    share = lambda list: 100 * sum(list) / max(len(list), 1)
+    check(
+        "the last answers are as right as the first", len(first) > 0 and share(last) > share(first) - 15,
+        f"{share(first):.0f} % of the words of a file's reply in the first two minutes, {share(last):.0f} % in the last two, {share([s for _, s in shares]):.0f} % in all")
+    print("  " + talk.figures())
 
 
 def drift():

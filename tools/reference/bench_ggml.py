@@ -108,7 +108,7 @@ def ours(options: argparse.Namespace) -> tuple[float, float, dict]:
             options.kv,
             "--threads",
             str(options.threads),
-            "--sessions",
+            "--conversations",
             str(options.columns),
             "--frames-in-cache",
             str(options.cache),

@@ -1,11 +1,11 @@
 package import Base
 import Synchronization
 
-/// A microphone: a thread that fills a ring with mono sound at 24 kHz. One other thread reads it.
+/// A microphone: its thread fills a ring with mono sound at 24 kHz, and one other thread reads the ring.
 package final class ALSACapture: @unchecked Sendable {
   private let loop: CaptureLoop<ALSAPort>
   private let thread = DeviceThread()
-  /// Index in the stream of the next sample that `read` gives.
+  /// Index in the stream of the next sample that `read` returns.
   package private(set) var position = 0
 
   package var settings: PCMSettings { loop.device.settings }
@@ -13,21 +13,21 @@ package final class ALSACapture: @unchecked Sendable {
   package var clock: StreamClock { loop.clock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
   package var isRealtime: Bool { thread.isRealtime }
-  /// Why the device was given up, if it was: no sound moves any more then.
+  /// Why the device was given up, if it was; no sound moves after that.
   package var fault: AudioDeviceError? {
     loop.fault.fault.map { AudioDeviceError($0, loop.device.name, .capture) }
   }
 
-  /// Opens the device; `start` lets it run.
+  /// Opens the device; `start` sets it running.
   ///
   /// - Parameters:
-  ///   - rate: the device's rate; nil takes what it has.
+  ///   - rate: the device's rate; nil takes the device's preferred rate.
   ///   - wake: posted whenever there is more to read.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, wake: Wake,
     canceller: EchoCanceller? = nil
   ) throws(AudioDeviceError) {
-    // A generous buffer costs no delay here: what is in it is read at once.
+    // A large buffer adds no delay here, because it is read as soon as anything is in it.
     let port = try ALSAPort.open(
       .init(
         name: name, direction: .capture, rate: rate, periodMilliseconds: periodMilliseconds, periods: 8))
@@ -39,11 +39,11 @@ package final class ALSACapture: @unchecked Sendable {
     stop()
   }
 
-  /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
+  /// - Parameter priority: of SCHED_FIFO; 0 requests none.
   package func start(priority: Int32) throws(AudioDeviceError) {
     let loop = loop
     let beginning = thread.start(
-      name: "capture", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      name: "capture", priority: priority, begin: { loop.begin() }, iterate: { _ = loop.iterate() },
       end: { loop.device.drop() })
     switch beginning {
     case .running: return
@@ -52,38 +52,38 @@ package final class ALSACapture: @unchecked Sendable {
     }
   }
 
-  /// Lets the device end soon, without waiting for it.
+  /// Tells the device to end, without waiting for it.
   package func askToStop() {
     thread.askToStop()
   }
 
   /// - Parameter nanoseconds: how long to wait for the device.
-  /// - Returns: whether the device has ended; otherwise it hangs in a call, and its thread is left to itself.
+  /// - Returns: whether the device has ended. If not, it hangs in a call and its thread is abandoned.
   @discardableResult
   package func stop(nanoseconds: UInt64 = 300_000_000) -> Bool {
     askToStop()
     return thread.stop(nanoseconds: nanoseconds)
   }
 
-  /// How many samples wait.
+  /// Number of samples waiting.
   package var count: Int { loop.ring.count }
 
-  /// Takes the oldest samples, at most as many as `block` holds; returns how many.
+  /// Takes the oldest samples, at most as many as `block` holds; returns how many it took.
   package func read(into block: inout MutableSpan<Float>) -> Int {
     let count = loop.ring.read(into: &block)
     position += count
     return count
   }
 
-  /// Forgets the oldest samples, at most `limit`; returns how many there were.
+  /// Discards the oldest samples, at most `limit`; returns how many were discarded.
   package func skip(_ limit: Int) -> Int {
     let count = loop.ring.skip(limit)
     position += count
     return count
   }
 
-  /// What waits in the device is late: throw it away. Any thread may ask.
-  package func dropBacklog() {
+  /// Discards what waits in the device, which is late. Any thread may call it.
+  package func skipBacklog() {
     loop.backlogRequest.store(true, ordering: .relaxed)
   }
 }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// The device that was chosen, and how.
+/// The chosen device, and how it was chosen.
 package struct DeviceChoice: Equatable, Sendable {
   package enum Reason: String, Sendable {
-    /// It was named in full.
+    /// By its full name.
     case named
-    /// What was asked for is a part of its name or description.
+    /// By part of its name or description.
     case matched
-    /// Nothing was asked for, and there is a `default`.
+    /// No name was given, and there is a `default`.
     case systemDefault
-    /// Nothing was asked for, there is no `default`, and it is the first that works.
+    /// No name was given and there is no `default`: the first that works.
     case first
   }
 
@@ -19,9 +19,9 @@ package struct DeviceChoice: Equatable, Sendable {
 }
 
 extension ALSADevice {
-  /// Chooses among what the system has.
+  /// Chooses one of the system's devices.
   ///
-  /// - Parameter wanted: a name as ALSA has it, or a part of a name or description; nil takes the default.
+  /// - Parameter wanted: a name as ALSA spells it, or part of a name or description; nil takes the default.
   package static func choose(
     _ wanted: String?, _ direction: AudioDirection
   ) throws(AudioDeviceError) -> DeviceChoice {
@@ -48,7 +48,8 @@ extension ALSADevice {
       if let device = devices.first {
         throw .cannotOpen(name: device.name, direction, errno: device.errno)
       }
-      // A default that leads to a sound server is no device while the server is silent, and no missing card either.
+      // A default that leads to a sound server is of no use while the server does not answer, but no card is missing
+      // either.
       throw silence("default", direction, errno: probe("default")) ?? .noDevice(direction, because: missing())
     }
     if let device = devices.first(where: { $0.name == wanted }) {
@@ -67,7 +68,7 @@ extension ALSADevice {
     if distinct.count > 1 {
       throw .ambiguous(name: wanted, direction, matches: distinct.map(\.name))
     }
-    // Names with parameters and those of the user's own configuration are not in the list.
+    // Names with parameters, and those from the user's own configuration, are not listed.
     let errno = probe(wanted)
     if errno == 0 { return DeviceChoice(name: wanted, description: "", reason: .named) }
     if errno != ENOENT { throw refusal(wanted, direction, errno: errno) }
@@ -86,20 +87,20 @@ extension ALSADevice {
     silence(name, direction, errno: errno) ?? .cannotOpen(name: name, direction, errno: errno)
   }
 
-  /// What an error number says about a sound server; nil when it speaks of something else.
+  /// What an error number says about a sound server; nil if it is about something else.
   static func silence(
     _ name: String, _ direction: AudioDirection, errno: Int32,
     address: String? = getenv("PULSE_SERVER").map { String(cString: $0) }
   ) -> AudioDeviceError? {
-    // A card itself has no server.
+    // A card has no server.
     if name.hasPrefix("hw:") || name.hasPrefix("plughw:") { return nil }
     return switch errno {
-    // PipeWire's plugin says so whatever the cause.
+    // PipeWire's plugin returns this whatever the cause.
     case EHOSTDOWN: .serverSilent(name: name, direction, server: .pipeWire)
     case ECONNREFUSED, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNABORTED:
       .serverSilent(
         name: name, direction, server: .pulseAudio(address: address.flatMap { $0.isEmpty ? nil : $0 }))
-    // The library of a plugin cannot be loaded.
+    // The plugin's library cannot be loaded.
     case ENXIO: .pluginMissing(name: name, direction)
     default: nil
     }
@@ -124,7 +125,7 @@ extension ALSADevice {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      // pcmC0D0c records, pcmC0D0p plays.
+      // The device nodes: pcmC0D0c records, pcmC0D0p plays.
       if name.hasPrefix("pcm") { nodes.append(name) }
     }
     if nodes.isEmpty { return .noCard }

@@ -3,28 +3,28 @@ import Glibc
 
 /// A sound device that can be named on the command line.
 package struct ALSADevice: Equatable, Sendable {
-  /// What ALSA calls it; can be pasted.
+  /// ALSA's name for it, which can be pasted into a command.
   package var name: String
-  /// What a person calls it, on one line.
+  /// Its name for people, on one line.
   package var description: String
   package var direction: AudioDirection
-  /// What it can do; nil when it could not be asked because it is in use or gone.
+  /// What it supports; nil if it could not be probed because it is in use or gone.
   package var offer: DeviceOffer?
-  /// Why it could not be asked, as an error number; 0 when it could.
+  /// The error number of a failed probe; 0 if it succeeded.
   package var errno: Int32
 
-  /// Every device of a direction that is worth naming, `default` first.
+  /// Every device of a direction that is worth listing, `default` first.
   package static func list(_ direction: AudioDirection) -> [ALSADevice] {
     var devices: [ALSADevice] = []
     for hint in hints() where hint.directions.contains(direction) && isUseful(hint.name) {
       let device = probe(hint.name, hint.description, direction)
-      // What cannot be opened at all is not a device, save when somebody else has it or we lack the right.
+      // A device that cannot be opened is left out, unless it is busy or permission is missing.
       if device.offer != nil || [EBUSY, EACCES, EPERM].contains(device.errno) { devices.append(device) }
     }
     return devices.filter { $0.name == "default" } + devices.filter { $0.name != "default" }
   }
 
-  /// Opens a device shortly to ask what it offers.
+  /// Opens a device briefly to find out what it supports.
   package static func probe(
     _ name: String, _ description: String, _ direction: AudioDirection
   ) -> ALSADevice {
@@ -51,7 +51,7 @@ package struct ALSADevice: Equatable, Sendable {
 
   private static func hints() -> [Hint] {
     precondition(ALSAPort.isLibraryReady)
-    // A card that came or went since the last time is in the configuration only after a new reading.
+    // ALSA caches its configuration: a card plugged in or removed since shows up only after it is read again.
     snd_config_update_free_global()
     var table: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
     guard snd_device_name_hint(-1, "pcm", &table) >= 0, let table else { return [] }
@@ -83,7 +83,7 @@ package struct ALSADevice: Equatable, Sendable {
     return String(cString: value)
   }
 
-  // Plugins that need a parameter, and other views of a card that `hw` and `plughw` already give.
+  // Plugins that need a parameter, and other views of a card that `hw` and `plughw` already offer.
   private static let uselessNames: Set<Substring> = [
     "null", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "lavrate", "jack", "oss", "usbstream",
     "front", "rear", "center_lfe", "side", "surround21", "surround40", "surround41", "surround50",

@@ -1,9 +1,9 @@
 internal import Base
 import Synchronization
 
-/// A loudspeaker: a thread that plays a ring of mono sound at 24 kHz. One other thread fills it.
+/// A loudspeaker: its thread plays a ring of mono sound at 24 kHz, and one other thread fills the ring.
 package final class ALSAPlayback: @unchecked Sendable {
-  // Beyond this excess the queue is cut; below it the rate controller empties it, unheard.
+  // Beyond this excess the queue is cut; below it the rate controller drains it inaudibly.
   private static let excess = 0.015
   private static let fade = AudioFrame.sampleRate * 5 / 1000
 
@@ -21,26 +21,26 @@ package final class ALSAPlayback: @unchecked Sendable {
   package var playedClock: StreamClock { loop.playedClock }
   package var counts: DeviceCounters.Snapshot { loop.counters.snapshot }
   package var isRealtime: Bool { thread.isRealtime }
-  /// Why the device was given up, if it was: no sound moves any more then.
+  /// Why the device was given up, if it was; no sound moves after that.
   package var fault: AudioDeviceError? {
     loop.fault.fault.map { AudioDeviceError($0, loop.device.name, .playback) }
   }
-  /// How much faster than the program's rate the queue is emptied, in parts per million.
+  /// How much faster than the program's rate the queue is drained, in parts per million.
   package var stretchPartsPerMillion: Double {
     (Double(bitPattern: loop.stretchBits.load(ordering: .relaxed)) - 1) * 1e6
   }
-  /// The time that a block should wait, in seconds.
+  /// How long a block should wait, in seconds.
   package var targetSeconds: Double { controller.target }
-  /// The smoothed time that a block does wait, in seconds.
+  /// How long a block does wait, in seconds, smoothed.
   package var queueSeconds: Double { Double(bitPattern: depthBits.load(ordering: .relaxed)) }
 
-  /// Opens the device; `start` lets it run.
+  /// Opens the device; `start` sets it running.
   ///
   /// - Parameters:
-  ///   - rate: the device's rate; nil takes what it has.
-  ///   - queueSeconds: how much sound should still wait, beside what the device holds, when the next block comes: room
-  ///     for lateness.
-  ///   - onXrun: called in the playback thread after the device ran dry.
+  ///   - rate: the device's rate; nil takes the device's preferred rate.
+  ///   - queueSeconds: how much sound should still wait, in addition to what the device holds, when the next block
+  ///     comes: room for lateness.
+  ///   - onXrun: called in the playback thread after an underrun.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
     queueSeconds: Double? = nil, onXrun: @escaping @Sendable () -> Void = {}
@@ -61,11 +61,11 @@ package final class ALSAPlayback: @unchecked Sendable {
     scratch.deallocate()
   }
 
-  /// - Parameter priority: of SCHED_FIFO; 0 asks for none.
+  /// - Parameter priority: of SCHED_FIFO; 0 requests none.
   package func start(priority: Int32) throws(AudioDeviceError) {
     let loop = loop
     let beginning = thread.start(
-      name: "playback", priority: priority, begin: { loop.begin() }, turn: { _ = loop.turn() },
+      name: "playback", priority: priority, begin: { loop.begin() }, iterate: { _ = loop.iterate() },
       end: { loop.device.drop() })
     switch beginning {
     case .running: return
@@ -74,21 +74,21 @@ package final class ALSAPlayback: @unchecked Sendable {
     }
   }
 
-  /// Lets the device end soon, without waiting for it.
+  /// Tells the device to end, without waiting for it.
   package func askToStop() {
     thread.askToStop()
     loop.wake.post()
   }
 
   /// - Parameter nanoseconds: how long to wait for the device.
-  /// - Returns: whether the device has ended; otherwise it hangs in a call, and its thread is left to itself.
+  /// - Returns: whether the device has ended. If not, it hangs in a call and its thread is abandoned.
   @discardableResult
   package func stop(nanoseconds: UInt64 = 300_000_000) -> Bool {
     askToStop()
     return thread.stop(nanoseconds: nanoseconds)
   }
 
-  /// Seconds until a sample that is given now has to be in the queue, and until it would be heard.
+  /// Seconds until a sample enqueued now must be in the queue, and until it would be heard.
   private func delays(at now: UInt64) -> (due: Double, heard: Double) {
     let next =
       enqueued + loop.insertedSamples.load(ordering: .relaxed) - loop.flushedSamples.load(ordering: .relaxed)
@@ -106,15 +106,15 @@ package final class ALSAPlayback: @unchecked Sendable {
     receipt.dueNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
     receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(heard * 1e9))
     if lastWritten == 0 {
-      // The first block starts with the queue at its depth.
+      // The first block is preceded by enough silence to bring the queue to its target.
       let missing = max(controller.target - delay, 0)
       pad(missing)
       receipt.dueNanoseconds &+= UInt64(missing * 1e9)
       receipt.dacNanoseconds &+= UInt64(missing * 1e9)
     } else if delay - controller.target > Self.excess {
-      let late = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
-      receipt.skippedSamples = min(late, block.count)
-      loop.counters.count(.dropped(receipt.skippedSamples))
+      let surplus = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
+      receipt.skippedSamples = min(surplus, block.count)
+      loop.counters.count(.skipped(receipt.skippedSamples))
       controller.restart()
     } else {
       let interval = Double(now - lastWritten) * 1e-9
@@ -148,7 +148,7 @@ package final class ALSAPlayback: @unchecked Sendable {
 
   private func write(_ block: UnsafeBufferPointer<Float>) -> Int { loop.ring.write(block.span) }
 
-  /// Forgets what waits: the loudspeaker is silent as soon as the device has played what it holds.
+  /// Discards the queue: the loudspeaker falls silent once the device has played what it holds.
   package func flush() {
     loop.flushRequest.store(true, ordering: .releasing)
     loop.wake.post()

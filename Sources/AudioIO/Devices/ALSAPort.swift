@@ -4,11 +4,11 @@ import Glibc
 
 /// An open ALSA device. Used by one thread at a time.
 final class ALSAPort: PCM, @unchecked Sendable {
-  /// What a caller wants of a device; what it offers comes first.
+  /// What a caller wants from a device.
   struct Request: Sendable {
     var name: String
     var direction: AudioDirection
-    /// A rate to insist on; nil takes the best the device has.
+    /// A rate to insist on; nil takes the device's preferred rate.
     var rate: Int?
     var periodMilliseconds = 10.0
     var periods = 3
@@ -36,7 +36,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
     descriptors.deallocate()
   }
 
-  /// Every handle belongs to one thread, so the library's own locks are turned off; and it must not print.
+  /// Every handle belongs to one thread, so ALSA's own locks are turned off. ALSA must not print, either.
   static let isLibraryReady: Bool = {
     calsa_silence()
     setenv("LIBASOUND_THREAD_SAFE", "0", 0)
@@ -58,7 +58,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
     precondition(isLibraryReady)
     var handle: OpaquePointer?
     let stream = request.direction == .capture ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK
-    // The `plug` layer would convert the rate with a poor filter: we have a better one.
+    // The `plug` layer would convert the rate with a poor filter; ours is better.
     let mode = SND_PCM_NONBLOCK | SND_PCM_NO_AUTO_RESAMPLE
     let error = snd_pcm_open(&handle, request.name, stream, mode)
     guard error >= 0, let handle else {
@@ -107,8 +107,8 @@ final class ALSAPort: PCM, @unchecked Sendable {
     defer { snd_pcm_sw_params_free(software) }
     snd_pcm_sw_params_current(handle, software)
     snd_pcm_sw_params_set_avail_min(handle, software, period)
-    // Capture is started by hand. Playback starts when all but a period is full; PulseAudio takes this for what must be
-    // queued before it goes on after a pause, so it must not be all.
+    // Capture is started explicitly. Playback starts when all but one period is full. It must not be the whole buffer,
+    // because PulseAudio also takes this as the amount to queue before it resumes after a pause.
     let threshold = request.direction == .capture ? .max >> 1 : max(buffer - min(buffer, period), 1)
     snd_pcm_sw_params_set_start_threshold(handle, software, threshold)
     snd_pcm_sw_params_set_tstamp_mode(handle, software, SND_PCM_TSTAMP_ENABLE)
@@ -131,8 +131,8 @@ final class ALSAPort: PCM, @unchecked Sendable {
     }
   }
 
-  /// As snd_pcm_wait, which spins without end once the sound server behind a device has died: some plugins then say
-  /// again and again that there is something, and there is nothing.
+  /// As snd_pcm_wait, which spins forever once the sound server behind a device has died: some plugins then keep
+  /// reporting that the device is ready although it is not.
   func wait(milliseconds: Int) -> Int {
     guard let handle else { return Int(-ENODEV) }
     let available = snd_pcm_avail_update(handle)
@@ -169,7 +169,7 @@ final class ALSAPort: PCM, @unchecked Sendable {
     snd_pcm_status_get_htstamp(statusMemory, &stamp)
     let now = MonotonicClock.now
     let stamped = UInt64(max(stamp.tv_sec, 0)) * 1_000_000_000 + UInt64(max(stamp.tv_nsec, 0))
-    // A driver without stamps leaves 0; one with another clock is seconds away.
+    // A driver without timestamps leaves 0; one that uses another clock is seconds off.
     status.isHardwareTime = stamped <= now && now - stamped < 500_000_000
     status.nanoseconds = status.isHardwareTime ? stamped : now
     return switch snd_pcm_status_get_state(statusMemory) {

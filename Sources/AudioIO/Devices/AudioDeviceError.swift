@@ -6,9 +6,9 @@ package enum AudioDirection: String, Sendable {
 
 /// Why a sound device could not be used.
 package enum AudioDeviceError: Error, Equatable, Sendable {
-  /// There is nothing to choose from.
+  /// There is no device to choose from.
   case noDevice(AudioDirection, because: MissingDevices)
-  /// No device is called so, or has `name` in its name or description.
+  /// No device has `name` as its name or in its name or description.
   case notFound(name: String, AudioDirection, known: [String])
   /// More than one device has `name` in its name or description.
   case ambiguous(name: String, AudioDirection, matches: [String])
@@ -16,15 +16,15 @@ package enum AudioDeviceError: Error, Equatable, Sendable {
   case cannotOpen(name: String, AudioDirection, errno: Int32)
   /// The device has no sample format, rate or channel count that can be converted.
   case unsupported(name: String, AudioDirection, setting: DeviceSetting)
-  /// A sound server is between the program and the cards, and it does not answer.
+  /// A sound server lies between the program and the cards, and does not answer.
   case serverSilent(name: String, AudioDirection, server: SoundServer)
-  /// The library that joins ALSA and a sound server is not installed.
+  /// The library that connects ALSA to a sound server is not installed.
   case pluginMissing(name: String, AudioDirection)
   /// Sound moves faster than time passes, as with ALSA's `null`: a conversation needs a clock.
   case noClock(name: String, AudioDirection)
-  /// The device is there and says that it works, and no sound moves.
+  /// The device reports that it works, but no sound moves.
   case givesNothing(name: String, AudioDirection)
-  /// A call of the device does not return.
+  /// A call to the device does not return.
   case noAnswer(name: String, AudioDirection)
 }
 
@@ -34,19 +34,19 @@ package enum MissingDevices: Equatable, Sendable {
   case noCard
   /// There is a card, but this user may not open `path`, which belongs to `group`.
   case noPermission(path: String, group: String)
-  /// There are cards, but none of them records, or none of them plays.
+  /// There are cards, but none supports this direction.
   case noneInDirection
 }
 
-/// What of a device could not be set.
+/// A device parameter that could not be set.
 package enum DeviceSetting: String, Sendable {
   case access, format, channels, rate, period, buffer, start
 }
 
-/// Which sound server was asked.
+/// The kind of sound server.
 package enum SoundServer: Equatable, Sendable {
   case pipeWire
-  /// PulseAudio, or PipeWire in its place; `address` as in the variable PULSE_SERVER, where that is set.
+  /// PulseAudio, or PipeWire standing in for it; `address` is the variable PULSE_SERVER, if set.
   case pulseAudio(address: String?)
 }
 

@@ -2,44 +2,44 @@ internal import Base
 import Glibc
 import Synchronization
 
-/// What the capture thread does, turn by turn: device -> mono -> 24 kHz -> echo canceller -> ring.
+/// The capture thread's loop: device -> mono -> 24 kHz -> echo canceller -> ring.
 ///
-/// Once running it neither allocates nor locks, save to bring back a device that was lost.
+/// Once running it neither allocates nor locks, except to reopen a lost device.
 final class CaptureLoop<Device: PCM>: @unchecked Sendable {
   let device: Device
   let ring: SampleRing
   /// When each sample of the ring passed the converter.
   let clock = StreamClock()
   let counters = DeviceCounters()
-  /// Posted whenever the ring has more.
+  /// Posted whenever the ring has more sound.
   let wake: Wake
-  /// Set by playback after it ran dry: what waits in the device is late by then.
+  /// Set by playback after an underrun: what waits in the device is late by then.
   let backlogRequest = Atomic<Bool>(false)
 
-  /// Set when the device was given up; `turn` only sleeps then.
+  /// Set when the device was given up; from then on `iterate` only sleeps.
   let fault = FaultCell()
 
   private let canceller: EchoCanceller?
   private var recovery = DeviceRecovery()
   private var watch: DeviceWatch?
-  private var moved = 0  // frames in this turn
+  private var moved = 0  // frames in this iteration
   private var status = PCMStatus()
   private var path: Path
-  /// Periods still to be thrown away, so that nothing old is in the device at the start.
+  /// Periods still to be discarded, so that the session does not start with old sound.
   private var primingPeriods = 0
   private var lastMovement: UInt64 = 0
   private var isStalled = false
-  private var accepted = 0  // samples offered to the ring, less those it refused
+  private var accepted = 0  // samples offered to the ring, minus those it dropped
 
-  /// The buffers and the resampler for one setting of the device.
+  /// The buffers and the resampler for one configuration of the device.
   private struct Path {
     var raw: UnsafeMutableRawPointer  // (period, channels)
     var mono: UnsafeMutableBufferPointer<Float>  // (period)
     var block: UnsafeMutableBufferPointer<Float>  // at 24 kHz, at least a period and a canceller's block
-    var pending = 0  // samples in `block` that wait for the canceller's block to be full
+    var pending = 0  // samples in `block`, not yet enough for a block of the canceller
     var resampler: Resampler?
     var fed = 0  // frames since the start of this path
-    var base = 0.0  // index in the ring of its first
+    var base = 0.0  // index in the ring of its first sample
 
     init(_ settings: PCMSettings) {
       raw = .allocate(byteCount: settings.periodFrames * settings.bytesPerFrame, alignment: 16)
@@ -47,7 +47,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
       let converted = settings.periodFrames * AudioFrame.sampleRate / settings.rate + 64
       block = .allocate(capacity: converted + EchoFilter.blockSize)
       if settings.rate != AudioFrame.sampleRate {
-        // This kind of filter, made for changing ratios, holds back 2 to 4 ms; the other one 12 to 17.
+        // This filter, made for variable ratios, delays by 2 to 4 ms; the other one by 12 to 17.
         resampler = Resampler(
           from: Double(settings.rate), to: Double(AudioFrame.sampleRate), maximumStretch: 1)
       }
@@ -60,7 +60,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  /// - Parameter isWatched: whether a device that lies is given up.
+  /// - Parameter isWatched: whether to give up a device whose reports cannot be true.
   init(device: Device, ring: SampleRing, wake: Wake, canceller: EchoCanceller? = nil, isWatched: Bool = true)
   {
     precondition(device.settings.direction == .capture)
@@ -76,7 +76,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     path.free()
   }
 
-  /// Starts the device. What it has already is thrown away during the first turns.
+  /// Starts the device. What it already holds is discarded in the first iterations.
   func begin() -> Bool {
     device.drop()
     guard device.prepare() >= 0, device.start() >= 0 else { return false }
@@ -85,7 +85,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     return true
   }
 
-  func turn() -> DeviceOutcome {
+  func iterate() -> DeviceOutcome {
     if fault.fault != nil { return device.rest() }
     let start = device.now
     moved = 0
@@ -108,7 +108,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     if ready < 0 { return recover(ready) }
     if ready == 0 { return checkStall() }
     let taken = device.boundedTransfer(path.raw, device.settings.periodFrames)
-    // Ready, and then nothing there: one that goes on saying so is started again as one that says nothing.
+    // Reported ready, but nothing was there. A device that keeps doing so is restarted, like one that reports nothing.
     if taken == 0 || taken == Int(-EAGAIN) { return checkStall() }
     if taken < 0 { return recover(taken) }
     moved = taken
@@ -116,7 +116,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     isStalled = false
     let error = device.boundedUpdate(&status)
     if error < 0 { return recover(error) }
-    if let dropped = dropBacklog(moved) { return .dropped(dropped) }
+    if let skipped = skipBacklog(moved) { return .skipped(skipped) }
     deliver(moved)
     return .moved(moved)
   }
@@ -125,17 +125,17 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     recovery.recover(device, from: error) { begin() }
   }
 
-  /// Throws `moved` frames away when more wait behind them than should; returns how many, at 24 kHz.
-  private func dropBacklog(_ moved: Int) -> Int? {
+  /// Skips `moved` frames if too many wait behind them; returns how many samples that is at 24 kHz.
+  private func skipBacklog(_ moved: Int) -> Int? {
     let period = device.settings.periodFrames
     let isAsked = backlogRequest.exchange(false, ordering: .relaxed)
     if primingPeriods > 0 {
       primingPeriods -= 1
       if primingPeriods == 0, status.available >= period { primingPeriods = 1 }
-      // Nobody waited for these: they are not counted.
+      // Discarded priming periods were never part of the stream and are not counted.
       return 0
     }
-    // 60 ms behind is no jitter: the program, or the sound server, was stopped.
+    // Being 60 ms behind is not jitter: the program or the sound server was stopped.
     let isBehind = status.available > max(3 * period, device.settings.rate * 60 / 1000)
     guard isBehind || (isAsked && status.available >= period) else { return nil }
     primingPeriods = 1
@@ -149,7 +149,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     guard now - lastMovement > 500_000_000 else { return .idle }
     lastMovement = now
     isStalled.toggle()
-    // A device that gives nothing after that either is opened anew.
+    // A device that gives nothing even after a restart is reopened.
     return isStalled && begin() ? .stalled : recover(Int(-ENODEV))
   }
 
@@ -182,7 +182,7 @@ final class CaptureLoop<Device: PCM>: @unchecked Sendable {
     wake.post()
   }
 
-  /// Hands the block, or the part of it that the canceller can work on, to the ring.
+  /// Passes the block, or as much of it as fills whole blocks of the canceller, on to the ring.
   private func passOn() {
     var count = path.pending
     if let canceller {

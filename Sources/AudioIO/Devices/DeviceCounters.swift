@@ -1,28 +1,28 @@
 import Synchronization
 
-/// What became of one turn of a device's loop.
+/// The outcome of one iteration of a device loop.
 package enum DeviceOutcome: Equatable, Sendable {
-  /// So many frames went through.
+  /// This many frames were transferred.
   case moved(Int)
   /// Nothing to do yet.
   case idle
-  /// The device ran dry or over (EPIPE) and was started again.
+  /// An overrun or underrun (EPIPE); the device was restarted.
   case xrun
-  /// Frames that had waited too long were thrown away.
-  case dropped(Int)
-  /// The machine slept (ESTRPIPE); the device is being woken.
+  /// This many samples at 24 kHz had waited too long and were skipped.
+  case skipped(Int)
+  /// The machine was suspended (ESTRPIPE); the device is resuming.
   case suspended
-  /// Nothing came for a long time although the device is there; it was started again.
+  /// The device is present but moved nothing for a long time; it was restarted.
   case stalled
-  /// The device went away (unplugged, or its server died).
+  /// The device was lost (unplugged, or its server died).
   case lost
-  /// The device is still away.
+  /// The device is still lost.
   case away
-  /// The device is back.
+  /// The device was reopened.
   case reopened
 }
 
-/// How often what happened to a device. One thread counts, any thread reads.
+/// Counts of a device's events. One thread counts, any thread reads.
 package final class DeviceCounters: Sendable {
   /// The counts at one moment.
   package struct Snapshot: Equatable, Sendable {
@@ -31,11 +31,11 @@ package final class DeviceCounters: Sendable {
     package var stalls = 0
     package var losses = 0
     package var reopens = 0
-    /// Samples at 24 kHz that were thrown away so that delay does not grow.
-    package var droppedSamples = 0
-    /// Samples at 24 kHz of silence that were played for want of sound.
+    /// Samples at 24 kHz that were skipped so that delay does not grow.
+    package var skippedSamples = 0
+    /// Samples of silence, at 24 kHz, that were played for want of sound.
     package var insertedSamples = 0
-    /// How often sound ran out while a conversation was going on.
+    /// How often sound ran out during a conversation.
     package var gaps = 0
   }
 
@@ -44,7 +44,7 @@ package final class DeviceCounters: Sendable {
   private let stalls = Atomic<Int>(0)
   private let losses = Atomic<Int>(0)
   private let reopens = Atomic<Int>(0)
-  private let dropped = Atomic<Int>(0)
+  private let skipped = Atomic<Int>(0)
   private let inserted = Atomic<Int>(0)
   private let gaps = Atomic<Int>(0)
 
@@ -55,7 +55,7 @@ package final class DeviceCounters: Sendable {
     case .stalled: stalls.add(1, ordering: .relaxed)
     case .lost: losses.add(1, ordering: .relaxed)
     case .reopened: reopens.add(1, ordering: .relaxed)
-    case .dropped(let samples): dropped.add(samples, ordering: .relaxed)
+    case .skipped(let samples): skipped.add(samples, ordering: .relaxed)
     case .moved, .idle, .away: break
     }
   }
@@ -69,7 +69,7 @@ package final class DeviceCounters: Sendable {
     Snapshot(
       xruns: xruns.load(ordering: .relaxed), suspensions: suspensions.load(ordering: .relaxed),
       stalls: stalls.load(ordering: .relaxed), losses: losses.load(ordering: .relaxed),
-      reopens: reopens.load(ordering: .relaxed), droppedSamples: dropped.load(ordering: .relaxed),
+      reopens: reopens.load(ordering: .relaxed), skippedSamples: skipped.load(ordering: .relaxed),
       insertedSamples: inserted.load(ordering: .relaxed), gaps: gaps.load(ordering: .relaxed))
   }
 }

@@ -1,28 +1,28 @@
 import CALSA
 
-/// What a device can do, out of what we can use.
+/// What a device supports, as far as this program can use it.
 package struct DeviceOffer: Equatable, Sendable {
-  /// Rates in the order of preference: the usual native rate first, since a sound server converts any other.
+  /// Rates in order of preference: the usual native rate first, since a sound server converts any other.
   static let knownRates = [
     48_000, 24_000, 96_000, 44_100, 192_000, 88_200, 32_000, 16_000, 22_050, 11_025, 8_000,
   ]
 
-  /// In the order of preference.
+  /// In order of preference.
   package var formats: [SampleFormat]
-  /// In the order of preference.
+  /// In order of preference.
   package var rates: [Int]
-  /// The fewest and the most channels; empty when there is none.
+  /// The fewest and the most channels; nil if none can be used.
   package var channels: ClosedRange<Int>?
 
   package var preferredRate: Int? { rates.first }
 
-  /// One channel where the device has it, otherwise two, otherwise the fewest.
+  /// One channel if the device supports it, otherwise two, otherwise the fewest.
   package var preferredChannels: Int? {
     guard let channels else { return nil }
     return channels.contains(1) ? 1 : channels.contains(2) ? 2 : channels.lowerBound
   }
 
-  /// Asks an open, unconfigured device.
+  /// Queries an open, unconfigured device.
   init(_ handle: OpaquePointer) {
     var memory: OpaquePointer?
     snd_pcm_hw_params_malloc(&memory)

@@ -1,22 +1,22 @@
 internal import Base
 import Glibc
 
-/// The ladder from a failed call back to a running device. The same for both directions.
+/// The steps from a failed call back to a running device, the same for both directions.
 struct DeviceRecovery {
   private static let firstPause: UInt64 = 50_000_000
   private static let longestPause: UInt64 = 400_000_000
 
-  /// While the device is away: when to look for it again.
+  /// While the device is lost: when to try to reopen it.
   private var nextAttempt: UInt64?
   private var pause = firstPause
   private var isSuspended = false
 
-  /// Whether there is a device to talk to.
+  /// Whether the device is lost.
   var isAway: Bool { nextAttempt != nil }
 
-  /// Brings `device` back after `error`, a negative error number.
+  /// Recovers `device` from `error`, a negative error number.
   ///
-  /// - Parameter begin: prepares and starts it; returns whether that worked.
+  /// - Parameter begin: prepares and starts the device; returns whether that worked.
   mutating func recover(_ device: some PCM, from error: Int, begin: () -> Bool) -> DeviceOutcome {
     switch Int32(truncatingIfNeeded: -error) {
     case EAGAIN, EINTR:
@@ -26,14 +26,14 @@ struct DeviceRecovery {
     case ESTRPIPE:
       let result = device.resume()
       if result == Int(-EAGAIN) {
-        // Not awake yet: asked again at the next turn, counted once.
+        // Not resumed yet: the next iteration tries again, and only the first is counted.
         device.pause(nanoseconds: 10_000_000)
         defer { isSuspended = true }
         return isSuspended ? .idle : .suspended
       }
       let wasCounted = isSuspended
       isSuspended = false
-      // Where the hardware cannot go on, it starts anew.
+      // Hardware that cannot resume is restarted.
       if result < 0, !begin() { return lose(device) }
       return wasCounted ? .idle : .suspended
     default:
@@ -41,7 +41,7 @@ struct DeviceRecovery {
     }
   }
 
-  /// The device is gone: look for it again, at first soon, then less often.
+  /// The device is lost: tries to reopen it, soon at first, then less often.
   private mutating func lose(_ device: some PCM) -> DeviceOutcome {
     device.drop()
     pause = Self.firstPause
@@ -49,7 +49,7 @@ struct DeviceRecovery {
     return .lost
   }
 
-  /// While away: sleeps a little, and tries when it is time.
+  /// While the device is lost: sleeps briefly, and tries to reopen it when the time has come.
   mutating func look(for device: some PCM, begin: () -> Bool) -> DeviceOutcome {
     guard let attempt = nextAttempt else { return .idle }
     let now = device.now

@@ -1,17 +1,17 @@
 internal import Base
 import Synchronization
 
-/// The thread that serves one device, and the end of it, which does not depend on the device.
+/// The thread that serves one device. It can be ended even while the device hangs.
 final class DeviceThread: @unchecked Sendable {
   enum Beginning {
     case running
     /// The device could not be started.
     case refused
-    /// The device's driver, or its server, has not come back from a call.
+    /// The device's driver or server has not returned from a call.
     case unanswered
   }
 
-  /// How long a device may take to begin, and to return from what it does when it has to end, in nanoseconds.
+  /// How long a device may take to start, and to return from its last call when it has to end, in nanoseconds.
   static let beginning: UInt64 = 5_000_000_000
   static let ending: UInt64 = 300_000_000
 
@@ -20,26 +20,26 @@ final class DeviceThread: @unchecked Sendable {
 
   var isRealtime: Bool { thread?.isRealtime ?? false }
 
-  /// Starts the thread and waits until the device runs.
+  /// Starts the thread and waits until the device is running.
   ///
   /// - Parameters:
-  ///   - priority: of SCHED_FIFO; 0 asks for none.
-  ///   - begin: in the thread, once; whether the device runs.
-  ///   - turn: in the thread, again and again.
-  ///   - end: in the thread, at last.
+  ///   - priority: of SCHED_FIFO; 0 requests none.
+  ///   - begin: called in the thread, once; returns whether the device is running.
+  ///   - iterate: called in the thread, repeatedly.
+  ///   - end: called in the thread, last.
   func start(
     name: String, priority: Int32, patience: UInt64 = beginning, begin: @escaping @Sendable () -> Bool,
-    turn: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void
+    iterate: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void
   ) -> Beginning {
     let (isStopping, isReady, hasFailed) = (isStopping, Wake(), StopFlag())
-    // The device begins in its own thread: in another one it could run dry before this one takes over.
+    // The device is started in its own thread: started in another, it could underrun before this one takes over.
     thread = RealtimeThread(name: name, priority: priority) {
       guard begin() else {
         hasFailed.set()
         return isReady.post()
       }
       isReady.post()
-      while !isStopping.isSet { turn() }
+      while !isStopping.isSet { iterate() }
       end()
     }
     if isReady.wait(nanoseconds: patience) { return hasFailed.isSet ? .refused : .running }
@@ -47,10 +47,10 @@ final class DeviceThread: @unchecked Sendable {
     return .unanswered
   }
 
-  /// Lets the thread end after its turn, without waiting.
+  /// Tells the thread to end after the current iteration, without waiting.
   func askToStop() { isStopping.set() }
 
-  /// Ends the thread. One that hangs in a call of its device is left to itself.
+  /// Ends the thread. One that hangs in a call to its device is abandoned.
   ///
   /// - Returns: whether it ended.
   @discardableResult
@@ -61,8 +61,8 @@ final class DeviceThread: @unchecked Sendable {
 }
 
 extension DeviceThread {
-  /// Asks a device for something in a thread of its own, and waits for the answer, but not for ever: opening a device
-  /// whose server hangs does not return.
+  /// Makes a call to a device in a thread of its own and waits for the result, but not forever: opening a device whose
+  /// server hangs does not return.
   static func ask<Answer: Sendable>(
     _ name: String, _ direction: AudioDirection, patience: UInt64 = beginning,
     _ question: @escaping @Sendable () -> Result<Answer, AudioDeviceError>

@@ -1,9 +1,9 @@
 internal import Base
 import Synchronization
 
-/// A bounded ring of frames between one producer thread and one consumer thread, without locks.
+/// A bounded, lock-free ring of frames from one producer thread to one consumer thread.
 ///
-/// All memory is taken at the start. A full ring refuses the new frame and counts it, so delay cannot grow.
+/// All memory is allocated at the start. A full ring drops the new frame and counts it, so delay cannot grow.
 package final class FrameRing: @unchecked Sendable {
   private struct Stamp {
     var validCount = 0
@@ -35,13 +35,13 @@ package final class FrameRing: @unchecked Sendable {
 
   package var capacity: Int { cursor.capacity }
 
-  /// How many frames wait to be popped: at least this many for the consumer, at most for the producer.
+  /// Number of frames that can be popped: for the consumer at least this many, for the producer at most.
   package var count: Int { cursor.readable().count }
 
-  /// How many frames were refused because the ring was full.
+  /// How many frames were dropped because the ring was full.
   package var dropped: Int { refused.load(ordering: .relaxed) }
 
-  /// Producer: copies `frame` in; false, and one more `dropped`, when the ring is full.
+  /// Producer: copies `frame` in. If the ring is full, returns false and adds one to `dropped`.
   package func push(_ frame: borrowing AudioFrame) -> Bool {
     precondition(frame.samples.count == samplesPerFrame)
     let (position, free) = cursor.writable()
@@ -60,7 +60,7 @@ package final class FrameRing: @unchecked Sendable {
     return true
   }
 
-  /// Consumer: copies the oldest frame out; false, with `frame` unchanged, when there is none.
+  /// Consumer: copies the oldest frame out. If there is none, returns false and leaves `frame` unchanged.
   package func pop(into frame: inout AudioFrame) -> Bool {
     precondition(frame.samples.count == samplesPerFrame)
     let (position, filled) = cursor.readable()
@@ -76,7 +76,7 @@ package final class FrameRing: @unchecked Sendable {
     return true
   }
 
-  /// Consumer: forgets the oldest frames, at most `limit`; returns how many there were.
+  /// Consumer: discards the oldest frames, at most `limit`; returns how many were discarded.
   package func skip(_ limit: Int) -> Int {
     let skipped = min(limit, cursor.readable().count)
     cursor.release(skipped)

@@ -2,43 +2,43 @@ internal import Base
 import Glibc
 import Synchronization
 
-/// What the playback thread does, turn by turn: ring -> the device's rate -> device.
+/// The playback thread's loop: ring -> the device's rate -> device.
 ///
-/// The device is never left dry: where sound is missing at the last moment, silence is played and counted.
-/// Once running it neither allocates nor locks, save to bring back a device that was lost.
+/// It keeps the device from underrunning: if sound is missing at the last moment, silence is played and counted. Once
+/// running it neither allocates nor locks, except to reopen a lost device.
 final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   // Sound is taken from the ring in pieces of 2 ms.
   private static var pieceSize: Int { 48 }
 
   let device: Device
   let ring: SampleRing
-  /// When each sample of the program passes the converter; silence that was inserted counts.
+  /// When each sample of the program passes the converter. Inserted silence counts as samples.
   let clock = StreamClock()
-  /// When each sample of the program has to be in the ring at the latest, or silence is played. Unlike the time at the
-  /// converter it needs no report of a sound server: it follows from how full the device's buffer is.
+  /// When each sample of the program must be in the ring at the latest, or silence is played. Unlike the time at the
+  /// converter it does not depend on a sound server's report: it follows from how full the device's buffer is.
   let dueClock = StreamClock()
-  /// What went to the device, at its own rate, silence included.
+  /// What the device was given, at its own rate, silence included.
   let played = PlayedSound()
   /// When each sample of `played` passes the converter.
   let playedClock: StreamClock
   let counters = DeviceCounters()
-  /// Posted by the producer when the ring has more.
+  /// Posted by the producer when the ring has more sound.
   let wake = Wake()
-  /// How fast to take from the ring, as the bits of a Double.
+  /// How fast to drain the ring, as the bits of a Double.
   let stretchBits = Atomic<UInt64>((1.0).bitPattern)
-  /// Samples of silence played so far, and samples of the ring that were thrown away.
+  /// Samples of silence played so far, and samples of the ring that were discarded.
   let insertedSamples = Atomic<Int>(0)
   let flushedSamples = Atomic<Int>(0)
-  /// Asks to forget what is in the ring.
+  /// A request to discard what is in the ring.
   let flushRequest = Atomic<Bool>(false)
-  /// Set when the device was given up; `turn` only sleeps then.
+  /// Set when the device was given up; from then on `iterate` only sleeps.
   let fault = FaultCell()
-  /// Called after the device ran dry.
+  /// Called after an underrun.
   private let onXrun: @Sendable () -> Void
 
   private var recovery = DeviceRecovery()
   private var watch: DeviceWatch?
-  private var moved = 0  // frames in this turn
+  private var moved = 0  // frames in this iteration
   private var status = PCMStatus()
   private var path: Path
   private var taken = 0  // samples of the program, inserted silence included
@@ -47,16 +47,16 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private var isSounding = false  // whether the last piece was sound
   private var wasEverSounding = false
 
-  /// The buffers and the resampler for one setting of the device.
+  /// The buffers and the resampler for one configuration of the device.
   private struct Path {
     let raw: UnsafeMutableRawPointer  // (period, channels)
     let mono: UnsafeMutableBufferPointer<Float>  // (period)
     let piece: UnsafeMutableBufferPointer<Float>  // (pieceSize), at 24 kHz
     let resampler: Resampler
     var filled = 0  // frames in `mono`
-    var written = 0  // of them, how many the device has
-    var pieceStart = 0, pieceEnd = 0  // what of `piece` the resampler has not had
-    var fed = 0  // samples the resampler has had
+    var written = 0  // how many of them the device has taken
+    var pieceStart = 0, pieceEnd = 0  // the part of `piece` that the resampler has not taken
+    var fed = 0  // samples that the resampler has taken
 
     init(_ settings: PCMSettings) {
       raw = .allocate(byteCount: settings.periodFrames * settings.bytesPerFrame, alignment: 16)
@@ -74,7 +74,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     }
   }
 
-  /// - Parameter isWatched: whether a device that lies is given up.
+  /// - Parameter isWatched: whether to give up a device whose reports cannot be true.
   init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}, isWatched: Bool = true)
   {
     precondition(device.settings.direction == .playback)
@@ -90,9 +90,9 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     path.free()
   }
 
-  /// Fills the device with silence, so that it does not run dry before the first sound, and starts it.
+  /// Fills the device with silence, so that it does not underrun before the first sound, and starts it.
   func begin() -> Bool {
-    // A sound server may take the first period away before the second is written.
+    // A sound server may consume the first period before the second is written.
     for _ in 0..<5 {
       device.drop()
       guard device.prepare() >= 0 else { return false }
@@ -119,7 +119,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       queued += moved
       played.append(UnsafeBufferPointer(rebasing: path.mono[..<moved]))
     }
-    // A device that starts by itself with its first periods is running already.
+    // A device that starts on its own with its first periods is already running.
     _ = device.start()
     return device.boundedUpdate(&status)
   }
@@ -129,7 +129,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     return UnsafePointer(path.mono.baseAddress!)
   }
 
-  func turn() -> DeviceOutcome {
+  func iterate() -> DeviceOutcome {
     if fault.fault != nil { return device.rest() }
     let start = device.now
     moved = 0
@@ -186,20 +186,21 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     recovery.recover(device, from: error) { begin() }
   }
 
-  /// Frames that must still be playing when silence has to be written: a sound server counts on a full buffer.
+  /// Frames that must still be queued when silence has to be written: a sound server relies on a full buffer.
   private var reserve: Int { device.settings.bufferFrames - device.settings.periodFrames }
 
   /// The frames just written begin where those queued before them end.
   private func observe(_ moved: Int) {
     let settings = device.settings
     let scale = Double(AudioFrame.sampleRate) / Double(settings.rate) * stretch
-    // Behind the resampler lies what it holds, and the rest of the period.
+    // What the resampler holds and the rest of the period have not been written yet.
     let held = path.resampler.delay + Double(path.filled - path.written)
     let index = Double(taken - (path.pieceEnd - path.pieceStart)) - held * scale
     let time = status.nanoseconds &+ UInt64(Double(max(status.delay, 0)) * 1e9 / Double(settings.rate))
     clock.observe(index, at: time)
     playedClock.observe(Double(played.count), at: time)
-    // The next sample is taken from the ring when this period lies behind the reserve.
+    // The next sample is taken from the ring once what is queued, the rest of this period included, has shrunk to the
+    // reserve.
     let ahead = settings.bufferFrames - status.available - reserve + path.filled - path.written
     dueClock.observe(
       Double(taken - (path.pieceEnd - path.pieceStart)),
@@ -207,7 +208,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     played.append(UnsafeBufferPointer(rebasing: path.mono[path.written..<path.written + moved]))
   }
 
-  /// Makes a whole period ready in `raw`; false while the ring has not enough and silence is not due.
+  /// Prepares a whole period in `raw`; false while the ring does not have enough and silence is not yet due.
   private func fillPeriod(mayPad: Bool) -> Bool {
     let period = device.settings.periodFrames
     guard path.filled < period || path.written == 0 else { return true }
@@ -241,7 +242,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       guard mayPad else { return false }
       count = path.piece.count
       for index in 0..<count {
-        // The last sample fades away: a step would click.
+        // The last sample fades out, because a jump to 0 would click.
         lastSample *= 0.93
         path.piece[index] = lastSample
       }
@@ -259,7 +260,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private func flushIfAsked() {
     guard flushRequest.exchange(false, ordering: .acquiringAndReleasing) else { return }
     flushedSamples.add(ring.skip(.max), ordering: .relaxed)
-    // The silence that follows was asked for: it is no gap.
+    // The silence that follows was requested, so it is not a gap.
     wasEverSounding = false
   }
 

@@ -1,18 +1,18 @@
-/// Keeps the depth of a queue between two clocks constant, by a slight change of speed.
+/// Keeps the depth of a queue between two clocks constant by slight changes of speed.
 ///
-/// A proportional-integral controller: the integral learns how much one clock runs faster than the other, the
-/// proportional part brings the queue back to its target. It is critically damped, so nothing oscillates.
+/// A proportional-integral controller: the integral learns how much faster one clock runs than the other, and the
+/// proportional term brings the queue back to its target. It is critically damped, so it does not oscillate.
 package struct RateController: Sendable {
   /// The largest change of speed: half a percent, a twelfth of a semitone.
   package static let limit = 0.005
 
   /// The depth to keep, in seconds.
   package let target: Double
-  /// How fast the queue is to be emptied, against the nominal speed; in 1 ± `limit`.
+  /// How fast to drain the queue, relative to the nominal speed; within 1 ± `limit`.
   package private(set) var stretch = 1.0
   /// The smoothed depth in seconds; the target before the first measurement.
   package private(set) var depth: Double
-  /// What the integral has learnt: the producer's clock against the consumer's, in parts per million.
+  /// What the integral has learnt: the producer's clock relative to the consumer's, in parts per million.
   package var driftPartsPerMillion: Double { drift * 1e6 }
 
   private let naturalFrequency: Double  // rad/s
@@ -21,7 +21,7 @@ package struct RateController: Sendable {
   private var isSettled = false
 
   /// - Parameters:
-  ///   - naturalFrequency: how quickly an error is mended, in rad/s.
+  ///   - naturalFrequency: how quickly an error is corrected, in rad/s.
   ///   - smoothing: over how many seconds measurements are averaged.
   package init(target: Double, naturalFrequency: Double = 0.1, smoothing: Double = 1) {
     precondition(target >= 0 && naturalFrequency > 0 && smoothing > 0)
@@ -31,7 +31,7 @@ package struct RateController: Sendable {
     depth = target
   }
 
-  /// Takes the depth of the queue, measured at the same point of every cycle.
+  /// Takes the depth of the queue, measured at the same point in every cycle.
   ///
   /// - Parameters:
   ///   - measured: seconds.
@@ -52,7 +52,7 @@ package struct RateController: Sendable {
     if abs(wanted) < Self.limit { drift = learnt }
   }
 
-  /// Tells that the queue was cut or padded: what was learnt of the clocks stays, the average starts anew.
+  /// The queue was cut or padded: what was learnt about the clocks stays, and the average starts afresh.
   package mutating func restart() {
     isSettled = false
     depth = target

@@ -1,9 +1,9 @@
 internal import Base
 import Synchronization
 
-/// A bounded ring of samples between one producer thread and one consumer thread, without locks.
+/// A bounded, lock-free ring of samples from one producer thread to one consumer thread.
 ///
-/// It joins two sides that work in blocks of different sizes. All memory is taken at the start.
+/// It connects two sides that work in blocks of different sizes. All memory is allocated at the start.
 package final class SampleRing: @unchecked Sendable {
   private let cursor: RingCursor
   private let refused = Atomic<Int>(0)
@@ -21,16 +21,16 @@ package final class SampleRing: @unchecked Sendable {
 
   package var capacity: Int { cursor.capacity }
 
-  /// How many samples wait to be read: at least this many for the consumer, at most for the producer.
+  /// Number of samples that can be read: for the consumer at least this many, for the producer at most.
   package var count: Int { cursor.readable().count }
 
-  /// How many samples can be written: at least this many for the producer, at most for the consumer.
+  /// Number of samples that can be written: for the producer at least this many, for the consumer at most.
   package var free: Int { cursor.writable().count }
 
-  /// How many samples did not fit and were dropped.
+  /// Number of samples that did not fit and were dropped.
   package var dropped: Int { refused.load(ordering: .relaxed) }
 
-  /// Producer: copies in as much of `input`, from its start, as fits; the rest is dropped and counted.
+  /// Producer: copies in as much of `input`, from its start, as fits. The rest is dropped and counted.
   ///
   /// - Returns: how many samples were taken.
   @discardableResult
@@ -67,7 +67,7 @@ package final class SampleRing: @unchecked Sendable {
     return count
   }
 
-  /// Consumer: forgets the oldest samples, at most `limit`; returns how many there were.
+  /// Consumer: discards the oldest samples, at most `limit`; returns how many were discarded.
   @discardableResult
   package func skip(_ limit: Int) -> Int {
     let skipped = min(limit, cursor.readable().count)

@@ -5,7 +5,7 @@ import Synchronization
 package enum EchoMode: String, CaseIterable, Sendable {
   /// Not at all: for headphones, or if the sound server cancels the echo.
   case none
-  /// With an adaptive filter.
+  /// By an adaptive filter.
   case builtin
   /// The microphone is silent while the loudspeaker speaks. The person cannot interrupt.
   case halfDuplex = "half-duplex"
@@ -13,8 +13,8 @@ package enum EchoMode: String, CaseIterable, Sendable {
 
 /// Removes the played sound from the captured sound. It runs in the capture thread.
 ///
-/// The reference is the sound that the playback thread really played, aligned by the two devices' own clocks: the sound
-/// that left the loudspeaker at the moment when the block was captured.
+/// The reference is the sound that the playback thread actually played. It is aligned by the two devices' own clocks:
+/// it is what left the loudspeaker at the moment when the block was captured.
 package final class EchoCanceller: @unchecked Sendable {
   // The clocks of a sound server are uncertain by up to 20 ms, and the filter is causal.
   private static let lead = 0.02  // seconds
@@ -120,7 +120,8 @@ package final class EchoCanceller: @unchecked Sendable {
   }
 
   private func silence(_ block: UnsafeMutablePointer<Float>) {
-    // The reference leads, so the gate closes before the echo arrives; it stays closed while the room rings.
+    // The reference leads, so the gate closes before the echo arrives; it stays closed while the room still
+    // reverberates.
     if Self.power(reference.baseAddress!) > Self.threshold { heldBlocks = Self.holdBlocks }
     guard heldBlocks > 0 else { return }
     heldBlocks -= 1

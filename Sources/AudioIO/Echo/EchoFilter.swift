@@ -1,6 +1,7 @@
 import CSpeexDSP
 
-/// An adaptive filter that subtracts the echo of a known sound from a microphone's (speexdsp). Used by one thread.
+/// An adaptive filter (speexdsp) that subtracts the echo of a known sound from a microphone's signal. Used by one
+/// thread.
 package final class EchoFilter: @unchecked Sendable {
   /// Samples per call: 10 ms.
   package static let blockSize = 240
@@ -11,7 +12,7 @@ package final class EchoFilter: @unchecked Sendable {
   private let reference: UnsafeMutablePointer<Int16>
   private let clean: UnsafeMutablePointer<Int16>
 
-  /// - Parameter tailMilliseconds: time after which the echo of a sound can no longer be heard.
+  /// - Parameter tailMilliseconds: time after which the echo of a sound is inaudible.
   package init(tailMilliseconds: Int = 128) {
     let tail = tailMilliseconds * AudioFrame.sampleRate / 1000
     var rate = Int32(AudioFrame.sampleRate)
@@ -19,7 +20,7 @@ package final class EchoFilter: @unchecked Sendable {
     speex_echo_ctl(echo, SPEEX_ECHO_SET_SAMPLING_RATE, &rate)
     residual = speex_preprocess_state_init(Int32(Self.blockSize), rate)
     speex_preprocess_ctl(residual, SPEEX_PREPROCESS_SET_ECHO_STATE, UnsafeMutableRawPointer(echo))
-    // The postfilter should suppress the residual echo, and no background noise.
+    // The postfilter should suppress the residual echo, but not background noise.
     var noise: Int32 = 0
     speex_preprocess_ctl(residual, SPEEX_PREPROCESS_SET_NOISE_SUPPRESS, &noise)
     microphone = .allocate(capacity: Self.blockSize)

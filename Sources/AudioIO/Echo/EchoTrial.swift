@@ -5,15 +5,15 @@ import Glibc
 package struct EchoTrial: Sendable {
   /// Echo return loss enhancement in dB, second by second; nil while the loudspeaker was silent.
   package var decibels: [Double?] = []
-  /// The same over all time from the third second on; nil if no echo was captured.
+  /// The same over the whole trial from the third second on; nil if no echo was captured.
   package var overall: Double?
   /// Loudness of the echo, in dB of full scale.
   package var level: Double?
 
-  /// Plays `sound` repeatedly for `seconds`, one block for each that the microphone gives.
+  /// Plays `sound` repeatedly for `seconds`, one block for each that the microphone delivers.
   ///
-  /// - Parameter canceller: the one that `capture` has.
-  /// - Throws: what is wrong with a device that was given up meanwhile.
+  /// - Parameter canceller: the one that `capture` uses.
+  /// - Throws: the fault of a device that was given up meanwhile.
   package static func run(
     _ playback: ALSAPlayback, _ capture: ALSACapture, _ canceller: EchoCanceller, sound: [Float], seconds: Int
   ) throws(AudioDeviceError) -> EchoTrial {
@@ -23,7 +23,7 @@ package struct EchoTrial: Sendable {
     var last = canceller.energies
     var early = last
     let begin = MonotonicClock.now
-    // A microphone that gives nothing must not stop the trial from ending.
+    // A microphone that delivers nothing must not keep the trial from ending.
     while second < seconds, MonotonicClock.now - begin < UInt64(seconds + 5) * 1_000_000_000 {
       if let fault = capture.fault ?? playback.fault { throw fault }
       guard capture.count >= block.count else {
@@ -54,7 +54,7 @@ package struct EchoTrial: Sendable {
     _ early: (before: Double, after: Double), _ late: (before: Double, after: Double)
   ) -> Double? {
     let (before, after) = (late.before - early.before, late.after - early.after)
-    // Below -70 dB of full scale there is no echo to speak of.
+    // Below -70 dB of full scale there is no echo to measure.
     guard before > 1e-7 * Double(AudioFrame.sampleRate) else { return nil }
     return 10 * log10(before / max(after, 1e-12))
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Interpolates a sound between its samples, band-limited if it is read at a lower rate. It has a table of short filters,
+/// Interpolates a sound between its samples, band-limited if it is read at a lower rate, with a table of short filters:
 /// one for every 64th of a sample.
 struct FractionalDelay: Sendable {
   /// Samples on either side of the position that is read.
@@ -8,7 +8,7 @@ struct FractionalDelay: Sendable {
   private static let phases = 64
   private let table: [Float]  // (phases + 1, 2 * reach)
 
-  /// - Parameter ratio: samples of the sound for each that is read.
+  /// - Parameter ratio: samples of the sound per sample read.
   init(ratio: Double) {
     let scale = min(1, 1 / ratio)
     let reach = Int((8 / scale).rounded(.up))

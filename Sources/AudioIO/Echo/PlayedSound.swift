@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The last seconds of the sound that was really played, silence included, which the microphone may capture.
+/// The last seconds of the sound that was actually played, silence included, which the microphone may capture.
 ///
-/// One thread appends, one other reads any part of it.
+/// One thread appends, and one other reads any part of it.
 package final class PlayedSound: @unchecked Sendable {
   private let written = Atomic<Int>(0)
   private let samples: UnsafeMutablePointer<Float>  // (capacity)
@@ -30,7 +30,7 @@ package final class PlayedSound: @unchecked Sendable {
   }
 
   /// Copies the samples from `start` on; samples that were never played or have been overwritten are 0.
-  ///
+  /// Half of the capacity can be read; the player may be overwriting the other half.
   /// Half of the capacity can be read; the player may be writing to the other half.
   package func copy(from start: Int, into block: UnsafeMutableBufferPointer<Float>) {
     let end = count

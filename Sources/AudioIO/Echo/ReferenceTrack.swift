@@ -1,20 +1,20 @@
 /// The position in the played sound of the microphone's next block.
 ///
-/// Both devices count their samples exactly, but a sound server gives the time of a sample only to some milliseconds, and
-/// its error drifts. So the two streams are aligned once, and from then on samples are counted. The clocks are used only
-/// for the difference in speed, once that exceeds their jitter, and to notice that a stream was interrupted. It allocates
-/// nothing after it is made.
+/// Both devices count their samples exactly, but a sound server reports the time of a sample only to within some
+/// milliseconds, and its error drifts. So the two streams are aligned once, and from then on samples are counted. The
+/// clocks serve only to measure the difference in speed, once that exceeds their jitter, and to notice that a stream
+/// was interrupted. Nothing is allocated after `init`.
 struct ReferenceTrack {
-  /// Blocks of the microphone in one mean (half a second), and means that are kept (two minutes).
+  /// Blocks of the microphone per mean (half a second), and means that are kept (two minutes).
   private static let blocksPerMean = 50
   private static let means = 240
   /// No two crystals differ by more, so a larger difference is drift in the reported times.
   private static let limit = 1e-3
-  /// An offset beyond this for so many means is an interruption that was not reported.
+  /// An offset beyond this for that many means is an interruption that was not reported.
   private static let tolerance = 0.04  // seconds
   private static let patience = 3
 
-  /// How much faster the loudspeaker's samples pass than the nominal rates.
+  /// How much faster the loudspeaker's samples pass than the nominal rates imply.
   private(set) var speed = 1.0
   /// How often the two streams were aligned.
   private(set) var alignments = 0
@@ -22,17 +22,17 @@ struct ReferenceTrack {
   private let blockSeconds: Double
   private let rate: Double  // of the played sound
   private var position: Double?  // in the played sound, where the next block begins
-  private var counted = 0.0  // the same if both clocks were equal
+  private var counted = 0.0  // the same, as if both clocks ran at the same speed
   private var interruptions = -1
   private var settling = 0  // blocks until the clocks are reliable
   private var sum = 0.0
   private var blocks = 0
-  private var history: [Double]  // the last means of clock less count, in seconds
+  private var history: [Double]  // the latest means of clock minus count, in seconds
   private var filled = 0
   private var strays = 0
 
   /// - Parameters:
-  ///   - blockSeconds: how long a block of the microphone is.
+  ///   - blockSeconds: duration of one block of the microphone.
   ///   - rate: samples per second of the played sound.
   init(blockSeconds: Double, rate: Double) {
     self.blockSeconds = blockSeconds
@@ -94,7 +94,7 @@ struct ReferenceTrack {
     learn(jitter)
   }
 
-  /// Takes the slope of the longest stretch of the history that is a straight line and exceeds the jitter.
+  /// Takes the slope of the longest stretch of the history that is a straight line and whose drift exceeds the jitter.
   private mutating func learn(_ jitter: Double) {
     var count = filled
     while count >= 8 {
@@ -111,7 +111,7 @@ struct ReferenceTrack {
     }
   }
 
-  /// The line through the last means: its slope per mean, and how far they scatter around it.
+  /// The line through the latest means: its slope per mean, and how far they scatter around it.
   private func line(_ count: Int) -> (slope: Double, scatter: Double) {
     let first = filled - count
     let middle = Double(count - 1) / 2

@@ -1,17 +1,17 @@
 internal import Base
 import Glibc
 
-/// The round trip of a pair of devices: a chirp is played and looked for in the captured sound.
+/// The round trip of a pair of devices: a chirp is played and searched for in the captured sound.
 package struct RoundTrip: Sendable, Equatable {
   /// Seconds from the moment the program wrote the chirp to the moment it could read it back.
   package var total: Double
-  /// Of them, what waited before the loudspeaker's converter,
+  /// The part of it before the loudspeaker's converter.
   package var queued: Double
-  /// what lay between the two converters by their own clocks: air, cable, or what the drivers do not tell,
+  /// The part between the two converters, by their own clocks: air, cable, or what the drivers do not report.
   package var path: Double
-  /// and what the microphone's side holds back until it has a whole period.
+  /// The part that the microphone's side holds back until it has a whole period.
   package var capture: Double
-  /// Ratio of the best match to the next best; below 1.5 the match may be chance.
+  /// Ratio of the best match to the second best; below 1.5 the match may be chance.
   package var confidence: Double
 
   /// A sweep of 20 ms from 500 Hz to 8 kHz with soft ends: short, and unlike other sounds.
@@ -39,15 +39,15 @@ package struct RoundTrip: Sendable, Equatable {
     return (best, Double(products[best] / second))
   }
 
-  /// Sends `count` chirps, 0.6 s apart, and finds each.
+  /// Sends `count` chirps, 0.6 s apart, and searches for each.
   ///
   /// - Returns: one result per chirp that was found.
-  /// - Throws: what is wrong with a device that was given up meanwhile.
+  /// - Throws: the fault of a device that was given up meanwhile.
   package static func measure(
     _ playback: ALSAPlayback, _ capture: ALSACapture, count: Int
   ) throws(AudioDeviceError) -> [RoundTrip] {
     var results: [RoundTrip] = []
-    // One frame of silence each 20 ms keeps the loudspeaker's queue alive.
+    // A frame of silence every 20 ms keeps the loudspeaker's queue filled.
     let silence = [Float](repeating: 0, count: chirp.count)
     for round in 0..<count + 1 {
       if let fault = capture.fault ?? playback.fault { throw fault }
@@ -67,7 +67,7 @@ package struct RoundTrip: Sendable, Equatable {
         }
         MonotonicClock.sleep(nanoseconds: 2_000_000)
       }
-      // The first only brings the devices into step.
+      // The first chirp only synchronizes the devices.
       guard round > 0, let found = find(in: heard),
         let arrival = capture.clock.nanoseconds(at: Double(first + found.index))
       else { continue }

@@ -4,8 +4,8 @@ import CSndfile
 enum ChannelPosition: Equatable {
   case mono, left, right, centre, low, rearLeft, rearRight, rearCentre, high, unknown
 
-  /// Its weight in a mix to one channel: the weights of the usual mix to two (ITU-R BS.775), averaged. So a recording in
-  /// stereo is as loud as the same sound in the front channels of six.
+  /// Its weight in a mix to one channel: the weights of the usual mix to two (ITU-R BS.775), averaged. A stereo
+  /// recording is thus as loud as the same sound in the front channels of six.
   var weight: Float {
     switch self {
     case .mono: 1

@@ -3,16 +3,17 @@ import Glibc
 /// Mixes several channels to one.
 ///
 /// Two channels become their mean; more are weighted by the positions of their loudspeakers. Where the channels cancel
-/// each other, as with a microphone whose wires are swapped, the louder one is used alone. This is decided for each piece
-/// of sound, on the last quarter of a second and the rest of the piece: the mix must have half the energy that
+/// each other, as with a microphone whose wires are swapped, the loudest one is used alone. This is decided for each
+/// block of sound, over the last quarter of a second and the rest of the block: the mix must have half the energy that
+/// uncorrelated channels would give it. For two equal channels that is a loss of 6 dB.
 /// uncorrelated channels would give it. For two equal channels that is a loss of 6 dB.
 struct Downmix {
   private let channels: Int
   private let rate: Int
   private let weights: [Float]
-  /// The channel that was asked for.
+  /// The requested channel.
   private let chosen: Int?
-  /// The channel that is used alone while the mix cancels; nil while it does not.
+  /// The channel that is used alone while the mix cancels; nil otherwise.
   private var alone: Int?
   private var isFirst = true
   private var energies: [Double]
@@ -25,7 +26,7 @@ struct Downmix {
   private static let memory = 0.25
   private static let floor = 1e-10
 
-  /// - Parameter chosen: the only channel to take, from 0.
+  /// - Parameter chosen: the only channel to use, from 0.
   init(channels: Int, rate: Int, positions: [ChannelPosition]?, chosen: Int?) {
     (self.channels, self.rate, self.chosen) = (channels, rate, chosen)
     energies = Array(repeating: 0, count: channels)
@@ -71,7 +72,7 @@ struct Downmix {
       substitute = substitute ?? alone
     }
     guard before != nil || alone != nil else { return }
-    // A change is spread over 10 ms, so that it does not click.
+    // A change is cross-faded over 10 ms, so that it does not click.
     let fade = before == alone || isFirst ? 0 : min(rate / 100, frames)
     for frame in 0..<frames {
       let new = alone.map { sound[frame * channels + $0] } ?? mono[frame]
@@ -98,7 +99,7 @@ struct Downmix {
         energy += sample * sample
       }
       energies[channel] = energies[channel] * decay + energy
-      // What a mix leaves out counts only where there is nothing else at all.
+      // A channel that the mix leaves out counts only if there is nothing else at all.
       let weight = weights.isEmpty ? 1 / Double(channels) : max(Double(weights[channel]), 0.001)
       unrelated += weight * weight * energies[channel]
       total += energies[channel]
@@ -108,7 +109,7 @@ struct Downmix {
       alone = nil
     } else if alone == nil, mixed < 0.5 * unrelated {
       let loudest = energies.indices.max { energies[$0] < energies[$1] } ?? 0
-      // By at least a decibel, so that the first of equal channels is used.
+      // By at least a decibel, so that the first of two equal channels is used.
       alone = energies[loudest] > 1.26 * energies[0] ? loudest : 0
     }
   }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Keeps the sound that is written, in place of a loudspeaker or a file in tests.
+/// Keeps the sound that is written, standing in for a loudspeaker or a file in tests.
 public final class MemorySink: AudioSink, @unchecked Sendable {
   /// The sound that was written; for two channels, the left one.
   public private(set) var samples: [Float] = []
@@ -12,7 +12,7 @@ public final class MemorySink: AudioSink, @unchecked Sendable {
 
   private let limit: Int
 
-  /// - Parameter limit: how many samples fit; beyond it the sink fails as a full disk does.
+  /// - Parameter limit: how many samples fit; beyond that the sink fails, as a full disk does.
   public init(limit: Int = .max) {
     self.limit = limit
   }

@@ -1,9 +1,9 @@
 import CSoxr
 
-/// Changes the sample rate of a mono stream, a piece at a time. Used by one thread at a time.
+/// Changes the sample rate of a mono stream, piece by piece. Used by one thread at a time.
 ///
-/// Pieces of any size give the same samples as one call. The filter has linear phase and its delay is
-/// removed: output sample `n` lies at input time `n * from / to`.
+/// Pieces of any size give the same samples as a single call. The filter has linear phase and its delay is compensated:
+/// output sample `n` lies at input time `n * from / to`.
 package final class Resampler: @unchecked Sendable {
   private let handle: soxr_t
   private let ratio: Double
@@ -17,7 +17,7 @@ package final class Resampler: @unchecked Sendable {
 
   /// A ratio that `setStretch` can change while sound flows, for two clocks that drift apart.
   ///
-  /// - Parameter maximumStretch: the largest stretch that will be asked for, such as 1.01.
+  /// - Parameter maximumStretch: the largest stretch that will be set, such as 1.01.
   package init(from inputRate: Double, to outputRate: Double, maximumStretch: Double) {
     precondition(inputRate > 0 && outputRate > 0 && maximumStretch >= 1)
     ratio = inputRate / outputRate
@@ -42,7 +42,7 @@ package final class Resampler: @unchecked Sendable {
     soxr_set_io_ratio(handle, ratio * stretch, slew)
   }
 
-  /// Output samples that are buffered: their input was taken, and they were not yet returned.
+  /// Output samples that are buffered: their input has been consumed, but they have not been returned yet.
   package var delay: Double { soxr_delay(handle) }
 
   /// Processes as much of `input` as fits into `output`.

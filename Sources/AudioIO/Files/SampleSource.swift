@@ -1,4 +1,4 @@
-/// Sound from memory, in place of a microphone or a file in tests and measurements.
+/// Sound from memory, standing in for a microphone or a file in tests and measurements.
 public final class SampleSource: AudioSource, @unchecked Sendable {
   private let samples: [Float]
   private var next = 0

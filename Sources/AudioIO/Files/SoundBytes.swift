@@ -2,24 +2,24 @@ internal import Base
 import CSndfile
 import Glibc
 
-/// The bytes of a sound file or of a pipe, read at any place.
+/// The bytes of a sound file or of a pipe, readable at any offset.
 ///
-/// A pipe is read in order. A caller that needs its end has it stored first, in an unnamed temporary file.
+/// A pipe is read in order. A caller that needs to read its end stores it first, in an unnamed temporary file.
 final class SoundBytes {
-  /// A pipe that is longer is not stored.
+  /// A longer pipe is not stored.
   static let storageLimit = 4 << 30
 
   private var descriptor: Int32
   private var isOwned: Bool
-  /// Offset of the first byte in the descriptor: other programs may have read a part of standard input.
+  /// Offset of the first byte in the descriptor: other programs may have read part of standard input.
   private var origin = 0
   /// Number of bytes; nil for a pipe that was not stored.
   private(set) var count: Int?
-  /// Whether the bytes are those of a file that can be opened again by its name.
+  /// Whether the bytes are those of a file that can be reopened by its name.
   let isFile: Bool
-  /// The beginning of a pipe, which was read to recognise its format.
+  /// The beginning of a pipe, which was read to recognize its format.
   private var beginning: [UInt8] = []
-  private var taken = 0  // bytes of a pipe that were read
+  private var taken = 0  // bytes of a pipe that have been read
   private var isAtEnd = false
   /// The error number of the read that failed; 0 while all is well.
   private(set) var failure: Int32 = 0
@@ -40,7 +40,7 @@ final class SoundBytes {
     if isOwned { close(descriptor) }
   }
 
-  /// Reads until `target` is full or the bytes end. A pipe is read in order, but for its beginning.
+  /// Reads until `target` is full or the bytes end. A pipe is read in order, except for its beginning.
   func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) -> Int {
     guard count == nil else { return readFile(at: offset, into: target) }
     var done = 0
@@ -59,7 +59,7 @@ final class SoundBytes {
     return done
   }
 
-  /// The first `count` bytes, or what there is of them.
+  /// The first `count` bytes, or as many as there are.
   func peek(_ count: Int) -> [UInt8] {
     if self.count == nil {
       var block = [UInt8](repeating: 0, count: max(count - beginning.count, 0))
@@ -73,7 +73,7 @@ final class SoundBytes {
     return bytes(at: 0, count)
   }
 
-  /// `count` bytes from `offset`, or what there is of them.
+  /// `count` bytes from `offset`, or as many as there are.
   func bytes(at offset: Int, _ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { target, made in
       made = read(at: offset, into: UnsafeMutableRawBufferPointer(target))
@@ -125,7 +125,7 @@ final class SoundBytes {
       }
       if got < 0 && errno == EINTR { continue }
       if got < 0 && errno == EAGAIN {
-        // Another program left it so that it does not wait.
+        // Another program made the pipe non-blocking.
         usleep(2000)
         continue
       }
@@ -146,15 +146,15 @@ final class SoundBytes {
   }
 }
 
-/// A part of the bytes, which libsndfile reads as a file of its own.
+/// A range of the bytes, which libsndfile reads as a file of its own.
 final class SoundWindow {
   private let bytes: SoundBytes
   private let range: Range<Int>
-  /// Bytes that are read in place of those in the file.
+  /// Bytes to substitute for those in the file.
   private let patch: SoundLink.Patch?
   private var position = 0
 
-  /// The end of a pipe's window lies where nothing ever is.
+  /// The window of a pipe ends at an offset that is never reached.
   init(_ bytes: SoundBytes, _ link: SoundLink) {
     self.bytes = bytes
     range = link.start..<(link.end ?? Int.max / 4)

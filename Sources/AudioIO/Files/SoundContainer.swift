@@ -8,12 +8,12 @@ enum SoundContainer: Equatable {
   case flac
   case ogg
   case mpeg
-  /// Another container, which libsndfile opens or refuses.
+  /// Another container, which libsndfile either opens or refuses.
   case other
 
-  /// Bytes of the beginning that decide, unless they look like MPEG frames.
+  /// Leading bytes that decide, unless they look like MPEG frames.
   static let beginning = 16
-  /// Three of the longest MPEG frames: raw sound may begin like one of them by chance, not like three in a row.
+  /// Three of the longest MPEG frames: by chance raw sound may begin like one of them, but not like three in a row.
   static let frames = 3 * 2881 + 4
 
   private static let words: [(offset: Int, bytes: [UInt8], container: SoundContainer)] = [
@@ -31,7 +31,7 @@ enum SoundContainer: Equatable {
 
   /// Nil if the bytes do not begin with a container; in a pipe they are raw samples.
   ///
-  /// - Parameter peek: returns the first bytes: as many as are asked for, or all.
+  /// - Parameter peek: returns the first bytes: as many as requested, or all.
   static func find(_ peek: (Int) -> [UInt8]) -> SoundContainer? {
     let start = peek(beginning)
     for word in words where start.dropFirst(word.offset).starts(with: word.bytes) { return word.container }

@@ -35,7 +35,7 @@ final class SoundDecoder {
         handle = sf_open(path, Int32(SFM_READ), &info)
       }
       if handle == nil { reason = String(cString: sf_strerror(nil)) }
-      // A number may cross the lock, a pointer may not.
+      // A number may leave the lock's closure, a pointer may not.
       return UInt(bitPattern: handle)
     }
     guard let opened = OpaquePointer(bitPattern: opened) else {
@@ -45,7 +45,7 @@ final class SoundDecoder {
     handle = opened
     self.window = window
     (rate, channels) = (Int(info.samplerate), Int(info.channels))
-    // A stream without a length says 0 or the largest number there is.
+    // A stream of unknown length reports 0 or the largest possible number.
     let isLengthKnown = info.frames > 0 && info.frames < Int64.max / 8 && link.end != nil
     frames = isLengthKnown ? Int(info.frames) : nil
     var map = [Int32](repeating: 0, count: max(channels, 1))
@@ -66,7 +66,7 @@ final class SoundDecoder {
     sf_close(handle)
   }
 
-  /// Frames read into `sound`, (frames, channels); fewer than asked for at the end only.
+  /// Reads frames into `sound`, (frames, channels); returns how many, fewer than requested only at the end.
   func read(_ sound: UnsafeMutablePointer<Float>, frames: Int) -> Int {
     max(Int(sf_readf_float(handle, sound, sf_count_t(frames))), 0)
   }
@@ -84,7 +84,7 @@ final class SoundDecoder {
     guard SoundFileReader.rates.contains(rate) else { throw rateError(path, rate) }
   }
 
-  /// The error for a file that libsndfile refused. Its reasons for a WAV header with an impossible channel
+  /// The error for a file that libsndfile refused. Its reasons for refusing a WAV header with an impossible channel
   /// count or rate are not part of its interface, so the header is read again.
   private static func refusal(_ path: String, _ reason: String, _ header: [UInt8]) -> SoundFileError {
     guard header.count == 28, header[0..<4].elementsEqual("RIFF".utf8),

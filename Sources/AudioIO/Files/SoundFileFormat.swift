@@ -14,7 +14,7 @@ public enum SoundFileFormat: Equatable, Sendable, CaseIterable {
   case opus
   /// MPEG layer III.
   case mp3
-  /// Samples alone: signed 16-bit, little-endian, interleaved.
+  /// Bare samples: signed 16-bit, little-endian, interleaved.
   case raw
 
   /// The extensions that name a format, in the order in which help texts list them.

@@ -30,9 +30,9 @@ extension SoundFileReader {
       return [raw]
     }
     if bytes.count == nil {
-      // Sound that comes live is not held back, where its form allows that.
+      // Live sound is passed on at once if its format allows that.
       if let container, let link = SoundLinks.live(container, bytes) { return [link] }
-      // A device may give zeros without end.
+      // A device may deliver zeros forever.
       guard container != nil else { throw .notASoundFile(path: path, reason: "Format not recognised.") }
       try bytes.store()
       if bytes.failure != 0 { throw .unreadable(path: path, errno: bytes.failure) }

@@ -4,21 +4,21 @@ import Synchronization
 
 /// Reads a sound file of any common format, rate and channel count as mono sound at one rate.
 ///
-/// Two channels are averaged, more are mixed by where their loudspeakers stand (`Downmix`), or one is taken alone; the
-/// rate is changed by a streaming resampler. Streams that follow one another in a file are read one after another. `-`
-/// is standard input: a sound file, or, where it does not begin as one, raw signed 16-bit little-endian mono sound at the
-/// working rate.
+/// Two channels are averaged, more are mixed by the positions of their loudspeakers (`Downmix`), or one is used alone.
+/// The rate is changed by a streaming resampler. Streams that follow one another in a file are read one after another.
+/// `-` is standard input: a sound file or, if it does not begin like one, raw signed 16-bit little-endian mono sound at
+/// the working rate.
 public final class SoundFileReader: AudioSource, @unchecked Sendable {
   /// The rates that are accepted, in Hz.
   public static let rates = 4_000...384_000
   /// Channel counts that are accepted.
   public static let channelCounts = 1...1024
 
-  /// Samples beyond this are not sound in any scale; they would only become infinite further on.
+  /// Samples beyond this are not sound at any scale; they would only become infinite further on.
   static let largestSample: Float = 1e6
   /// Samples of a block, over all channels.
   private static let mostSamples = 1 << 22
-  /// libsndfile keeps the reason of a failed open in one place for the whole process.
+  /// libsndfile keeps the reason for a failed open in one place for the whole process.
   static let opening = Mutex(())
 
   /// Path of the file; `-` is standard input.
@@ -30,7 +30,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   public let duration: Double?
   public private(set) var invalidSamples = 0
   public private(set) var failure: (any Error)?
-  /// Remarks about the sound that was read so far.
+  /// Remarks about the sound that has been read so far.
   public private(set) var remarks: [SoundRemark] = []
 
   private let bytes: SoundBytes
@@ -44,7 +44,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
   private var blockFrames = 0
   private var interleaved: [Float] = []  // (blockFrames, channels)
   private var mono: [Float] = []  // (blockFrames)
-  private var next = 0  // the first sample of `mono` that was not handed on
+  private var next = 0  // the first sample of `mono` that has not been returned yet
   private var count = 0  // samples in `mono`
   private var framesRead = 0  // of this stream
   private var secondsRead = 0.0  // of the streams before it
@@ -64,13 +64,13 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     try open(path, sampleRate: sampleRate, channel: channel, standardInput: STDIN_FILENO)
   }
 
-  /// `standardInput` is what `-` stands for.
+  /// `standardInput` is the descriptor that `-` stands for.
   static func open(
     _ path: String, sampleRate: Int = AudioFrame.sampleRate, channel: Int? = nil, standardInput: Int32
   ) throws(SoundFileError) -> SoundFileReader {
     let (bytes, links) = try findLinks(path, sampleRate, standardInput)
     let reader = try SoundFileReader(path, bytes, links, sampleRate, channel)
-    // A damaged or empty file gives only silence, and is reported here instead of in the middle of the work.
+    // A damaged or empty file yields only silence; it is reported here instead of in the middle of the work.
     reader.fillBlock()
     while reader.count == 0, reader.failure == nil, reader.openNext() { reader.fillBlock() }
     if let failure = reader.failure as? SoundFileError { throw failure }
@@ -87,7 +87,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     self.decoder = decoder
     (fileRate, channels) = (decoder.rate, decoder.channels)
     var duration = decoder.frames.map { Double($0) / Double(decoder.rate) }
-    // The length is only for the progress line; a very long chain is not opened twice for that.
+    // The length is only for the progress line, which does not justify opening a very long chain twice.
     for link in links.dropFirst() {
       guard links.count <= 64, let next = try? SoundDecoder(link, of: bytes, path: path),
         let frames = next.frames
@@ -112,8 +112,8 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
       chosen: channel.map { $0 - 1 })
     resampler =
       decoder.rate == sampleRate ? nil : Resampler(from: Double(decoder.rate), to: Double(sampleRate))
-    // A pipe is read in small blocks, so that sound that comes live is not held back. Channels are judged by half a
-    // second of them, or by what a small block holds: a header may claim a thousand channels.
+    // A pipe is read in small blocks, so that live sound is not held back. Whether channels cancel is judged over half
+    // a second of them, or over what a small block holds: a header may claim a thousand channels.
     let isLive = links[linkIndex].end == nil || bytes.count == nil
     let half = min(decoder.rate / 2, Self.mostSamples / decoder.channels)
     blockFrames = isLive ? 480 : decoder.channels == 1 ? 4096 : max(4096, half)
@@ -122,7 +122,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     (next, count, framesRead, isAtEnd) = (0, 0, 0, false)
   }
 
-  /// Continues with the next stream; false if there is none or it cannot be read, which `failure` reports.
+  /// Continues with the next stream; false if there is none, or if it cannot be read, which `failure` reports.
   private func openNext() -> Bool {
     guard failure == nil, linkIndex + 1 < links.count else { return false }
     linkIndex += 1
@@ -158,7 +158,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     }
   }
 
-  /// At least one sample, or 0 at the end.
+  /// Returns at least one sample, or 0 at the end.
   private func readSome(into output: UnsafeMutableBufferPointer<Float>) -> Int {
     while true {
       if next == count, !isAtEnd { fillBlock() }
@@ -202,7 +202,7 @@ public final class SoundFileReader: AudioSource, @unchecked Sendable {
     if count < blockFrames { end() }
   }
 
-  /// Handles the end of the stream, complete or premature.
+  /// Handles the end of the stream, whether complete or premature.
   private func end() {
     isAtEnd = true
     let seconds = Double(framesRead) / Double(decoder.rate)

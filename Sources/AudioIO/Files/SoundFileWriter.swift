@@ -4,7 +4,7 @@ import Glibc
 
 /// Writes a sound file as the sound is made; an interrupted run leaves what was written so far.
 ///
-/// The extension names the format. `-` is raw signed 16-bit little-endian sound on standard output.
+/// The extension determines the format. `-` is raw signed 16-bit little-endian sound on standard output.
 /// Samples are clipped to [-1, 1], except in `wavFloat`; samples that are not numbers become 0.
 public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   /// Path of the file; `-` is standard output.
@@ -21,7 +21,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   private let output: SoundOutput
   private let isClipping: Bool
   /// An existing file stays until the new one is complete.
-  private var replacement: Replacement?
+  private var replacement: FileReplacement?
   private var handle: OpaquePointer?
   private var block: [Float]  // (blockFrames, channels)
   private var framesWritten = 0
@@ -33,10 +33,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   ///   - path: of the file; `-` is standard output.
   ///   - channels: 1 or 2.
   ///   - sampleRate: samples per second and channel, 4000 to 384000.
-  ///   - format: when it is not the one that the extension names.
-  ///   - overwrite: whether a file that is there already is replaced.
+  ///   - format: overrides the format that the extension names.
+  ///   - overwrite: whether an existing file is replaced.
   ///   - input: the file that is being read meanwhile; it is never replaced.
-  /// - Throws: `badArgument` for `channels` and `sampleRate` out of range, and what the system refuses.
+  /// - Throws: `badArgument` if `channels` or `sampleRate` is out of range, and what the system refuses.
   public static func create(
     _ path: String, channels: Int = 1, sampleRate: Int = AudioFrame.sampleRate,
     format: SoundFileFormat? = nil, overwrite: Bool = false, input: String? = nil
@@ -57,7 +57,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     return writer
   }
 
-  /// Writes to a descriptor that is open already, and closes it in the end.
+  /// Writes to an open descriptor, and closes it at the end.
   static func wrap(
     _ descriptor: Int32, _ path: String, _ channels: Int, _ sampleRate: Int, _ format: SoundFileFormat
   ) throws(SoundFileError) -> SoundFileWriter {
@@ -75,11 +75,11 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
       let code = output.close()
       throw .cannotCreate(path: path, errno: code == 0 ? EINVAL : code)
     }
-    // Only a WAV header says how much follows. In an Ogg file a second header would break the stream.
+    // Only a WAV header states the length of what follows. In an Ogg file a second header would break the stream.
     if format == .wav || format == .wavFloat {
       sf_command(handle, Int32(SFC_SET_UPDATE_HEADER_AUTO), nil, Int32(SF_TRUE))
     }
-    // Before the length is written in the end, readers infer it from the size of the first packets.
+    // Until the length is written at the end, readers infer it from the size of the first packets.
     if format == .mp3 {
       var mode = Int32(SF_BITRATE_MODE_AVERAGE)
       sf_command(handle, Int32(SFC_SET_BITRATE_MODE), &mode, Int32(MemoryLayout.size(ofValue: mode)))
@@ -110,13 +110,13 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
   /// How much sound was written, in seconds.
   public var seconds: Double { Double(framesWritten) / Double(sampleRate) }
 
-  /// Both channels get the same in a file with two.
+  /// In a file with two channels, both get the same samples.
   @discardableResult
   public func write(_ frame: Span<Float>) -> Bool {
     write(left: frame, right: frame)
   }
 
-  /// Writes (count) samples of each channel, a file with one channel their mean; false where writing has stopped.
+  /// Writes `count` samples of each channel, or their mean if the file has one channel; false once writing has stopped.
   @discardableResult
   public func write(left: Span<Float>, right: Span<Float>) -> Bool {
     precondition(left.count == right.count)
@@ -139,7 +139,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   /// Completes and closes the file; a second call does nothing.
   ///
-  /// - Throws: `failure`, where there is one.
+  /// - Throws: `failure`, if there is one.
   public func finish() throws(SoundFileError) {
     guard let handle else { return }
     sf_close(handle)
@@ -161,7 +161,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   private func writeBlock(_ frames: Int) {
     guard let handle else {
-      // The file is complete, and what comes now is refused.
+      // The file is complete; anything more is refused.
       failure = SoundFileError.writeFailed(path: path, errno: EBADF, seconds: seconds, bytes: output.bytes)
       return
     }
@@ -182,7 +182,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
 
   private static func openDescriptor(
     _ path: String, _ overwrite: Bool, _ input: String?
-  ) throws(SoundFileError) -> (Int32, Replacement?) {
+  ) throws(SoundFileError) -> (Int32, FileReplacement?) {
     if path == "-" {
       let descriptor = dup(STDOUT_FILENO)
       if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
@@ -201,10 +201,10 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     }
     if overwrite, status.st_mode & S_IFMT == S_IFREG {
       do throws(FileError) {
-        if let replacement = try Replacement(path) { return (replacement.descriptor, replacement) }
+        if let replacement = try FileReplacement(path) { return (replacement.descriptor, replacement) }
       } catch { throw .cannotCreate(path: path, errno: error.code) }
     }
-    // Exclusive, so that a file made in between is not lost either.
+    // Exclusive, so that a file created in the meantime is not lost either.
     let isDevice = status.st_mode != 0 && status.st_mode & S_IFMT != S_IFREG
     let mode = isDevice ? 0 : overwrite ? O_TRUNC : O_EXCL
     let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)

@@ -2,24 +2,24 @@ internal import Base
 import CSndfile
 import Glibc
 
-/// A file descriptor that libsndfile writes through, so that no failed write goes unnoticed:
-/// some of its encoders do not look at what their writes return.
+/// A file descriptor that libsndfile writes through, so that no failed write goes unnoticed: some of its encoders do
+/// not check what their writes return.
 final class SoundOutput {
   let descriptor: Int32
   /// The error number of the first write that failed; 0 while all is well.
   private(set) var failure: Int32 = 0
-  /// How far the file reaches.
+  /// Length of the file so far.
   private(set) var bytes = 0
   private var position = 0
   private let isSeekable: Bool
 
-  /// Takes the descriptor over; `close` closes it.
+  /// Takes ownership of the descriptor; `close` closes it.
   init(descriptor: Int32) {
     self.descriptor = descriptor
     isSeekable = lseek(descriptor, 0, SEEK_CUR) >= 0
   }
 
-  /// Returns 0, or the error number of the first thing that failed.
+  /// Returns 0, or the error number of the first operation that failed.
   func close() -> Int32 {
     if Glibc.close(descriptor) != 0, failure == 0 { failure = errno }
     return failure
@@ -34,7 +34,7 @@ final class SoundOutput {
   }
 
   private func seek(_ offset: Int, _ whence: Int32) -> Int {
-    // A pipe stands still: the raw format asks to go nowhere else.
+    // A pipe cannot seek; the raw format never needs it to.
     if isSeekable { position = max(Int(lseek(descriptor, offset, whence)), 0) }
     return position
   }

@@ -10,7 +10,7 @@ public final class ToneSource: AudioSource, @unchecked Sendable {
   /// - Parameters:
   ///   - frequency: in Hz.
   ///   - amplitude: the peak, 1 being full scale.
-  ///   - seconds: the length; nil is endless.
+  ///   - seconds: the length; nil for an endless tone.
   public init(frequency: Double, amplitude: Float = 0.5, seconds: Double? = nil) {
     cyclesPerSample = frequency / Double(AudioFrame.sampleRate)
     self.amplitude = Double(amplitude)

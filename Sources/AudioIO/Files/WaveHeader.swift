@@ -1,19 +1,19 @@
 import CSndfile
 
-/// The header of a file with plain samples: WAV in its forms, AU and CAF.
+/// The header of a file of plain samples: WAV in its variants, AU and CAF.
 ///
 /// libsndfile trusts the sizes in it, but a recorder that was killed, or that wrote to a pipe, never corrected them.
 struct WaveHeader {
-  /// libsndfile's number for the samples alone; nil for what is not plain samples.
+  /// libsndfile's number for the bare samples; nil for anything that is not plain samples.
   private(set) var encoding: Int32?
   private(set) var channels = 0
   private(set) var rate = 0
   private(set) var positions: [ChannelPosition]?
   /// Where the sound begins.
   private(set) var dataOffset = 0
-  /// Bytes of sound that the header promises; nil if it marks the size as not known.
+  /// Bytes of sound that the header promises; nil if it marks the size as unknown.
   private(set) var promised: Int?
-  /// Where the 32-bit size of the sound stands, in WAV.
+  /// Offset of the 32-bit size of the sound, in WAV.
   private(set) var sizeOffset: Int?
   /// The form of the chunks that follow the sound.
   private(set) var chunks = Chunks.none
@@ -24,10 +24,10 @@ struct WaveHeader {
   static let wave64: [UInt8] = [
     0x72, 0x69, 0x66, 0x66, 0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0,
   ]
-  /// Sizes from here on, beyond the end of the file, stand for "not known": programs that write to pipes differ.
+  /// Sizes from here on, beyond the end of the file, mean "unknown": programs that write to pipes differ.
   private static let unknown = 0x7FFF_0000
 
-  /// - Parameter read: gives bytes at an offset, as many as there are.
+  /// - Parameter read: returns bytes at an offset, as many as there are.
   init?(_ container: SoundContainer, _ read: (Int, Int) -> [UInt8]) {
     let start = read(0, 40)
     guard start.count >= 24 else { return nil }
@@ -42,7 +42,7 @@ struct WaveHeader {
     guard isRead else { return nil }
   }
 
-  /// Bytes of complete samples in a stretch of this many bytes.
+  /// Bytes of complete samples in this many bytes.
   func whole(_ bytes: Int) -> Int {
     guard let encoding, channels > 0 else { return bytes }
     return bytes / (Self.bytes(encoding) * channels) * Self.bytes(encoding) * channels
@@ -152,7 +152,7 @@ struct WaveHeader {
       switch String(decoding: chunk[..<4], as: UTF8.self) {
       case "desc": readDescription(read(offset + 12, 32))
       case "data":
-        // A count of edits comes before the sound.
+        // An edit count precedes the sound.
         dataOffset = offset + 16
         promised = size == -1 ? nil : size > 4 ? size - 4 : 0
         return channels > 0
@@ -192,9 +192,9 @@ struct WaveHeader {
   enum Extent: Equatable {
     /// Where the header says.
     case healthy(end: Int)
-    /// At the end of the file; the header marks the size as not known.
+    /// At the end of the file; the header marks the size as unknown.
     case open
-    /// At the end of the file, although the header gives another size.
+    /// At the end of the file, although the header states another size.
     case wrong
     /// The header promises more bytes than the file has.
     case cut
@@ -209,7 +209,7 @@ struct WaveHeader {
     return isFollowed(end, count, read) ? .healthy(end: end) : .wrong
   }
 
-  /// Whether the bytes after the sound are something other than more sound.
+  /// Whether what follows the sound is something other than more sound.
   private func isFollowed(_ end: Int, _ count: Int, _ read: (Int, Int) -> [UInt8]) -> Bool {
     if count - end < 8 { return true }
     let next = read(end, 24)
@@ -220,7 +220,7 @@ struct WaveHeader {
     case .wave64: return true
     case .riff: break
     }
-    // A chunk: four letters, and a size that the file has. It may stand behind a byte that evens the size.
+    // A chunk: four letters, and a size that fits into the file. It may come after a padding byte.
     for pad in 0...(promised.map { $0 & 1 } ?? 0) {
       let chunk = read(end + pad, 8)
       guard chunk.count == 8, chunk[..<4].allSatisfy({ (0x20..<0x7F).contains($0) }) else { continue }

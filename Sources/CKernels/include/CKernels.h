@@ -1,6 +1,6 @@
-// Arithmetic on memory, one table of functions per instruction set, chosen once at start.
-// All matrices are row-major with `depth` inputs per row unless a format says otherwise; a "column" is one input
-// vector and the output vector that belongs to it.
+// Arithmetic on memory: one table of functions per instruction set, chosen once at startup.
+// All matrices are row-major with `depth` inputs per row unless a format says otherwise. A "column" is one input vector
+// and the output vector that belongs to it.
 #pragma once
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@ typedef enum ap_format {
 // Largest depth of a quantized product.
 enum { AP_MAX_DEPTH = 32768 };
 
-// Inputs of a quantized product, rounded to 8 bits. For block b of 32 inputs and column c of `columns`: 32 bytes, one scale,
-// and the sum of the bytes, all at index b * columns + c.
+// Inputs of a quantized product, rounded to 8 bits. For block b of 32 inputs and column c of `columns`: 32 bytes, one
+// scale, and the sum of the bytes, all at index b * columns + c.
 typedef struct ap_rounded {
   int8_t *bytes;
   float *scales;
@@ -67,7 +67,8 @@ typedef struct ap_ring {
 intptr_t ap_ring_bytes(ap_cache format, intptr_t heads, intptr_t capacity, intptr_t head_dim);
 
 // Rings of one layer. Every position is written to `all`. If `recent` is above zero, the last `recent` positions of a
-// query's window are read from the ring `fine`; if `pinned` is, positions below `pinned` are read from the ring `first`.
+// query's window are read from the ring `fine`; if `pinned` is above zero, positions below it are read from the ring
+// `first`.
 typedef struct ap_memory {
   ap_ring all, fine, first;
   intptr_t recent, pinned;
@@ -113,13 +114,13 @@ typedef struct ap_table {
   // out[t][c] = bias[c] + sum over j of w[j][c] * x[t + j][c]
   void (*depthwise)(const float *x, const float *weight, const float *bias, float *out, intptr_t steps,
                     intptr_t channels, intptr_t kernel);
-  // Reads every byte once; the result has no meaning and keeps the reads from being optimised away.
+  // Reads every byte once; the result has no meaning and keeps the reads from being optimized away.
   uint32_t (*read)(const void *memory, intptr_t bytes);
 } ap_table;
 
-// The fastest table this processor can run. ANTIPHON_ISA in the environment asks for another one that it can run.
+// The fastest table that this processor can run. ANTIPHON_ISA in the environment selects another one.
 const ap_table *ap_best_table(void);
-// The table of that name (plain, avx2, avx512 or dotprod), or null where this processor or build lacks it.
+// The table of that name (plain, avx2, avx512 or dotprod), or null if this processor or build lacks it.
 const ap_table *ap_table_named(const char *name);
 
 // A fixed pool: `threads - 1` workers beside the caller. Workers spin for a while between jobs, then sleep.

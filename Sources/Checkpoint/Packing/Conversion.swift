@@ -2,12 +2,12 @@ internal import Foundation
 internal import Glibc
 internal import Kernels
 
-/// Writes a packed file, tensor by tensor, with little memory; one that was stopped is gone on with.
+/// Writes a packed file, tensor by tensor, using little memory. An interrupted conversion can be resumed.
 ///
-/// The file grows under its name with `.partial` behind it, beside a journal of the tensors that are whole. At the end
-/// everything is read again and compared, and only then the file takes its name.
+/// The file grows under its name plus `.partial`, beside a journal of the complete tensors. At the end everything is
+/// read back and compared, and only then is the file renamed.
 package struct Conversion {
-  /// How far it is.
+  /// What the conversion is doing.
   package enum Progress {
     case reading(done: Int, of: Int)
     case packing(done: Int, of: Int)
@@ -18,13 +18,13 @@ package struct Conversion {
   private let path: String
   private let output: OutputBytes
   private var journal: ConversionJournal
-  /// Tensors that were there already.
+  /// Tensors that an earlier run had completed.
   package private(set) var resumed = 0
 
-  // Bytes of blocks that are made at once.
+  // Bytes of blocks that are made at a time.
   private static let pieceBytes = 16 << 20
 
-  /// - Parameter path: the file to make; what is there already is replaced at the end.
+  /// - Parameter path: the file to make; an existing one is replaced at the end.
   package init(_ plan: ConversionPlan, to path: String) throws(CheckpointError) {
     self.plan = plan
     self.path = path
@@ -42,15 +42,15 @@ package struct Conversion {
     guard needed <= available else { throw .noSpace(file: path, needed: needed, available: available) }
   }
 
-  /// Does the work.
+  /// Runs the conversion.
   ///
-  /// - Parameter progress: called often; false stops, and what is done is kept.
-  /// - Returns: the card, or nil where it was stopped.
+  /// - Parameter progress: called often; returning false stops, and finished work is kept.
+  /// - Returns: the card, or nil if the conversion was stopped.
   package mutating func run(
     _ progress: (Progress) -> Bool
   ) throws(CheckpointError) -> PackedCard? {
     guard let digest = try sourceDigest(progress) else { return nil }
-    // Digests and errors have fixed widths, so the header's length is known before them.
+    // Digests and errors have fixed widths, so the header's length is known beforehand.
     let start = header(card(digest)).count
     let total = plan.byteCount
     var done = 0
@@ -148,7 +148,7 @@ package struct Conversion {
       }
       done += item.byteCount
       guard digest.finish() == journal.done[item.name]?.sha256 else {
-        // Nothing of it can be trusted: the next run begins anew.
+        // The file cannot be trusted, so the next run starts over.
         journal.remove()
         throw .readsBackWrong(file: path, tensor: item.name)
       }
@@ -156,7 +156,7 @@ package struct Conversion {
     return true
   }
 
-  /// The card with what is known by now; what is not has the width that it will have.
+  /// The card with what is known so far; unknown values have their final width.
   private func card(_ sourceDigest: String) -> PackedCard {
     var tensors: [String: PackedCard.Tensor] = [:]
     for item in plan.items {
@@ -171,7 +171,7 @@ package struct Conversion {
       bits: plan.bits, kept: plan.kept, tensors: tensors)
   }
 
-  /// The file's beginning: a multiple of 64 bytes, so that the blocks lie on cache lines.
+  /// The beginning of the file, a multiple of 64 bytes, so that the blocks are aligned to cache lines.
   private func header(_ card: PackedCard) -> [UInt8] {
     SafetensorsHeader(
       tensors: plan.items.map { ($0.name, $0.type, $0.shape) }, metadata: card.metadata

@@ -1,7 +1,7 @@
 internal import Base
 internal import Glibc
 
-/// What of an unfinished conversion is whole: lines of a text file beside it.
+/// The tensors of an unfinished conversion that are complete: lines of a text file beside it.
 struct ConversionJournal {
   struct Done {
     /// Of the tensor's bytes in the new file.
@@ -9,23 +9,23 @@ struct ConversionJournal {
     /// With three decimals and an exponent of two digits.
     let error: String
 
-    /// As wide as any other.
+    /// A placeholder as wide as any other value.
     static let unknown = Done(sha256: String(repeating: "0", count: 64), error: "0.000e+00")
   }
 
   private let path: String
   private(set) var done: [String: Done] = [:]
   private(set) var sourceDigest: String?
-  /// Whether nothing was done before.
+  /// Whether nothing has been done yet.
   let isNew: Bool
 
-  /// Goes on with the journal that is there, where it is of the same conversion; or begins one.
+  /// Resumes an existing journal of the same conversion, or begins a new one.
   init(_ path: String, fingerprint: String) throws(CheckpointError) {
     self.path = path
     var lines: [Substring] = []
     if let file = try? MappedFile(path) {
       let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-      // A line without its end was being written when the process was killed.
+      // The process was killed while it wrote a line without an end.
       lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     }
     isNew = lines.first.map(String.init) != fingerprint

@@ -1,17 +1,17 @@
 internal import Kernels
 
-/// What of a model is rounded to how many bits, and where it will lie in the file.
+/// Which tensors of a model are rounded to how many bits, and where each lies in the new file.
 package struct ConversionPlan {
-  /// One tensor of the file to be.
+  /// One tensor of the new file.
   struct Item {
     let name: String
     let tensor: StoredTensor
     /// As matrices; 1 row for a vector.
     let rows: Int
     let columns: Int
-    /// Of one of the stacked matrices.
+    /// Rows of one of the stacked matrices.
     let rowsPerPart: Int
-    /// 8 or 4, or nil where the numbers stay as they are.
+    /// 8 or 4; nil if the numbers are copied unchanged.
     let bits: Int?
     let type: ElementType
     let shape: [Int]
@@ -23,7 +23,7 @@ package struct ConversionPlan {
 
   package let source: Checkpoint
   package let bits: Int
-  /// What was asked for by name.
+  /// Bits requested by name.
   package let kept: [String: Int]
   private(set) var items: [Item] = []
 
@@ -32,8 +32,8 @@ package struct ConversionPlan {
 
   /// - Parameters:
   ///   - survey: what the model reads of `source`.
-  ///   - bits: 8 or 4, of every matrix that fits blocks.
-  ///   - kept: a tensor's name, or the beginning of names up to a point -> 8, 4 or `unchanged`.
+  ///   - bits: 8 or 4, for every matrix that fits into blocks.
+  ///   - kept: a tensor's name, or a prefix of names that ends at a point -> 8, 4 or `unchanged`.
   package init(_ source: Checkpoint, _ survey: Survey, bits: Int, kept: [String: Int]) throws(CheckpointError)
   {
     precondition(bits == 8 || bits == 4)
@@ -56,7 +56,7 @@ package struct ConversionPlan {
           name: name, tensor: tensor, rows: 1, columns: count, rowsPerPart: 1, bits: nil, type: type,
           shape: tensor.shape, byteCount: tensor.bytes.count))
     }
-    // Blocks first, then floats, then halves: everything lies on a multiple of its size.
+    // Blocks first, then floats, then halves, so that everything is aligned to its size.
     items.sort {
       ($0.bits == nil ? 8 - $0.type.size : 0, $0.name) < ($1.bits == nil ? 8 - $1.type.size : 0, $1.name)
     }
@@ -71,14 +71,14 @@ package struct ConversionPlan {
   /// Bytes of all tensors.
   package private(set) var byteCount = 0
 
-  /// Whether `name` is this tensor, or stands for all that begin so.
+  /// Whether `name` is this tensor's name, or a prefix of it that ends at a point.
   static func names(_ name: String, _ tensor: String) -> Bool {
     tensor == name || tensor.hasPrefix(name + ".")
   }
 
   private func item(_ read: Survey.Read) throws(CheckpointError) -> Item {
     let tensor = try source.tensor(read.name)
-    // The longest name says it.
+    // The longest matching name decides.
     let asked = kept.keys.filter { read.isMatrix && Self.names($0, read.name) }.max { $0.count < $1.count }
     let wanted = asked.flatMap { kept[$0] } ?? bits
     let fits = QuantizedBlocks.fits(columns: read.columns)
@@ -93,7 +93,7 @@ package struct ConversionPlan {
         name: read.name, tensor: tensor, rows: read.stacked, columns: read.columns, rowsPerPart: read.rows,
         bits: wanted, type: .uint8, shape: [parts, bytes], byteCount: parts * bytes)
     }
-    // Numbers of other programs' blocks become floats again.
+    // Other programs' quantized numbers become floats.
     var type = ElementType.float32
     if case .plain(let plain) = tensor.form { type = plain }
     return Item(
@@ -101,7 +101,7 @@ package struct ConversionPlan {
       bits: nil, type: type, shape: shape, byteCount: shape.reduce(type.size, *))
   }
 
-  /// What tells this conversion from another one: an unfinished file is only gone on with where it is the same.
+  /// Identifies this conversion: an unfinished file is resumed only if its fingerprint is the same.
   var fingerprint: String {
     let names = kept.keys.sorted().map { "\($0)=\(kept[$0] ?? 0)" }
     return "antiphon \(PackedCard.version) \(source.file.identity) \(bits) \(names.joined(separator: ","))"

@@ -1,12 +1,12 @@
 internal import Base
 internal import Glibc
 
-/// A file that is written at places, and read again.
+/// A file that is written at given offsets and read back.
 final class OutputBytes {
   private let path: String
   private let file: OutputFile
 
-  /// - Parameter isNew: whether what is there is thrown away.
+  /// - Parameter isNew: whether existing content is discarded.
   init(_ path: String, isNew: Bool) throws(CheckpointError) {
     self.path = path
     file = try CheckpointError.writing { () throws(FileError) in
@@ -14,7 +14,7 @@ final class OutputBytes {
     }
   }
 
-  /// Bytes that are there by now.
+  /// Current length of the file in bytes.
   var byteCount: Int { file.byteCount }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
@@ -25,7 +25,7 @@ final class OutputBytes {
     try CheckpointError.writing { () throws(FileError) in try file.write(bytes, at: offset) }
   }
 
-  /// Everything is on the disk, and is read from there next time.
+  /// Flushes everything to the disk and drops it from memory, so that the next read comes from the disk.
   func sync() throws(CheckpointError) {
     try CheckpointError.writing { () throws(FileError) in try file.sync() }
     posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED)
@@ -49,7 +49,7 @@ final class OutputBytes {
 }
 
 extension CheckpointError {
-  /// Runs what writes a file, and says in this module's words what the system refused.
+  /// Runs a body that writes a file, and converts file errors to errors of this module.
   static func writing<Result>(
     _ body: () throws(FileError) -> Result
   ) throws(CheckpointError) -> Result {

@@ -1,20 +1,21 @@
 internal import Base
 internal import Foundation
 
-/// What a packed file says of itself: where its weights come from, how many bits each has, and how far they are off.
+/// The description in a packed file: where its weights come from, how many bits each has, and how large the rounding
+/// errors are.
 public struct PackedCard: Sendable, Equatable {
-  /// The version of the layout that is written and read. Another layout of the blocks is another version.
+  /// The version of the layout that is written and read. A change of the blocks' layout is a new version.
   public static let version = 1
 
   /// A packed matrix.
   public struct Tensor: Sendable, Equatable, Codable {
-    /// Bits of a weight: 8 or 4.
+    /// Bits per weight: 8 or 4.
     public var bits: Int
-    /// [rows, inputs], in numbers.
+    /// [rows, inputs], in weights.
     public var shape: [Int]
-    /// Matrices stacked in the tensor, each in panels of its own.
+    /// Matrices stacked in the tensor, each with panels of its own.
     public var parts: Int
-    /// Root of the squared differences to the source over the squared source.
+    /// Relative rounding error: the root of the summed squared differences over that of the squared source.
     public var error: String
     /// SHA-256 of the packed bytes.
     public var sha256: String
@@ -24,9 +25,9 @@ public struct PackedCard: Sendable, Equatable {
   public var source: String
   /// SHA-256 of that file.
   public var sourceDigest: String
-  /// Bits of matrices that `--keep` does not name.
+  /// Bits of the matrices that `--keep` does not name.
   public var bits: Int
-  /// What `--keep` named, with its bits.
+  /// Names given to `--keep`, with their bits.
   public var kept: [String: Int]
   /// The packed matrices by name.
   public var tensors: [String: Tensor]
@@ -68,7 +69,7 @@ public struct PackedCard: Sendable, Equatable {
     for (name, tensor) in tensors { try Self.check(tensor, name, file) }
   }
 
-  // A card that was edited must not lead beyond the tensor's bytes.
+  // An edited card must not lead beyond the tensor's bytes.
   private static func check(_ tensor: Tensor, _ name: String, _ file: Safetensors) throws(CheckpointError) {
     guard let entry = file.entries[name] else {
       throw .missingTensor(file: file.path, tensor: name, present: file.entries.count)

@@ -2,7 +2,7 @@ internal import Dispatch
 internal import Kernels
 internal import Synchronization
 
-/// A matrix on its way into blocks of 8 or 4 bits, some panels at a time.
+/// A matrix that is being packed into blocks of 8 or 4 bits, some panels at a time.
 struct PackedPart {
   let tensor: StoredTensor
   let rows: Int
@@ -12,7 +12,7 @@ struct PackedPart {
 
   static let rowsPerPanel = 16
 
-  /// What rounding cost.
+  /// Rounding error.
   struct Loss: Sendable {
     /// Sum of squared differences.
     var difference = 0.0
@@ -20,7 +20,7 @@ struct PackedPart {
     var weight = 0.0
     var isFinite = true
 
-    /// Relative to the root of the squared weights.
+    /// Root of the squared differences over that of the squared weights.
     var relative: Double { weight > 0 ? (difference / weight).squareRoot() : 0 }
 
     static func += (a: inout Loss, b: Loss) {
@@ -34,11 +34,11 @@ struct PackedPart {
   var panels: Int { (rows + Self.rowsPerPanel - 1) / Self.rowsPerPanel }
   var panelBytes: Int { layout.bytes(rows: Self.rowsPerPanel) }
 
-  /// Rounds panels, shared out over the processors.
+  /// Rounds panels in parallel on all processors.
   ///
   /// - Parameters:
-  ///   - out: `panelBytes` bytes for each panel.
-  ///   - measured: whether the loss is wanted; it costs about as much as the rounding.
+  ///   - out: `panelBytes` bytes per panel.
+  ///   - measured: whether to measure the loss; this costs about as much as the rounding.
   func pack(_ panels: Range<Int>, into out: UnsafeMutableRawPointer, measured: Bool) -> Loss {
     nonisolated(unsafe) let out = out
     let parts = Mutex([Loss](repeating: Loss(), count: panels.count))
@@ -46,7 +46,7 @@ struct PackedPart {
       let loss = pack(panel: panels.lowerBound + index, into: out + index * panelBytes, measured: measured)
       parts.withLock { $0[index] = loss }
     }
-    // In the order of the panels: sums do not depend on who was first.
+    // Added up in the order of the panels, so that the sums do not depend on which finished first.
     return parts.withLock { $0.reduce(into: Loss()) { $0 += $1 } }
   }
 
@@ -57,7 +57,7 @@ struct PackedPart {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: count * columns) { values in
       let base = values.baseAddress!
       for row in 0..<count { tensor.read(row: rowOffset + first + row, columns, into: base + row * columns) }
-      // A block cannot hold infinity, and not a number is no level.
+      // A block can hold neither infinity nor NaN.
       loss.isFinite = values.allSatisfy { $0.isFinite }
       guard loss.isFinite else { return }
       layout.pack(rows: count, { base[$0 * columns + $1] }, into: out)
@@ -88,9 +88,9 @@ struct PackedPart {
 }
 
 extension PackedCard.Tensor {
-  /// Bytes that the parts take; nil for sizes that cannot be.
+  /// Bytes of all parts; nil if the sizes are impossible.
   var bytes: Int? {
-    // 2^40 rows: more than any file has, and few enough for the products below.
+    // 2^40 rows are more than any file has, and few enough that the products below do not overflow.
     guard [4, 8].contains(bits), shape.count == 2, parts > 0, (1...1 << 40).contains(shape[0]),
       shape[0] % parts == 0,
       shape[1] > 0,

@@ -1,8 +1,9 @@
 internal import Foundation
 
-/// The head of a safetensors file that is written: the length, and the JSON that says where each tensor lies.
+/// The header of a safetensors file to be written: its length, and the JSON with each tensor's place.
 ///
-/// Tensors follow one another without gaps, in the order given. Keys are sorted: the same content is the same file.
+/// Tensors follow one another without gaps, in the order given. Keys are sorted, so that the same content gives the
+/// same file.
 package struct SafetensorsHeader: Sendable {
   package let tensors: [(name: String, type: ElementType, shape: [Int])]
   package let metadata: [String: String]
@@ -15,11 +16,11 @@ package struct SafetensorsHeader: Sendable {
   /// Bytes of all tensors together.
   package var dataBytes: Int { tensors.reduce(0) { $0 + $1.shape.reduce($1.type.size, *) } }
 
-  /// Length and JSON, filled up with spaces.
+  /// Length and JSON, padded with spaces.
   ///
   /// - Parameters:
-  ///   - alignment: bytes of which the header is a multiple.
-  ///   - size: bytes of the length and the JSON together, so that a header can be written again in its place.
+  ///   - alignment: the length of the header is a multiple of this many bytes.
+  ///   - size: bytes of the length field and the JSON together, so that a header can be rewritten in place.
   package func bytes(alignment: Int = 8, size: Int? = nil) -> [UInt8] {
     var fields: [String: Any] = [:]
     if !metadata.isEmpty { fields["__metadata__"] = metadata }
@@ -31,7 +32,7 @@ package struct SafetensorsHeader: Sendable {
       ]
       offset = end
     }
-    // Dictionaries of strings and integers always serialize.
+    // Dictionaries of strings and integers can always be serialized.
     var json = try! JSONSerialization.data(
       withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
     let padding =

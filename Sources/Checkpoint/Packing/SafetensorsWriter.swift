@@ -1,7 +1,7 @@
 internal import Base
 internal import Glibc
 
-/// Writes a small safetensors file in one go; the file appears under its name only when it is whole.
+/// Writes a small safetensors file in one go; the file appears under its name only when it is complete.
 public struct SafetensorsWriter: Sendable {
   private var tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])] = []
   private let metadata: [String: String]
@@ -28,7 +28,7 @@ public struct SafetensorsWriter: Sendable {
 
   /// Writes the file.
   ///
-  /// - Parameter path: of the file; one that is there is replaced. `-` is standard output.
+  /// - Parameter path: of the file; an existing one is replaced. `-` is standard output.
   public func write(to path: String) throws(CheckpointError) {
     let header = SafetensorsHeader(
       tensors: tensors.map { ($0.name, $0.type, $0.shape) }, metadata: metadata)

@@ -1,59 +1,60 @@
 package import Kernels
 
-/// A model's tensors by name, whatever the names' layout, as typed weights; a wrong one is a `CheckpointError`.
+/// A model's tensors by name, whatever the naming scheme of the file, as typed weights. Anything wrong is a
+/// `CheckpointError`.
 package struct Checkpoint: Sendable {
   package let path: String
   /// By our names.
   package let tensors: [String: StoredTensor]
-  /// The whole file, or all shards.
+  /// The file, or all shards.
   package let file: WeightFiles
-  /// The card of a packed file.
+  /// The card, if the file is packed.
   package let card: PackedCard?
 
-  /// What products read.
+  /// What matrix products read.
   package enum Weights: Sendable, Equatable {
-    /// The matrices as they lie in the mapped file. Quantized ones of other programs are rounded to 8 bits.
+    /// The matrices as they lie in the mapped file. Those quantized by other programs are rounded to 8 bits.
     case mapped
     /// Copies in panels of f32, on large pages: faster for weights that every frame reads, at the price of memory.
     case panels
     /// The same in f16: half of that memory.
     case halfPanels
-    /// Copies of 8 or 4 bits a weight, of every matrix that fits and is not packed already.
+    /// Copies with 8 or 4 bits per weight, of every matrix that fits into blocks and is not packed already.
     case quantized(bits: Int)
-    /// Numbers of no meaning in place of the file's, of 8 or 4 bits or bf16 where nil: for measuring shapes.
+    /// Meaningless numbers in place of the file's, with 8 or 4 bits or, if nil, in bf16: for measuring shapes.
     case random(bits: Int?)
   }
 
   let weights: Weights
   let survey: Survey?
 
-  /// The form of matrices that are always copied into panels, such as convolutions.
+  /// The format of matrices that are always copied into panels, such as convolutions.
   ///
-  /// Small ones stay in f32: to read them costs little, and each that is rounded changes some codes.
+  /// Small ones stay in f32: reading them costs little, and each one that is rounded changes some codes.
   package func panelFormat(_ rows: Int, _ columns: Int) -> Matrix.Format {
     weights == .halfPanels && rows * columns >= Self.leastHalved ? .halfPanels : .panels
   }
 
-  /// Copies a matrix into panels of that form; `element(row, column)` gives each weight.
+  /// Copies a matrix into panels of that format; `element(row, column)` gives each weight.
   package func panels(_ rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) -> Matrix {
     Matrix(panelsOf: rows, columns, as: panelFormat(rows, columns), element)
   }
 
-  /// Weights of the smallest matrix that is worth halving.
+  /// Weights of the smallest matrix that is worth storing in f16.
   package static let leastHalved = 1 << 18
 
   /// - Parameters:
-  ///   - weights: what products read.
-  ///   - rename: the file's name -> the name our code asks for, or nil to hide the tensor.
+  ///   - weights: what matrix products read.
+  ///   - rename: the file's name -> the name that our code uses, or nil to hide the tensor.
   package init(_ file: Safetensors, weights: Weights = .mapped, rename: (String) -> String? = { $0 }) {
     self.init(
       file.path, file.files, file.stored(), card: nil, weights: weights, survey: nil, rename: rename)
   }
 
-  /// Opens a file of any format that is read: safetensors, packed or not, in one piece or in shards, with the matrices of
-  /// MLX; or GGUF.
+  /// Opens a file of any supported format: safetensors, packed or not, in one file or in shards, also with MLX's
+  /// quantized matrices; or GGUF.
   ///
-  /// - Parameter survey: notes what is read, and nothing is: matrices are zeros.
+  /// - Parameter survey: records what is read, without reading it: matrices are zeros.
   package static func open(
     _ path: String, weights: Weights = .mapped, survey: Survey? = nil, rename: (String) -> String? = { $0 }
   ) throws(CheckpointError) -> Checkpoint {
@@ -63,7 +64,7 @@ package struct Checkpoint: Sendable {
     return try open(MappedFile(path), weights: weights, survey: survey, rename: rename)
   }
 
-  /// The same of one file that is open already.
+  /// The same for an open file.
   package static func open(
     _ file: MappedFile, weights: Weights = .mapped, survey: Survey? = nil,
     rename: (String) -> String? = { $0 }
@@ -100,7 +101,7 @@ package struct Checkpoint: Sendable {
     self.survey = survey
   }
 
-  /// The tensors below a prefix: `scope("encoder")["model.0"].vector("bias", 64)`.
+  /// The tensors with a prefix: `scope("encoder")["model.0"].vector("bias", 64)`.
   package func scope(_ prefix: String) -> Scope { Scope(checkpoint: self, prefix: prefix) }
 
   /// Number of tensors whose name starts with `prefix`.
@@ -127,12 +128,12 @@ package struct Scope: Sendable {
 
   package func has(_ name: String) -> Bool { checkpoint.has(full(name)) }
 
-  /// Whether any tensor lies below this name.
+  /// Whether any tensor has a name below this one.
   package func hasAny(below name: String) -> Bool { checkpoint.count(prefix: full(name) + ".") > 0 }
 
   package func shape(_ name: String) throws(CheckpointError) -> [Int] { try checkpoint.shape(full(name)) }
 
-  /// A vector of `count` floats; norms stored as [1, 1, count] are accepted. All values are finite.
+  /// A vector of `count` finite floats; norms stored as [1, 1, count] are accepted.
   package func vector(_ name: String, _ count: Int) throws(CheckpointError) -> Vector {
     let values = try elements(
       name, where: { $0.reduce(1, *) == count && $0.count { $0 != 1 } <= 1 }, expected: [count])
@@ -141,7 +142,7 @@ package struct Scope: Sendable {
     return Vector(count: count) { values[$0] }
   }
 
-  /// A matrix that products read, as the checkpoint's `weights` say.
+  /// A matrix for products, in the form that the checkpoint's `weights` select.
   ///
   /// - Parameter rowOffset: first row, for matrices stacked in one tensor of `stacked` rows.
   package func matrix(
@@ -208,7 +209,7 @@ package struct Scope: Sendable {
     return tensor
   }
 
-  /// The tensor, whose type has to be one that this version knows.
+  /// The tensor, whose element type must be one that this version supports.
   private func known(_ name: String) throws(CheckpointError) -> StoredTensor {
     let tensor = try checkpoint.tensor(full(name))
     if case .unknown(let found) = tensor.form {
@@ -222,7 +223,7 @@ package struct Scope: Sendable {
       file: checkpoint.path, tensor: full(name), expected: "F32, BF16 or F16", found: tensor.typeName)
   }
 
-  /// The same matrix copied into panels, for layers that see many columns at once.
+  /// The same matrix copied into panels, for layers that process many columns at once.
   package func panels(_ name: String, _ rows: Int, _ columns: Int) throws(CheckpointError) -> Matrix {
     let values = try elements(
       name, where: { $0 == [rows, columns] || $0 == [rows, columns, 1] }, expected: [rows, columns])
@@ -256,7 +257,7 @@ package struct TensorValues {
   // Keeps the bytes mapped.
   private let file: MappedFile
 
-  /// Nil where the tensor does not hold floats.
+  /// Nil if the tensor does not hold floats.
   init?(_ tensor: StoredTensor) {
     guard case .plain(let type) = tensor.form, tensor.hasFloats else { return nil }
     count = tensor.shape.reduce(1, *)

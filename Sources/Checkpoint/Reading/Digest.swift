@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// SHA-256 of bytes that come in pieces.
+/// SHA-256 of bytes that arrive in pieces.
 struct Digest: ~Copyable {
   private let context = EVP_MD_CTX_new()
 
@@ -12,7 +12,7 @@ struct Digest: ~Copyable {
     EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
   }
 
-  /// 64 hexadecimal digits; nothing may be added after.
+  /// 64 hexadecimal digits; nothing may be added afterwards.
   consuming func finish() -> String {
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var count: UInt32 = 0
@@ -23,7 +23,7 @@ struct Digest: ~Copyable {
 }
 
 extension Safetensors {
-  /// SHA-256 of the whole file, as 64 hexadecimal digits; reads all of it. Of a model in shards, that of the index and the
-  /// shards one after the other, in the order of the shards' names.
+  /// SHA-256 of the whole file, as 64 hexadecimal digits; reads all of it. For a model in shards, that of the index and
+  /// then the shards, concatenated in the order of the shards' names.
   public var digest: String { files.digest }
 }

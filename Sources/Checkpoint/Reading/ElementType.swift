@@ -8,7 +8,7 @@ public enum ElementType: String, Sendable, CaseIterable {
   case float16 = "F16"
   /// Signed, 8 bits.
   case int8 = "I8"
-  /// Unsigned, 8 bits; packed blocks are bytes, too.
+  /// Unsigned, 8 bits; also used for the bytes of packed blocks.
   case uint8 = "U8"
   /// Signed, 32 bits.
   case int32 = "I32"

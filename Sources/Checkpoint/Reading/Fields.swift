@@ -1,15 +1,15 @@
 internal import Foundation
 
-/// The fields of a JSON object, each read with its kind and range; a wrong one is a sentence naming it.
+/// The fields of a JSON object, each read with its type and range; an error names the wrong field.
 package struct Fields: Sendable {
   package let path: String
   private let prefix: String
-  // The values are JSON: immutable once parsed.
+  // The values are parsed JSON, which is immutable.
   private nonisolated(unsafe) let object: [String: Any]
 
   /// - Parameters:
-  ///   - path: the file the errors name.
-  ///   - prefix: stands before field names in errors.
+  ///   - path: the file that errors name.
+  ///   - prefix: prepended to field names in errors.
   package init(_ json: [UInt8], path: String, prefix: String = "") throws(CheckpointError) {
     guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
       let start = String(decoding: json.prefix(40), as: UTF8.self)
@@ -20,7 +20,7 @@ package struct Fields: Sendable {
     self.init(object, path: path, prefix: prefix)
   }
 
-  /// Reads a file of JSON.
+  /// Reads a JSON file.
   package init(file path: String) throws(CheckpointError) {
     let file = try MappedFile(path)
     try self.init(withExtendedLifetime(file) { Array(file.bytes) }, path: path)
@@ -32,7 +32,7 @@ package struct Fields: Sendable {
     self.prefix = prefix
   }
 
-  /// Whether the field is there and not null.
+  /// Whether the field exists and is not null.
   package func has(_ name: String) -> Bool { object[name].map { !($0 is NSNull) } ?? false }
 
   package func object(_ name: String) throws(CheckpointError) -> Fields? {
@@ -103,7 +103,7 @@ package struct Fields: Sendable {
     return values
   }
 
-  /// The error of a field that is not what was expected.
+  /// The error for a field that does not have the expected value.
   package func bad(_ name: String, _ expected: String) -> CheckpointError {
     let found = object[name].map { String(String(describing: $0).prefix(60)) } ?? "nothing"
     return .badField(file: path, field: full(name), expected: expected, found: found)
@@ -111,6 +111,6 @@ package struct Fields: Sendable {
 
   private func full(_ name: String) -> String { prefix.isEmpty ? name : prefix + "." + name }
 
-  // A number made from JSON `true` reports the C type of Bool; numbers report another.
+  // A number parsed from JSON `true` reports the C type of Bool; other numbers do not.
   private func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 }

@@ -1,18 +1,18 @@
 /// A GGUF file, as candle writes Moshi's weights: header, descriptions, then tensors at aligned offsets. Everything is
-/// checked before a byte of data is used; the types of tensors are judged where these are read. Keys and values are
-/// passed over, but for the alignment and the number of files.
+/// checked before a byte of data is used; a tensor's type is checked where it is read. Keys and values are skipped,
+/// except for the alignment and the number of files.
 package final class GGUF: Sendable {
   let tensors: [String: StoredTensor]
 
   private static let magic = Array("GGUF".utf8)
-  // What the format numbers its kinds of numbers by, those that are read.
+  // GGUF's numbers for the types that are supported.
   private static let (f32, f16, q8, bf16): (UInt32, UInt32, UInt32, UInt32) = (0, 1, 8, 30)
   private static let mostDimensions: UInt32 = 4
   private static let usualAlignment = 32
 
   package static func isOne(_ file: MappedFile) -> Bool {
     withExtendedLifetime(file) {
-      // The same four letters read by a machine of the other byte order stand the other way round.
+      // With the other byte order the four letters are reversed.
       file.bytes.prefix(4).elementsEqual(magic) || file.bytes.prefix(4).elementsEqual(magic.reversed())
     }
   }
@@ -34,13 +34,13 @@ package final class GGUF: Sendable {
       let name = try reader.string()
       let dimensions = try reader.number(UInt32.self)
       guard dimensions <= Self.mostDimensions else { throw .badGGUF(file: path, fault: .badEntry(name)) }
-      // The innermost dimension comes first.
+      // GGUF stores the innermost dimension first.
       var shape: [Int] = []
       for _ in 0..<dimensions { shape.insert(Int(clamping: try reader.number(UInt64.self)), at: 0) }
       let type = try reader.number(UInt32.self)
       described.append((name, shape, type, Int(clamping: try reader.number(UInt64.self))))
     }
-    // No file is so long that a fill of the alignment's length is left out of account.
+    // With a huge alignment this overflows, which the guard below refuses.
     let start = (reader.offset.addingReportingOverflow(alignment - 1).partialValue) / alignment * alignment
     guard start >= reader.offset else {
       throw .badGGUF(file: path, fault: .alignment("\(alignment)"))
@@ -64,7 +64,7 @@ package final class GGUF: Sendable {
     self.tensors = tensors
   }
 
-  /// Passes over the keys and their values.
+  /// Skips the keys and their values.
   ///
   /// - Returns: the alignment.
   private static func readKeys(_ reader: inout GGUFReader, count: Int) throws(CheckpointError) -> Int {
@@ -78,7 +78,7 @@ package final class GGUF: Sendable {
       let type = try reader.number(UInt32.self)
       switch key {
       case "general.alignment":
-        // Every weight would be read from a wrong place: what is not understood is an error.
+        // With a wrong alignment every weight would be read from the wrong place, so an unknown value is an error.
         guard let value = try reader.integer(type) else {
           throw .badGGUF(file: path, fault: .alignment("a value of type \(type)"))
         }
@@ -106,7 +106,7 @@ package final class GGUF: Sendable {
     }
   }
 
-  /// How the numbers are stored, and their bytes.
+  /// How the numbers are stored, and how many bytes they take.
   private static func form(
     _ type: UInt32, _ shape: [Int], _ name: String, _ path: String
   ) throws(CheckpointError) -> (StoredTensor.Form, Int) {
@@ -129,7 +129,7 @@ package final class GGUF: Sendable {
     case 26: return (.plain(.int32), count * 4)
     case 27: return (.plain(.int64), count * 8)
     default:
-      // Of others at least the beginning is in the file.
+      // For other types, only the beginning is known to lie within the file.
       return (.unknown(names[type].map { "\($0) (GGUF type \(type))" } ?? "GGUF type \(type)"), 0)
     }
   }

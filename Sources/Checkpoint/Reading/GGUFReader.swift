@@ -1,10 +1,10 @@
-/// Reads the header of a GGUF file, and stops at the file's end.
+/// Reads the header of a GGUF file, never beyond the file's end.
 struct GGUFReader {
   let path: String
   let bytes: UnsafeRawBufferPointer
   var offset = 0
 
-  // Lists of lists are allowed; hardly anybody writes them, and they could be as deep as the file is long.
+  // Nested lists are allowed but rare; without a limit they could be nested as deep as the file is long.
   private static let deepestList = 8
   private static let (text, list): (UInt32, UInt32) = (8, 9)
 
@@ -20,7 +20,7 @@ struct GGUFReader {
     Number(littleEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
   }
 
-  /// A count of things of at least `size` bytes each: there cannot be more of them than fit.
+  /// A count of items of at least `size` bytes each: no more than fit into the rest of the file.
   mutating func count(of size: Int) throws(CheckpointError) -> Int {
     let count = Int(clamping: try number(UInt64.self))
     guard count <= (bytes.count - offset) / size else { throw .badGGUF(file: path, fault: .tooShort) }
@@ -32,7 +32,7 @@ struct GGUFReader {
     return String(decoding: try take(length), as: UTF8.self)
   }
 
-  /// A value that is a whole number of any type; nil, and nothing is read, where it is of another type.
+  /// Reads an integer of any type; nil, and nothing is read, if the value has another type.
   mutating func integer(_ type: UInt32) throws(CheckpointError) -> Int? {
     switch type {
     case 0: Int(try number(UInt8.self))
@@ -47,7 +47,7 @@ struct GGUFReader {
     }
   }
 
-  /// Bytes of a value of a type; nil for strings, lists and unknown types.
+  /// Bytes of a value of this type; nil for strings, lists and unknown types.
   private static func size(_ type: UInt32) -> Int? {
     switch type {
     case 0, 1, 7: 1
@@ -58,7 +58,7 @@ struct GGUFReader {
     }
   }
 
-  /// Passes over a value of a key.
+  /// Skips the value of a key.
   mutating func skip(_ type: UInt32, key: String, depth: Int = 0) throws(CheckpointError) {
     if let size = Self.size(type) {
       _ = try take(size)
@@ -71,7 +71,7 @@ struct GGUFReader {
         let length = try count(of: size)
         _ = try take(length * size)
       } else {
-        // A string has 8 bytes at least, and a list 12.
+        // A string has at least 8 bytes, and a list 12.
         let length = try count(of: 8)
         for _ in 0..<length { try skip(element, key: key, depth: depth + 1) }
       }

@@ -1,12 +1,12 @@
 internal import Foundation
 
-/// Looks for keys that an object of JSON has twice: parsers keep one of the values and do not say which.
+/// Finds duplicate keys in JSON objects: parsers keep one of the values and do not say which.
 enum JSONKeys {
-  /// The first key that stands twice in one object.
+  /// The first duplicate key of an object.
   ///
   /// - Parameters:
   ///   - json: JSON that a parser has accepted.
-  ///   - depth: how deep the objects lie that are looked at; the outermost is 1.
+  ///   - depth: nesting depth of the objects to check; the outermost has 1.
   static func repeated(in json: UnsafeRawBufferPointer, depth wanted: Int) -> String? {
     var seen: Set<String> = []
     var depth = 0
@@ -31,7 +31,7 @@ enum JSONKeys {
     return nil
   }
 
-  /// Where the closing quotation mark of a string stands.
+  /// Offset of the closing quotation mark of a string.
   private static func endOfString(_ json: UnsafeRawBufferPointer, _ start: Int) -> Int {
     var index = start
     while index < json.count, json[index] != UInt8(ascii: "\"") {
@@ -47,7 +47,7 @@ enum JSONKeys {
     return index < json.count && json[index] == UInt8(ascii: ":")
   }
 
-  /// The content of a string with its quotation marks; escapes are resolved by the parser.
+  /// The content of a string in quotation marks; the parser resolves escapes.
   private static func text(_ quoted: UnsafeRawBufferPointer) -> String {
     let plain = String(decoding: quoted.dropFirst().dropLast(), as: UTF8.self)
     guard quoted.contains(UInt8(ascii: "\\")) else { return plain }

@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// A whole file mapped read-only: the page cache is the only copy. Or bytes in memory that stand for one.
+/// A whole file mapped read-only, so that the page cache is the only copy; or bytes in memory that stand in for one.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
-  /// Tells this file from another one, or from itself after a change.
+  /// Identifies the file's content cheaply: it changes when the file is replaced or modified.
   let identity: String
   private let isMapped: Bool
 
-  /// Bytes of memory in the place of a file, as a download or a fuzzer has them.
+  /// Bytes in memory that stand in for a file, as after a download or in a fuzzer.
   package init(_ content: UnsafeRawBufferPointer, named path: String) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 1)
     copy.copyMemory(from: content)
@@ -19,7 +19,7 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   package init(_ path: String) throws(CheckpointError) {
-    // Without blocking: a pipe in the file's place must not be waited for.
+    // Non-blocking: if the path is a pipe, opening it must not wait.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw errno == ENOENT ? .notFound(file: path) : .unreadable(file: path, code: errno)
@@ -32,7 +32,7 @@ package final class MappedFile: @unchecked Sendable {
     self.path = path
     identity = "\(status.st_dev).\(status.st_ino) \(count) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     isMapped = true
-    // An empty file cannot be mapped; it is told from a short one by its reader.
+    // An empty file cannot be mapped; its reader reports it as too short.
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       return
@@ -43,7 +43,7 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: base, count: count)
   }
 
-  /// Gives the pages of a part back: they are read again from the file when they are used again.
+  /// Releases the pages of a range; if used again, they are reread from the file.
   func release(_ part: UnsafeRawBufferPointer) {
     guard isMapped, let base = part.baseAddress else { return }
     let page = UInt(sysconf(Int32(_SC_PAGESIZE)))

@@ -2,18 +2,18 @@ internal import Foundation
 
 /// A safetensors file: u64 header length, JSON header, tensors; or an index and the files that it names (`ShardIndex`).
 ///
-/// Everything is checked before a byte of data is used. The types of tensors are judged where these are read: a file may
-/// hold others beside them.
+/// Everything is checked before a byte of data is used. A tensor's type is checked where it is read, because a file may
+/// hold tensors that are not used.
 public final class Safetensors: Sendable {
   /// One tensor of the file.
   public struct Entry: Sendable {
     /// Its name in the header.
     public let name: String
-    /// Its element type; nil where this version does not know it.
+    /// Its element type; nil if this version does not know it.
     public let type: ElementType?
     /// The element type as the file spells it.
     public let typeName: String
-    /// Its sizes, the slowest first.
+    /// Its dimensions, outermost first.
     public let shape: [Int]
     /// Offset of the first byte in the file.
     let offset: Int
@@ -21,7 +21,7 @@ public final class Safetensors: Sendable {
     public let byteCount: Int
     let file: MappedFile
 
-    /// Elements.
+    /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
   }
 
@@ -29,7 +29,7 @@ public final class Safetensors: Sendable {
   public let path: String
   /// The tensors by name.
   public let entries: [String: Entry]
-  /// The `__metadata__` strings; what is not a string is left out, and is an error where it is asked for.
+  /// The `__metadata__` strings. A value that is not a string is left out here, and is an error if it is read.
   public var metadata: [String: String] { strings.texts }
   let strings: Metadata
   let files: WeightFiles
@@ -37,7 +37,7 @@ public final class Safetensors: Sendable {
   /// The `__metadata__` of a file.
   struct Metadata {
     var texts: [String: String] = [:]
-    /// Keys whose values are not strings, with the values.
+    /// Keys whose values are not strings, with those values.
     var others: [String: String] = [:]
 
     mutating func merge(_ more: Metadata) {
@@ -51,7 +51,7 @@ public final class Safetensors: Sendable {
 
   /// Maps a file, or the shards of an index, and checks the headers.
   ///
-  /// - Parameter path: a file; or an index, or a name whose index is there in place of the file.
+  /// - Parameter path: a file, an index, or a name whose index exists in place of the file.
   /// - Throws: `CheckpointError`, which says what is wrong and where.
   public convenience init(_ path: String) throws(CheckpointError) {
     if let index = ShardIndex.path(of: path) {
@@ -88,7 +88,7 @@ public final class Safetensors: Sendable {
     }
     var entries: [String: Entry] = [:]
     var metadata = Metadata()
-    // In order: of several faults the same one is told every time.
+    // Sorted, so that if there are several faults, the same one is always reported.
     for (name, value) in json.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
         metadata = try Self.metadata(value, path)
@@ -119,7 +119,7 @@ public final class Safetensors: Sendable {
     return metadata
   }
 
-  /// A string of the metadata, nil where there is none of that name.
+  /// A string of the metadata; nil if there is none of that name.
   package func text(_ key: String) throws(CheckpointError) -> String? {
     if let found = strings.others[key] {
       throw .badField(file: path, field: "__metadata__." + key, expected: "a string", found: found)
@@ -136,7 +136,7 @@ public final class Safetensors: Sendable {
       offsets.count == 2
     else { throw .badHeader(file: path, fault: .badEntry(tensor: name)) }
     let type = ElementType(rawValue: typeName)
-    // Of an unknown type at least the number of its elements has to be a number.
+    // For an unknown type, only the number of elements is checked for overflow.
     var size = type?.size ?? 1
     for dimension in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: dimension)

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Glibc
 
-/// The index of a model whose tensors lie in several safetensors files: which tensor is in which file.
+/// The index of a model whose tensors are spread over several safetensors files: which tensor is in which file.
 package struct ShardIndex {
   package let file: MappedFile
   /// A tensor's name -> the name of its file, relative to the index.
@@ -10,10 +10,10 @@ package struct ShardIndex {
   package let shards: [String]
 
   private static let suffix = ".index.json"
-  // As long as the header of one file may be.
+  // The same limit as for the header of a single file.
   private static let longest = 100_000_000
 
-  /// The index that is meant by a path: the path itself where it ends so, or `PATH.index.json` where there is no file PATH.
+  /// The index that a path refers to: the path itself if it is an index, or `PATH.index.json` if there is no file PATH.
   package static func path(of path: String) -> String? {
     if path.hasSuffix(suffix) { return path }
     guard access(path, F_OK) != 0, access(path + suffix, F_OK) == 0 else { return nil }
@@ -43,7 +43,7 @@ package struct ShardIndex {
     shards = Set(places.values).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Whether a name leads to a file below the index. Links may lead elsewhere: caches of models are made of them.
+  /// Whether a name leads to a file below the index. Symbolic links may lead elsewhere: model caches are made of them.
   private static func isInside(_ shard: String) -> Bool {
     !shard.isEmpty && !shard.utf8.contains(0) && !shard.hasPrefix("/")
       && shard.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
@@ -59,12 +59,12 @@ package struct ShardIndex {
 }
 
 extension Safetensors {
-  /// Whether there is such a file, or an index of shards in its place.
+  /// Whether the file exists, or an index of shards in its place.
   package static func isThere(_ path: String) -> Bool {
     access(path, F_OK) == 0 || ShardIndex.path(of: path) != nil
   }
 
-  /// The files of which a file consists: itself, or its index and shards.
+  /// The files that make up a model's file: itself, or its index and shards.
   package static func parts(of path: String) throws(CheckpointError) -> [String] {
     guard let index = ShardIndex.path(of: path) else { return [path] }
     let shards = try ShardIndex(MappedFile(index))
@@ -73,7 +73,7 @@ extension Safetensors {
 
   /// Reads a model in shards.
   ///
-  /// - Parameter open: opens a shard by the name that the index gives it; nil where there is none.
+  /// - Parameter open: opens a shard by the name that the index gives it; nil if there is none.
   package convenience init(
     _ index: ShardIndex, open: (String) throws(CheckpointError) -> MappedFile?
   ) throws(CheckpointError) {
@@ -93,7 +93,7 @@ extension Safetensors {
         }
         entries[name] = entry
       }
-      // What two shards say of themselves is the same, or the first one's.
+      // Where the metadata of two shards differ, the first one counts.
       metadata.merge(part.strings)
       files.append(file)
     }

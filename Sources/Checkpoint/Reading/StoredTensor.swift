@@ -5,13 +5,14 @@ package struct StoredTensor: @unchecked Sendable {
   /// How the numbers are stored.
   package enum Form: Sendable, Equatable {
     case plain(ElementType)
-    /// GGUF Q8_0: of every 32 numbers of a row, a half-precision scale and 32 signed bytes.
+    /// GGUF Q8_0: for every 32 numbers of a row, a half-precision scale and 32 signed bytes.
     case blocks
-    /// MLX: unsigned numbers of 4 or 8 bits in 32-bit words, lowest first; scale * q + bias, a scale and a bias per group.
+    /// MLX: unsigned integers of 4 or 8 bits in 32-bit words, lowest first; scale * q + bias, with a scale and a bias
+    /// per group.
     case affine
-    /// Ours: parts of `QuantizedBlocks`, one after the other, each of so many rows.
+    /// Ours: parts of `QuantizedBlocks`, one after the other, each with this many rows.
     case packed(bits: Int, rowsPerPart: Int)
-    /// Of a type that this version does not read, by its name.
+    /// A type that this version does not support, by its name.
     case unknown(String)
   }
 
@@ -21,14 +22,15 @@ package struct StoredTensor: @unchecked Sendable {
     let biases: UnsafeRawBufferPointer
     let count: Int
     let type: ElementType
-    // Keep the bytes mapped: shards may have cut between a matrix and its scales.
+    // Keep the bytes mapped: a matrix and its scales may lie in different shards.
     let files: [MappedFile]
   }
 
-  /// In the file.
+  /// Its name in the file.
   package let name: String
   package let form: Form
-  /// In numbers; for `affine`, rows and 32-bit words, because the words do not tell how many numbers they hold.
+  /// Dimensions in numbers; for `affine`, rows and 32-bit words, because the words do not tell how many numbers they
+  /// hold.
   package let shape: [Int]
   let bytes: UnsafeRawBufferPointer
   var groups: Groups?
@@ -37,10 +39,10 @@ package struct StoredTensor: @unchecked Sendable {
   package static let inputsPerBlock = 32
   private static let bytesPerBlock = 34
 
-  /// Bytes in the file, with scales and biases.
+  /// Bytes in the file, including scales and biases.
   package var byteCount: Int { bytes.count + (groups.map { $0.scales.count + $0.biases.count } ?? 0) }
 
-  /// Whether these are rows and columns of numbers as expected; 1x1 convolutions have a third dimension of one.
+  /// Whether the tensor has these rows and columns; 1x1 convolutions have a third dimension of size one.
   func fits(_ rows: Int, _ columns: Int) -> Bool {
     if form == .affine { return shape.first == rows && affineBits(columns) != nil }
     return shape == [rows, columns] || shape == [rows, columns, 1]
@@ -55,7 +57,7 @@ package struct StoredTensor: @unchecked Sendable {
     }
   }
 
-  /// What an error calls the numbers.
+  /// The type as error messages name it.
   package var typeName: String {
     switch form {
     case .plain(let type): type.rawValue
@@ -73,7 +75,7 @@ package struct StoredTensor: @unchecked Sendable {
     return [4, 8].first { shape[1] * 32 == columns * $0 }
   }
 
-  /// Reads one row of `columns` numbers; `fits` and `hasFloats` were asked before.
+  /// Reads one row of `columns` numbers. The caller has checked `fits` and `hasFloats`.
   func read(row: Int, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
     switch form {
     case .plain(let type): Self.read(bytes, type, from: row * columns, columns, into: out)
@@ -126,13 +128,13 @@ package struct StoredTensor: @unchecked Sendable {
     }
   }
 
-  /// The bytes of `count` rows from `first` on, to be given back after use.
+  /// The bytes of `count` rows from `first` on, to be released after use.
   func bytes(rows first: Int, _ count: Int, of rows: Int) -> UnsafeRawBufferPointer {
     let perRow = bytes.count / max(rows, 1)
     return UnsafeRawBufferPointer(rebasing: bytes[first * perRow..<(first + count) * perRow])
   }
 
-  /// A matrix as it lies in the file: plain F32 and BF16, or packed; nil for other forms.
+  /// A matrix as it lies in the file: plain F32 or BF16, or packed; nil for other forms.
   func mapped(rows: Int, _ columns: Int, rowOffset: Int) -> Matrix? {
     switch form {
     case .plain(.float32):
@@ -147,8 +149,8 @@ package struct StoredTensor: @unchecked Sendable {
     }
   }
 
-  /// A part of the bytes. The format does not promise that numbers lie on multiples of their size, and products need that:
-  /// what lies otherwise is copied.
+  /// A range of the bytes. The format does not guarantee that numbers are aligned to their size, but products require
+  /// it, so unaligned data is copied.
   private func matrix(
     _ format: Matrix.Format, _ rows: Int, _ columns: Int, at offset: Int, _ count: Int, alignment: UInt
   ) -> Matrix {
@@ -161,7 +163,7 @@ package struct StoredTensor: @unchecked Sendable {
     return Matrix(rows: rows, columns: columns, format: format, weights: copy.base, owner: copy)
   }
 
-  /// The numbers of some rows, as floats in memory of their own.
+  /// The numbers of some rows, copied as floats.
   func widened(rows: Int, _ columns: Int, rowOffset: Int) -> Matrix {
     let storage = FloatStorage(count: rows * columns)
     for row in 0..<rows { read(row: rowOffset + row, columns, into: storage.base + row * columns) }
@@ -170,7 +172,7 @@ package struct StoredTensor: @unchecked Sendable {
 }
 
 extension Safetensors {
-  /// The tensors by name; the scales and biases of MLX matrices belong to their matrix.
+  /// The tensors by name; the scales and biases of an MLX matrix belong to that matrix.
   func stored(_ card: PackedCard? = nil) -> [String: StoredTensor] {
     var result: [String: StoredTensor] = [:]
     for (name, entry) in entries {

@@ -5,14 +5,14 @@ package struct WeightFiles: Sendable {
   /// Bytes of all files.
   package var byteCount: Int { files.reduce(0) { $0 + $1.bytes.count } }
 
-  /// Tells these files from others, or from themselves after a change.
+  /// Identifies the files' content cheaply: it changes when a file is replaced or modified.
   var identity: String { files.map(\.identity).joined(separator: " ") }
 
-  /// SHA-256 of the files one after the other, as 64 hexadecimal digits; reads all of them, and keeps none in memory.
+  /// SHA-256 of the concatenated files, as 64 hexadecimal digits; reads all of them, and keeps none in memory.
   package var digest: String { digest { _ in true } ?? "" }
 
-  /// - Parameter progress: called with the bytes that are read; false stops.
-  /// - Returns: nil where it was stopped.
+  /// - Parameter progress: called with the number of bytes read; returning false stops.
+  /// - Returns: nil if it was stopped.
   func digest(_ progress: (Int) -> Bool) -> String? {
     let digest = Digest()
     let piece = 16 << 20

@@ -22,7 +22,7 @@ struct SEANetDecoder: Sendable {
 
   /// - Parameters:
   ///   - frameSteps: time steps that enter, per frame.
-  ///   - samples: samples that are expected to leave, per frame.
+  ///   - samples: samples per frame that are expected to leave.
   init(
     _ scope: Scope, frameSteps: Int, samples: Int, state: inout MemoryPlan
   ) throws(CheckpointError) {
@@ -84,7 +84,7 @@ struct SEANetDecoder: Sendable {
       x, frameSteps, into: stages.isEmpty ? final.input(state) : stages[0].up.input(state), isFirst: false,
       state,
       workers)
-    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    // By index: iterating over large structs allocates in unoptimized builds.
     for index in stages.indices {
       let stage = stages[index]
       let input = stage.up.input(state)

@@ -78,7 +78,7 @@ struct SEANetEncoder: Sendable {
     initial.step(
       frame, samples, into: stages.isEmpty ? final.input(state) : stages[0].down.input(state), isFirst: false,
       state, workers)
-    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    // By index: iterating over large structs allocates in unoptimized builds.
     for index in stages.indices {
       let stage = stages[index]
       let x = stage.down.input(state)

@@ -1,6 +1,6 @@
 internal import Checkpoint
 
-/// Finds convolutions in a SEANet's list of modules: their weights are plain or weight-normalised.
+/// Finds convolutions in a SEANet's list of modules: their weights are plain or weight-normalized.
 enum SEANetNames {
   static func has(_ scope: Scope, _ convolution: String) -> Bool { weight(scope, convolution) != nil }
 

@@ -2,7 +2,7 @@ internal import Kernels
 
 /// Beam search through the codebooks of a residual quantizer: at each level the sums nearest to the input are kept.
 ///
-/// A beam of one is the usual greedy search. A beam of sixteen makes the residual a quarter smaller; the codes mean the
+/// A beam of one is the usual greedy search. A beam of sixteen makes the residual a quarter smaller. The codes mean the
 /// same, so the decoder does not change.
 struct BeamSearch: Sendable {
   /// Beam width: sums kept at each level.
@@ -34,7 +34,7 @@ struct BeamSearch: Sendable {
     places = plan.reserve(Int32.self, width)
   }
 
-  /// Where the vector to quantize is to be written.
+  /// Where the caller writes the vector to quantize.
   func input(_ scratch: MemoryView) -> UnsafeMutablePointer<Float> { scratch[residuals.0] }
 
   /// Finds codes for the input.
@@ -46,7 +46,7 @@ struct BeamSearch: Sendable {
     var (path, nextPath) = (scratch[paths.0], scratch[paths.1])
     let places = scratch[places]
     var living = 1
-    // By index: iterators over large structs take heap memory in builds that are not optimised.
+    // By index: iterating over large structs allocates in unoptimized builds.
     for level in codebooks.indices {
       let codebook = codebooks[level]
       // Minus half the squared distance, without the term -|r|^2 / 2 of the sum itself: r.e - |e|^2 / 2.

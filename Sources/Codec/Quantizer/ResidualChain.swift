@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// A residual quantizer: each codebook quantizes the residual that the ones before leave.
+/// A residual quantizer: each codebook quantizes the residual that the previous ones leave.
 struct ResidualChain: Sendable {
   private let input: Linear  // [dimension, width]
   private let output: Linear  // [width, dimension]
@@ -50,7 +50,7 @@ struct ResidualChain: Sendable {
     let sum = scratch[sum]
     sum.update(repeating: 0, count: input.outputs)
     for level in 0..<min(codes.count, codebooks.count) {
-      // Checked where codes enter; here only memory is protected.
+      // Codes are checked where they enter; this only protects memory.
       codebooks[level].entries.add(row: min(max(Int(codes[level]), 0), cardinality - 1), to: sum)
     }
     output(sum, into: latent, count: 1, accumulate: accumulate, workers)

@@ -2,8 +2,8 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// Split residual vector quantizer (Moshi, 3.2.2): one semantic codebook beside a chain of acoustic ones, each side with
-/// its own projections, both from the same latent.
+/// Split residual vector quantizer (Moshi, 3.2.2): one semantic codebook beside a chain of acoustic ones, each side
+/// with its own projections, both from the same latent.
 struct ResidualQuantizer: Sendable {
   private let first: ResidualChain
   private let rest: ResidualChain?
@@ -17,7 +17,7 @@ struct ResidualQuantizer: Sendable {
   let bytes: Int
 
   /// - Parameters:
-  ///   - count: codebooks to use; all that the file has where nil.
+  ///   - count: codebooks to use; nil for all in the file.
   ///   - beam: beam width of the search for acoustic codes; 1 is greedy.
   init(
     _ scope: Scope, width: Int, count wanted: Int?, beam: Int, encoder: inout HalfPlan,

@@ -3,10 +3,11 @@ internal import Foundation
 internal import Kernels
 internal import Layers
 
-/// The spectral codec's encoder before the quantizer: short-time spectra, ConvNeXt blocks, strided convolutions, transformer.
+/// The spectral codec's encoder before the quantizer: short-time spectra, ConvNeXt blocks, strided convolutions,
+/// transformer.
 ///
-/// The short-time Fourier transform is a strided convolution with fixed weights: at eight steps a frame one matrix product
-/// costs less than eight transforms would, and it streams as every other convolution does.
+/// The short-time Fourier transform is a strided convolution with fixed weights: with eight steps per frame one matrix
+/// product costs less than eight transforms would, and it streams like every other convolution.
 struct SpectralAnalysis: Analysis {
   private let sizes: SpectralSizes
   private let transform: StreamingConvolution  // [bins of cosines, bins of sines] by window

@@ -61,7 +61,7 @@ struct Backbone: Sendable {
   }
 }
 
-/// The backbone's hidden states, one per lane. They lie in the workspace until the next pass.
+/// The backbone's hidden states, one per lane. They lie in the scratch until the next pass.
 package struct Hidden {
   /// Before `out_norm`, [count][width].
   package let raw: UnsafePointer<Float>

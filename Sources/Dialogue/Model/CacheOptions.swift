@@ -10,22 +10,22 @@ public struct CacheOptions: Sendable {
     case f32
     /// 16 bits.
     case f16
-    /// 8 bits, and a scale for 32 neighbours.
+    /// 8 bits, and a scale per 32 neighbours.
     case q8
-    /// 4 bits, and a scale for 32 neighbours; the first positions and the last ones are read in 8 bits.
+    /// 4 bits, and a scale per 32 neighbours; the first and the last positions are read in 8 bits.
     case q4
   }
 
-  /// The form of every layer that `layers` does not name.
+  /// The form for every layer that `layers` does not name.
   public var format: Format
-  /// Layers of the backbone that are remembered in another form, by index.
+  /// Layers of the backbone with another form, by index.
   public var layers: [Int: Format] = [:]
   /// In 4 bits: whether heads are rotated by a Hadamard matrix before they are rounded.
   public var isRotated = true
-  /// In 4 bits: whether keys are scaled so that their pairs have equal energies, by `keyFolds` or as the model's file
-  /// says.
+  /// In 4 bits: whether keys are scaled so that their pairs have equal energies, by `keyFolds` or by factors in the
+  /// model's file.
   public var isFolded = true
-  /// Factors of every layer, from `Dialogue.keyFolds`; where nil, those of the model's file, if it has any.
+  /// Factors of every layer, from `Dialogue.keyFolds`; if nil, those of the model's file, if any.
   public var keyFolds: [[Float]]?
   /// In 4 bits: last positions that are read in 8 bits.
   public var recent = 64
@@ -35,10 +35,10 @@ public struct CacheOptions: Sendable {
   /// Every layer in one form.
   public init(_ format: Format = .f32) { self.format = format }
 
-  /// Most positions of `recent` and `pinned`.
+  /// The most positions for `recent` and `pinned`.
   static let mostPositions = 1_000_000
 
-  /// Throws where a value does not fit a model.
+  /// Throws if a value does not fit the model.
   func check(for backbone: TransformerConfiguration) throws(DialogueError) {
     try DialogueError.check("cache.recent", recent, 0...Self.mostPositions)
     try DialogueError.check("cache.pinned", pinned, 0...Self.mostPositions)
@@ -60,7 +60,7 @@ public struct CacheOptions: Sendable {
     }
   }
 
-  /// The same as `Layers` has it.
+  /// The same in the terms of `Layers`.
   var options: KVCacheOptions {
     var options = KVCacheOptions(format.stored)
     options.layers = layers.mapValues(\.stored)
@@ -71,12 +71,12 @@ public struct CacheOptions: Sendable {
 }
 
 extension CacheOptions.Format {
-  // The forms have the same names in `Kernels`, which is no part of the public interface.
+  // The forms have the same names in `Kernels`, which is not part of the public interface.
   fileprivate var stored: AttentionMemory.Format { AttentionMemory.Format(rawValue: rawValue) ?? .f32 }
 }
 
 extension DialogueConfiguration {
-  /// - Parameter file: path of the configuration, for the error's sake.
+  /// - Parameter file: path of the configuration, for the error message.
   mutating func setCache(_ cache: CacheOptions, file: String) throws(CheckpointError) {
     backbone.cache = cache.options
     let headWidth = backbone.width / backbone.heads

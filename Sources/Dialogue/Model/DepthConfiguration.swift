@@ -1,7 +1,7 @@
 internal import Checkpoint
 internal import Layers
 
-/// The configuration of a depth transformer: its sizes, what each of its steps reads and gives, and the names of its
+/// The configuration of a depth transformer: its sizes, what each of its steps reads and predicts, and the names of its
 /// tensors.
 struct DepthConfiguration: Sendable {
   let width: Int
@@ -17,7 +17,7 @@ struct DepthConfiguration: Sendable {
   let lowRank: Int?
   /// Tokens of the vocabulary that the first step reads: text.
   let firstVocabulary: Int
-  /// Tokens of the vocabulary that each step gives; the step after it reads them.
+  /// Tokens of the vocabulary that each step predicts; the step after it reads them.
   let vocabularies: [Int]
   var names = DepthNames()
 
@@ -35,11 +35,12 @@ struct DepthConfiguration: Sendable {
 }
 
 extension DepthConfiguration {
-  /// Reads from `config.json` the configuration of the depth transformer that draws the codes: one step for each of the model's own codebooks.
+  /// Reads the configuration of the depth transformer that draws the codes from `config.json`: one step for each of the
+  /// model's own codebooks.
   ///
   /// - Parameters:
   ///   - norm: the backbone's kind of norm.
-  ///   - gating: the backbone's gating, which the depth transformer has too unless the file says otherwise.
+  ///   - gating: the backbone's gating, which the depth transformer shares unless the file says otherwise.
   init(
     _ fields: Fields, _ streams: Streams, norm usualNorm: Norm.Kind, gating: String, isMoshi7B: Bool
   ) throws(CheckpointError) {
@@ -88,6 +89,6 @@ struct DepthNames: Sendable {
   var headNorm = "depformer_norms"
   /// By step.
   var head = "linears"
-  /// Where files that repeat everything for every step have it (candle), by step.
+  /// Where files that repeat everything for every step store it (candle), by step.
   var unrolled = "depformer"
 }

@@ -3,7 +3,7 @@ internal import Kernels
 internal import Layers
 
 /// A small transformer over the rows of one frame (Moshi, 3.4.2, "depformer"): step k reads the backbone's hidden state
-/// and the token of step k - 1, and gives the logits of row k.
+/// and the token of step k - 1, and predicts the logits of row k.
 struct DepthTransformer: Sendable {
   private let configuration: DepthConfiguration
   private let inputs: [Linear]  // by weight set
@@ -87,15 +87,16 @@ struct DepthTransformer: Sendable {
   /// - Parameters:
   ///   - hidden: [count][backbone's width]
   ///   - tokens: [count], which the first step reads; each step overwrites them with the tokens that it draws.
+  ///   - steps: how many of the frame's steps are taken.
   ///   - pass: the pass, whose lanes are filled here; their positions are the steps.
   ///   - draw: (step, lane, logits) -> token.
   func step(
-    _ hidden: UnsafePointer<Float>, _ tokens: UnsafeMutablePointer<Int32>, count: Int, _ regions: Scratch,
-    _ pass: Pass, draw: (Int, Int, UnsafePointer<Float>) -> Int32
+    _ hidden: UnsafePointer<Float>, _ tokens: UnsafeMutablePointer<Int32>, count: Int, steps: Int,
+    _ regions: Scratch, _ pass: Pass, draw: (Int, Int, UnsafePointer<Float>) -> Int32
   ) {
     let (lanes, scratch, workers, width) = (pass.lanes, pass.scratch, pass.workers, configuration.width)
     let x = scratch[regions.x]
-    for step in 0..<configuration.steps {
+    for step in 0..<steps {
       let set = configuration.schedule[step]
       lanes.removeAll()
       for lane in 0..<count {
@@ -141,7 +142,7 @@ private struct DepthTensors {
 
   func input(_ set: Int) -> Scope {
     if isUnrolled { return unrolled(firstStep(of: set), "linear_in") }
-    // A file whose steps share one input has only the first.
+    // If the steps share one input, the file has only the first.
     let isShared = checkpoint.count(prefix: names.input + ".") == 1
     return checkpoint.scope("\(names.input).\(isShared ? 0 : set)")
   }

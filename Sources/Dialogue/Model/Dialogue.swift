@@ -8,7 +8,7 @@ internal import Layers
 ///
 /// A step is `Listener` -> `Backbone` -> `Speaker`, in `Steps/Dialogue+Steps.swift`.
 public final class Dialogue: Sendable {
-  /// Sizes, tokens and conditions, as `config.json` has them.
+  /// Sizes, tokens and conditions, from `config.json`.
   public let configuration: DialogueConfiguration
   /// Rows, delays and initial tokens: those of `configuration`.
   public let streams: Streams
@@ -19,7 +19,8 @@ public final class Dialogue: Sendable {
   let listener: Listener
   let backbone: Backbone
   let speaker: Speaker
-  /// Bytes of weights that one step reads. Added up once: every frame of a log asks for it.
+  let drafter: FrameDrafter?
+  /// Bytes of weights that one step reads. Computed once, because every frame of a log needs it.
   public let bytesPerStep: Int
   /// Bytes of keys and values that one more frame adds, until the window is full.
   public let cacheBytesPerFrame: Int
@@ -31,23 +32,28 @@ public final class Dialogue: Sendable {
   /// - Parameters:
   ///   - directory: its path.
   ///   - threads: threads that share the arithmetic of one step, 1 to 1024.
-  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as the file has them. Matrices of a packed file stay
-  ///     as they are, and those that other programs quantized have 8 bits unless 4 are asked for.
-  ///   - cache: how conversations remember keys and values; in 8 or 4 bits heads are a multiple of 32 wide.
-  /// - Throws: `CheckpointError` where a file is wrong, `DialogueError` where an argument is.
+  ///   - bits: 8 or 4 rounds the matrices at load; nil uses them as they are in the file. Matrices of a packed file
+  ///     stay as they are, and those that other programs quantized have 8 bits unless `bits` is 4.
+  ///   - cache: how conversations remember keys and values; 8 or 4 bits require heads whose width is a multiple of 32.
+  ///   - isDrafting: whether the drafter that config.json names is also read, so that conversations may run ahead of
+  ///     the backbone (`Prediction`).
+  /// - Throws: `CheckpointError` if a file is wrong, `DialogueError` if an argument is.
   public static func open(
-    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions()
+    _ directory: String, threads: Int = 1, bits: Int? = nil, cache: CacheOptions = CacheOptions(),
+    isDrafting: Bool = false
   ) throws -> Dialogue {
     if let bits, bits != 8 && bits != 4 {
       throw DialogueError.badArgument(name: "bits", expected: "8 or 4", found: "\(bits)")
     }
     return try open(
-      directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache)
+      directory, threads: threads, weights: bits.map { .quantized(bits: $0) } ?? .mapped, cache: cache,
+      isDrafting: isDrafting)
   }
 
   /// The same, with weights in any form.
   package static func open(
-    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions
+    _ directory: String, threads: Int, weights: Checkpoint.Weights, cache: CacheOptions,
+    isDrafting: Bool = false
   ) throws -> Dialogue {
     try DialogueError.check("threads", threads, 1...1024)
     let files = try DialogueFiles(directory)
@@ -55,10 +61,15 @@ public final class Dialogue: Sendable {
     try cache.check(for: configuration.backbone)
     try configuration.setCache(cache, file: directory + "/config.json")
     let checkpoint = try Checkpoint.open(files.weights, weights: weights, rename: DialogueFiles.name)
-    return try Dialogue(checkpoint, configuration, threads: threads)
+    var drafter: Checkpoint?
+    if isDrafting {
+      guard let draft = configuration.draft else { throw DialogueError.noDrafter(model: directory) }
+      drafter = try Checkpoint.open(files.directory + "/" + draft.file, weights: weights)
+    }
+    return try Dialogue(checkpoint, configuration, threads: threads, drafter: drafter)
   }
 
-  /// What a model reads of its file.
+  /// What a model reads from its file.
   package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
     let survey = Survey()
     let checkpoint = try Checkpoint.open(files.weights, survey: survey, rename: DialogueFiles.name)
@@ -67,7 +78,7 @@ public final class Dialogue: Sendable {
   }
 
   private init(
-    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int
+    _ checkpoint: Checkpoint, _ configuration: DialogueConfiguration, threads: Int, drafter: Checkpoint? = nil
   ) throws(CheckpointError) {
     let root = checkpoint.scope("")
     var plan = MemoryPlan()
@@ -76,6 +87,12 @@ public final class Dialogue: Sendable {
     ring = TokenRing(configuration.streams, block: DialogueConfiguration.longestBlock, in: &plan)
     listener = try Listener(root, configuration, ring, workers, state: &plan)
     speaker = try Speaker(root, configuration, ring)
+    if let drafter, let draft = configuration.draft {
+      self.drafter = try FrameDrafter(
+        drafter.scope(""), of: root, draft, configuration.backbone, ring, listener, state: &plan)
+    } else {
+      self.drafter = nil
+    }
     bytesPerStep = backbone.bytesPerPass + speaker.bytesPerStep
     cacheBytesPerFrame = backbone.bytesPerPosition
     statePlan = plan
@@ -85,25 +102,25 @@ public final class Dialogue: Sendable {
     path = checkpoint.path
   }
 
-  /// SHA-256 of the weights' file, as hexadecimal; reads all of it.
+  /// SHA-256 of the weights' file, in hexadecimal; reads all of it.
   ///
-  /// Of a model in shards, it is that of the index and the shards one after the other, in the order of the shards' names.
+  /// For a model in shards, that of the index and then the shards, concatenated in the order of the shards' names.
   public var digest: String { file.digest }
 
   /// Bytes of the weights' file, or of the index and all shards.
   package var fileBytes: Int { file.byteCount }
 
-  /// A conversation that has not begun, with the usual value of every condition.
+  /// A conversation before its first step, with the default value of every condition.
   ///
   /// - Parameter seed: of the generator that draws tokens.
   public func makeState(seed: UInt64 = 0) -> DialogueState { newState(seed, [:]) }
 
-  /// A conversation that has not begun.
+  /// A conversation before its first step.
   ///
   /// - Parameters:
   ///   - seed: of the generator that draws tokens.
-  ///   - conditions: values by name, as `configuration.conditions` lists them; those not named take their usual value.
-  /// - Throws: where a name or a value is unknown.
+  ///   - conditions: values by name, as `configuration.conditions` lists them; the others take their default.
+  /// - Throws: if a name or a value is unknown.
   public func makeState(
     seed: UInt64 = 0, conditions: [String: String]
   ) throws(DialogueError) -> DialogueState {
@@ -119,10 +136,10 @@ public final class Dialogue: Sendable {
       textSampling: configuration.sampling.text, audioSampling: configuration.sampling.audio)
   }
 
-  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard and
-  /// said so far: some minutes of typical speech.
+  /// Factors that make pairs of keys have equal energies (`CacheOptions.keyFolds`), from what a conversation has heard
+  /// and said so far: some minutes of typical speech.
   ///
-  /// - Throws: where the model does not remember keys in f32, or the state is another model's.
+  /// - Throws: if the model does not store keys in f32, or another model made the state.
   public func keyFolds(_ state: borrowing DialogueState) throws(DialogueError) -> [[Float]] {
     guard state.dialogue === self else { throw .anotherModel }
     let cache = configuration.backbone.cache
@@ -133,10 +150,20 @@ public final class Dialogue: Sendable {
     return backbone.keyFolds(state.memory.view, positions: Int(clamping: state.steps))
   }
 
-  func workspacePlan(lanes: Int) -> DialogueWorkspace.Plan {
+  /// Columns that the drafter can draft ahead; 0 where there is none.
+  public var draftedColumns: Int { drafter?.depth ?? 0 }
+
+  /// - Parameter lanes: most lanes of a pass; where nothing is said, as many as the drafter lets states fall behind.
+  func scratchPlan(states: Int, lanes: Int? = nil) -> DialogueScratch.Plan {
     var memory = MemoryPlan()
+    let lanes = lanes ?? states * (1 + draftedColumns)
     let backbone = backbone.reserveScratch(lanes: lanes, in: &memory)
-    let speaker = speaker.reserveScratch(lanes: lanes, in: &memory)
-    return DialogueWorkspace.Plan(memory: memory, lanes: lanes, backbone: backbone, speaker: speaker)
+    let speaker = speaker.reserveScratch(lanes: states, in: &memory)
+    let newest = memory.reserve(Float.self, lanes > states ? states * configuration.width : 0)
+    let active = memory.reserve(Int.self, states)
+    let drafter = drafter?.reserveScratch(lanes: lanes, states: states, self.speaker, in: &memory)
+    return DialogueScratch.Plan(
+      memory: memory, states: states, lanes: lanes, backbone: backbone, speaker: speaker, newest: newest,
+      active: active, drafter: drafter)
   }
 }

@@ -1,7 +1,7 @@
 public import Checkpoint
 internal import Layers
 
-/// What `config.json` says of a model of the Moshi family; a directory without one is Moshi 7B.
+/// The configuration of a model of the Moshi family from `config.json`; a directory without one is Moshi 7B.
 public struct DialogueConfiguration: Sendable {
   /// What the model is for, and what follows from it.
   public let family: Family
@@ -33,7 +33,7 @@ public struct DialogueConfiguration: Sendable {
     public let name: String
     /// All values that it can have.
     public let values: [String]
-    /// Nil is "not said".
+    /// Nil for "not given".
     public let usual: String?
     let width: Int
     let bins: Int
@@ -42,8 +42,9 @@ public struct DialogueConfiguration: Sendable {
   var backbone: TransformerConfiguration
   let depth: DepthConfiguration?
   let extraHeads: (count: Int, width: Int)
+  let draft: DraftConfiguration?
 
-  /// Most lanes of one state in one pass.
+  /// The most lanes of one state in one pass.
   static let longestBlock = 16
 
   /// Reads `config.json` of a model directory.
@@ -64,7 +65,7 @@ public struct DialogueConfiguration: Sendable {
     try Self.refuse(fields)
     streams = try Streams(fields, isMoshi7B: isMoshi7B)
     width = try required("dim", 4096, 1...65536)
-    // Every token that is drawn or replaced is a row of the table it is read from in the next step.
+    // Every token that is drawn or replaced must be a row of the table from which the next step reads it.
     let pieces = streams.textCardinality
     textOutputs = try fields.integer("text_card_out", default: pieces, 1...pieces + 1)
     textPadding = Int32(try fields.integer("existing_text_padding_id", default: 3, 0...pieces))
@@ -96,6 +97,7 @@ public struct DialogueConfiguration: Sendable {
       try fields.integer("extra_heads_dim", default: 6, 1...4096)
     )
     sampling = try Self.sampling(fields, family.sampling)
+    draft = try DraftConfiguration(fields)
     namesModel = fields.has("moshi_name")
     files = (
       try fields.string("moshi_name", default: "model.safetensors"),
@@ -105,7 +107,7 @@ public struct DialogueConfiguration: Sendable {
     conditions = try Self.conditions(fields, family)
   }
 
-  // Published features this runtime has no code for yet: better a sentence than a wrong answer.
+  // Published features that this runtime does not support: an error is better than a wrong answer.
   private static func refuse(_ fields: Fields) throws(CheckpointError) {
     for name in ["cross_attention", "demux_second_stream", "quantize", "lora"]
     where try fields.flag(name, default: false) {

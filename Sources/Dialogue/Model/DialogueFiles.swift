@@ -1,11 +1,11 @@
 package import Checkpoint
 internal import Glibc
 
-/// Where the files of a model are.
+/// Locations of a model's files.
 package struct DialogueFiles: Sendable {
   package let directory: String
   package let configuration: DialogueConfiguration
-  /// The file of the dialogue model's weights; where it is in shards, there is an index in its place (`ShardIndex`).
+  /// The file of the dialogue model's weights; if they are in shards, an index stands in its place (`ShardIndex`).
   package let weights: String
 
   // The names of published files, tried in turn if config.json does not name one.

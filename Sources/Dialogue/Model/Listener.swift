@@ -2,7 +2,7 @@ internal import Checkpoint
 internal import Kernels
 internal import Layers
 
-/// The beginning of a step: stores what is heard, and adds up the vectors of all tokens that the model reads.
+/// The beginning of a step: adds up the vectors of all tokens that the model reads.
 struct Listener: Sendable {
   private let streams: Streams
   private let ring: TokenRing
@@ -52,21 +52,34 @@ struct Listener: Sendable {
 
   /// Prepares a new state.
   ///
-  /// - Parameter values: values of conditions, by name; conditions not named take their usual value.
+  /// - Parameter values: values of conditions, by name; the others take their default.
   func begin(_ memory: MemoryView, _ values: [String: String]) {
     for conditioner in conditioners {
       conditioner.add(values[conditioner.name] ?? conditioner.usual, to: memory[condition])
     }
   }
 
-  /// - Parameters:
-  ///   - codes: the user's codes of this step's frame, [user], or none.
-  ///   - x: the lane's input, [width], which is written here.
-  func listen(
-    _ codes: UnsafePointer<Int32>?, at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>,
-    _ workers: Workers
+  /// Adds up the vectors of one step's own tokens: what the step after it reads of them.
+  ///
+  /// - Parameter x: [width], which is written here.
+  func embedColumn(
+    of step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>, _ workers: Workers
   ) {
-    if let codes { ring.hear(codes, at: step, memory) }
+    x.update(repeating: 0, count: width)
+    for row in streams.ownRows {
+      let token = ring.input(row: row, at: step + 1, memory)
+      audioEmbeddings[row - 1].add(token, to: x, scratch: x, workers)
+    }
+    let text = ring.input(row: Streams.text, at: step + 1, memory)
+    textEmbedding.add(text == textEnd ? textPadding : text, to: x, scratch: x, workers)
+  }
+
+  /// Adds up what the model reads in a step: what the ring has of both sides.
+  ///
+  /// - Parameter x: the lane's input, [width], which is written here.
+  func listen(
+    at step: Int64, _ memory: MemoryView, into x: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) {
     let scratch = x  // The backbone's tables are never low-rank, so nothing is written there.
     x.update(repeating: 0, count: width)
     // Audio rows are summed first, then text, as in the reference.

@@ -56,11 +56,11 @@ struct Speaker: Sendable {
     textHead(hidden.normed, into: logits, count: hidden.count, pass.workers)
     readExtraHeads(hidden, pass.scratch[regions.extra], pass.workers)
     for lane in 0..<hidden.count {
-      let state = request.states[lane]
+      let state = request.state(lane)
       let drawn = regions.sampler.draw(
         logits + lane * textHead.outputs, textHead.outputs, state.pointee.textSampling,
         &state.pointee.generator, pass.scratch)
-      request.results[lane].paddingProbability = regions.sampler.probability(
+      request.results[request.active[lane]].paddingProbability = regions.sampler.probability(
         of: textPadding, logits + lane * textHead.outputs, textHead.outputs, pass.scratch)
       tokens[lane] = say(drawn, row: Streams.text, lane, request)
     }
@@ -71,25 +71,80 @@ struct Speaker: Sendable {
   /// - Parameter pass: with lanes for the depth transformer.
   func speakCodes(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
     guard let depth, let scratch = regions.depth else { return }
-    depth.step(hidden.normed, pass.scratch[regions.tokens], count: hidden.count, scratch, pass) {
-      step, lane, logits in
-      let state = request.states[lane]
+    depth.step(
+      hidden.normed, pass.scratch[regions.tokens], count: hidden.count, steps: freeRows(request), scratch,
+      pass
+    ) { step, lane, logits in
+      let state = request.state(lane)
+      // What has come out is not drawn, whether other conversations of the batch need this row or not.
+      if isDelivered(1 + step, state) { return say(0, row: 1 + step, lane, request) }
       let drawn = regions.sampler.draw(
         logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.generator, pass.scratch)
       return say(drawn, row: 1 + step, lane, request)
     }
   }
 
-  /// Stores the token of a row: the forced one if there is one, and the drawn one otherwise.
-  private func say(_ drawn: Int32, row: Int, _ lane: Int, _ request: StepRequest) -> Int32 {
-    var token = drawn
-    if let forced = request.forced {
-      let given = forced[lane * (1 + streams.own) + row]
-      if given >= 0 && given <= streams.initialToken(row) { token = given }
+  /// Own rows up to the last one that is to be drawn in any conversation of the step.
+  private func freeRows(_ request: StepRequest) -> Int {
+    for row in streams.ownRows.reversed() {
+      for index in 0..<request.activeCount where !isDelivered(row, request.state(index)) { return row }
     }
-    let state = request.states[lane]
-    ring.tokens(at: state.pointee.steps, state.pointee.memory.view)[row] = token
-    return token
+    return 0
+  }
+
+  /// Whether the code of a row in this step belongs to a frame that came out already, as drafted.
+  private func isDelivered(_ row: Int, _ state: UnsafeMutablePointer<DialogueState>) -> Bool {
+    state.pointee.drafts > 0 && row != Streams.text
+      && state.pointee.steps - Int64(streams.delays[row]) < state.pointee.delivered
+  }
+
+  /// Stores the token of a row: the forced one if there is one, the drafted one if it has come out, and the drawn one
+  /// otherwise.
+  private func say(_ drawn: Int32, row: Int, _ lane: Int, _ request: StepRequest) -> Int32 {
+    let state = request.state(lane)
+    let place = ring.tokens(at: state.pointee.steps, state.pointee.memory.view) + row
+    let given = request.given(lane, row: row, of: 1 + streams.own)
+    if given >= 0 && given <= streams.initialToken(row) {
+      place.pointee = given
+    } else if !isDelivered(row, state) {
+      place.pointee = drawn
+    }
+    return place.pointee
+  }
+
+  /// Draws a column from what a module of the drafter gave, into the ring.
+  ///
+  /// - Parameters:
+  ///   - hidden: [request.activeCount][width], in place of the backbone's hidden states.
+  ///   - ahead: steps from the state's step to the column's.
+  func draft(
+    _ hidden: UnsafePointer<Float>, _ request: StepRequest, ahead: Int64, _ regions: Scratch, _ pass: Pass,
+    _ depthPass: Pass
+  ) {
+    let (logits, tokens) = (pass.scratch[regions.textLogits], pass.scratch[regions.tokens])
+    let count = request.activeCount
+    func place(_ index: Int) -> UnsafeMutablePointer<Int32> {
+      let state = request.state(index)
+      return ring.tokens(at: state.pointee.steps + ahead, state.pointee.memory.view)
+    }
+    textHead(hidden, into: logits, count: count, pass.workers)
+    for index in 0..<count {
+      let state = request.state(index)
+      tokens[index] = regions.sampler.draw(
+        logits + index * textHead.outputs, textHead.outputs,
+        state.pointee.draws(ahead) ? state.pointee.textSampling : .greedy,
+        &state.pointee.draftGenerator, pass.scratch)
+      place(index)[Streams.text] = tokens[index]
+    }
+    guard let depth, let scratch = regions.depth else { return }
+    depth.step(hidden, tokens, count: count, steps: streams.own, scratch, depthPass) { step, index, logits in
+      let state = request.state(index)
+      let drawn = regions.sampler.draw(
+        logits, streams.cardinality, state.pointee.draws(ahead) ? state.pointee.audioSampling : .greedy,
+        &state.pointee.draftGenerator, pass.scratch)
+      place(index)[1 + step] = drawn
+      return drawn
+    }
   }
 
   private func readExtraHeads(

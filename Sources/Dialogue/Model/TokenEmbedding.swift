@@ -7,7 +7,7 @@ struct TokenEmbedding: Sendable {
   private let table: Matrix  // [tokens, width or rank]
   private let widen: Linear?  // [width, rank]
 
-  /// - Parameter rank: width of the table where it is low-rank; `low_rank.weight` then widens it.
+  /// - Parameter rank: width of the table if it is low-rank; `low_rank.weight` then widens it.
   init(_ scope: Scope, tokens: Int, width: Int, rank: Int? = nil) throws(CheckpointError) {
     table = try scope.table("weight", tokens, rank ?? width)
     widen = try rank.map { rank throws(CheckpointError) in

@@ -4,13 +4,13 @@ internal import Kernels
 /// Several conversations of one model that take their steps together: every weight is read once for all of them.
 ///
 /// Conversations are admitted to slots and released from them at any time between steps. Each says what it would say
-/// alone, whoever else takes part. A batch belongs to one thread at a time, and a step allocates nothing.
+/// alone, whatever the others do. A batch belongs to one thread at a time, and a step allocates nothing.
 public final class DialogueBatch {
   /// The model of all its conversations.
   public let dialogue: Dialogue
   /// Slots: 0 ..< capacity.
   public let capacity: Int
-  /// Conversations.
+  /// Number of conversations.
   public private(set) var count = 0
   // By slot; nil where the slot is free.
   private let states: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>?>
@@ -22,20 +22,20 @@ public final class DialogueBatch {
   private let lanes: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>>
   private let slots: UnsafeMutablePointer<Int>
   private let laneResults: UnsafeMutablePointer<DialogueStep>
-  private let workspace: DialogueWorkspace
+  private let scratch: DialogueScratch
 
   /// A batch without conversations.
   ///
   /// - Parameters:
   ///   - dialogue: the model of all its conversations.
-  ///   - capacity: most conversations, 1 to 1024. Scratch is allocated for all of them.
-  /// - Throws: where the capacity is out of its range.
+  ///   - capacity: the most conversations, 1 to 1024. Scratch is allocated for all of them.
+  /// - Throws: if the capacity is out of range.
   public convenience init(_ dialogue: Dialogue, capacity: Int) throws(DialogueError) {
     try DialogueError.check("capacity", capacity, 1...1024)
     self.init(dialogue, slots: capacity)
   }
 
-  /// A batch that is full: conversations that have not begun, one per seed, in the slots 0, 1, ...
+  /// A full batch: conversations before their first step, one per seed, in the slots 0, 1, ...
   public convenience init(_ dialogue: Dialogue, seeds: [UInt64]) {
     self.init(dialogue, slots: max(seeds.count, 1))
     for (slot, seed) in seeds.enumerated() { put(dialogue.makeState(seed: seed), in: slot) }
@@ -54,7 +54,7 @@ public final class DialogueBatch {
     slots = .allocate(capacity: capacity)
     laneResults = .allocate(capacity: capacity)
     laneResults.initialize(repeating: DialogueStep(), count: capacity)
-    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: capacity))
+    scratch = DialogueScratch(dialogue.scratchPlan(states: capacity))
   }
 
   deinit {
@@ -72,15 +72,15 @@ public final class DialogueBatch {
   }
 
   /// Bytes of the scratch, which all conversations share.
-  public var bytes: Int { workspace.memory.bytes }
+  public var bytes: Int { scratch.memory.bytes }
 
-  /// Whether a slot has a conversation; false of what is no slot.
+  /// Whether a slot has a conversation; false if there is no such slot.
   public func isOccupied(_ slot: Int) -> Bool { 0..<capacity ~= slot && states[slot] != nil }
 
-  /// Takes a conversation in, wherever it stands.
+  /// Admits a conversation at any point of its progress.
   ///
   /// - Returns: its slot, the first that was free.
-  /// - Throws: where no slot is free or the state is another model's; the state is gone then.
+  /// - Throws: if no slot is free or another model made the state; the state is lost in that case.
   public func admit(_ state: consuming DialogueState) throws(DialogueError) -> Int {
     guard state.dialogue === dialogue else { throw .anotherModel }
     guard let slot = (0..<capacity).first(where: { states[$0] == nil }) else {
@@ -90,9 +90,9 @@ public final class DialogueBatch {
     return slot
   }
 
-  /// Gives a conversation back, as it stands; its slot is free afterwards.
+  /// Returns a conversation as it is and frees its slot.
   ///
-  /// - Throws: where the slot has no conversation.
+  /// - Throws: if the slot has no conversation.
   public func release(_ slot: Int) throws(DialogueError) -> DialogueState {
     guard isOccupied(slot), let place = states[slot] else { throw .emptySlot(slot: slot) }
     states[slot] = nil
@@ -115,7 +115,7 @@ public final class DialogueBatch {
   /// - Parameters:
   ///   - user: [count][streams.user]
   ///   - own: [count][streams.own]; a conversation's codes are left as they are while it is not ready.
-  ///   - clock: what the times of the step are read from; they count from its epoch.
+  ///   - clock: the clock from which the times of the step are read; they are relative to its epoch.
   /// - Precondition: the spans have these lengths.
   public func step(
     user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
@@ -134,7 +134,7 @@ public final class DialogueBatch {
   ///   - active: slots with conversations, each once, in any order.
   ///   - user: [active.count][streams.user]
   ///   - own: [active.count][streams.own]
-  ///   - clock: what the times of the step are read from; they count from its epoch.
+  ///   - clock: the clock from which the times of the step are read; they are relative to its epoch.
   /// - Precondition: the spans have these lengths, and the slots have conversations.
   public func step(
     active: Span<Int>, user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
@@ -143,14 +143,14 @@ public final class DialogueBatch {
     advance(count: active.count, user, nil, &own, clock)
   }
 
-  /// The same, with tokens that are said in place of drawn ones.
+  /// The same, with tokens that replace drawn ones.
   ///
   /// - Parameters:
   ///   - active: slots with conversations, each once, in any order.
   ///   - user: [active.count][streams.user]
-  ///   - tokens: [active.count][1 + streams.own], -1 where the token is drawn.
+  ///   - tokens: [active.count][1 + streams.own], -1 to draw the token.
   ///   - own: [active.count][streams.own]
-  ///   - clock: what the times of the step are read from; they count from its epoch.
+  ///   - clock: the clock from which the times of the step are read; they are relative to its epoch.
   public func step(
     active: Span<Int>, user: Span<Int32>, forcing tokens: Span<Int32>, own: inout MutableSpan<Int32>,
     clock: RunClock = .monotonic
@@ -188,14 +188,14 @@ public final class DialogueBatch {
       own.withUnsafeMutableBufferPointer { own in
         let request = StepRequest(
           states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
-          own: own.baseAddress, clock: clock, results: laneResults)
-        dialogue.advance(request, workspace)
+          own: own.baseAddress, clock: clock, results: laneResults, active: scratch.active)
+        dialogue.advance(request, scratch)
       }
     }
     for lane in 0..<count { results[slots[lane]] = laneResults[lane] }
   }
 
-  /// What its last step told of the conversation in a slot; nothing of a free slot.
+  /// The results of the last step of the conversation in a slot; empty for a free slot.
   ///
   /// - Precondition: 0 ..< capacity
   public func result(_ slot: Int) -> DialogueStep {
@@ -203,7 +203,8 @@ public final class DialogueBatch {
     return results[slot]
   }
 
-  /// Reads or changes the conversation in a slot between steps: its sampling, or another state of the model in its place.
+  /// Reads or changes the conversation in a slot between steps: its sampling, or another state of the model in its
+  /// place.
   ///
   /// - Precondition: the slot has a conversation, and afterwards a state of the same model.
   public func withState<Result>(_ slot: Int, _ body: (inout DialogueState) throws -> Result) rethrows
@@ -218,6 +219,6 @@ public final class DialogueBatch {
 
   /// The backbone's hidden states after the last step, by lane of that step; valid until the next step.
   package func hidden(lanes: Int) -> Hidden {
-    dialogue.backbone.hidden(lanes, workspace.plan.backbone, workspace.memory.view)
+    dialogue.backbone.hidden(lanes, scratch.plan.backbone, scratch.memory.view)
   }
 }

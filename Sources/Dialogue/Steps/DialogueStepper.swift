@@ -8,25 +8,25 @@ internal import Kernels
 public struct DialogueStepper: ~Copyable, Sendable {
   /// The model whose states it advances.
   public let dialogue: Dialogue
-  private let workspace: DialogueWorkspace
+  private let scratch: DialogueScratch
 
   /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
     self.dialogue = dialogue
-    workspace = DialogueWorkspace(dialogue.workspacePlan(lanes: 1))
+    scratch = DialogueScratch(dialogue.scratchPlan(states: 1))
   }
 
   /// Bytes of the scratch.
-  public var bytes: Int { workspace.memory.bytes }
+  public var bytes: Int { scratch.memory.bytes }
 
   /// Hears one frame and answers with one: the conversation's next 80 ms.
   ///
   /// - Parameters:
-  ///   - user: the user's codes of this frame, [streams.user]; `cardinality` and above is "nothing", and a negative code
-  ///     adds nothing to what the model reads.
-  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - user: the user's codes of this frame, [streams.user]; `cardinality` and above means "nothing", and a negative
+  ///     code adds nothing to what the model reads.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); unchanged while not ready.
   ///   - state: of the same model.
-  ///   - clock: what the times of the step are read from.
+  ///   - clock: the clock from which the times of the step are read.
   /// - Precondition: the spans have these lengths, and the state is the model's.
   public mutating func step(
     _ user: Span<Int32>, into own: inout MutableSpan<Int32>, _ state: inout DialogueState,
@@ -35,15 +35,15 @@ public struct DialogueStepper: ~Copyable, Sendable {
     advance(user, nil, into: &own, &state, clock)
   }
 
-  /// The same, with tokens that are said in place of drawn ones.
+  /// The same, with tokens that replace drawn ones.
   ///
   /// - Parameters:
   ///   - user: the user's codes of this frame, [streams.user].
-  ///   - tokens: text and codes of this step, [1 + streams.own], before delays are undone; -1, or a token that is none of
-  ///     the row's, leaves the row free: its token is drawn. The generator draws as if all rows were free.
-  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); left as they are while not ready.
+  ///   - tokens: text and codes of this step, [1 + streams.own], before delays are undone. For -1, or a token that the
+  ///     row does not have, the token is drawn. The generator advances as if all tokens were drawn.
+  ///   - own: the model's codes, [streams.own], all of frame (step - maxDelay); unchanged while not ready.
   ///   - state: of the same model.
-  ///   - clock: what the times of the step are read from; they count from its epoch.
+  ///   - clock: the clock from which the times of the step are read; they are relative to its epoch.
   public mutating func step(
     _ user: Span<Int32>, forcing tokens: Span<Int32>, into own: inout MutableSpan<Int32>,
     _ state: inout DialogueState, clock: RunClock = .monotonic
@@ -67,8 +67,8 @@ public struct DialogueStepper: ~Copyable, Sendable {
             withUnsafePointer(to: state) { states in
               let request = StepRequest(
                 states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
-                clock: clock, results: result)
-              dialogue.advance(request, workspace)
+                clock: clock, results: result, active: scratch.active)
+              dialogue.advance(request, scratch)
             }
           }
         }
@@ -78,21 +78,21 @@ public struct DialogueStepper: ~Copyable, Sendable {
   }
 
   /// Logits of the last step's text token, [text outputs]; valid until the next step.
-  package var textLogits: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.textLogits) }
+  package var textLogits: UnsafeBufferPointer<Float> { values(scratch.plan.speaker.textLogits) }
 
   /// Values of the last step's extra heads, [heads][width], after softmax; valid until the next step.
-  package var extraHeads: UnsafeBufferPointer<Float> { values(workspace.plan.speaker.extra) }
+  package var extraHeads: UnsafeBufferPointer<Float> { values(scratch.plan.speaker.extra) }
 
   /// Logits of the last step's code in a row, [cardinality]; valid until the next step.
   package func codeLogits(_ row: Int) -> UnsafeBufferPointer<Float> {
-    dialogue.speaker.codeLogits(row: row, workspace.plan.speaker, workspace.memory.view)
+    dialogue.speaker.codeLogits(row: row, scratch.plan.speaker, scratch.memory.view)
       ?? UnsafeBufferPointer(start: nil, count: 0)
   }
 
   /// The backbone's hidden state after the last step, [1][width]; valid until the next step.
-  package var hidden: Hidden { dialogue.backbone.hidden(1, workspace.plan.backbone, workspace.memory.view) }
+  package var hidden: Hidden { dialogue.backbone.hidden(1, scratch.plan.backbone, scratch.memory.view) }
 
   private func values(_ region: Region<Float>) -> UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(start: workspace.memory.view[region], count: region.count)
+    UnsafeBufferPointer(start: scratch.memory.view[region], count: region.count)
   }
 }

@@ -14,7 +14,7 @@ public struct Sampling: Sendable, Equatable {
     self.topK = topK
   }
 
-  /// The most likely token, always.
+  /// Always the most likely token.
   public static let greedy = Sampling(temperature: 0, topK: 0)
 }
 
@@ -23,13 +23,13 @@ struct Sampler: Sendable {
   private let work: Region<Float>
   private let order: Region<Int32>
 
-  /// - Parameter cardinality: most logits of one draw.
+  /// - Parameter cardinality: the most logits of one draw.
   init(cardinality: Int, scratch: inout MemoryPlan) {
     work = scratch.reserve(Float.self, cardinality)
     order = scratch.reserve(Int32.self, cardinality)
   }
 
-  /// - Parameter logits: `count` floats, left as they are.
+  /// - Parameter logits: `count` floats, unchanged.
   func draw(
     _ logits: UnsafePointer<Float>, _ count: Int, _ sampling: Sampling, _ generator: inout SeededGenerator,
     _ scratch: MemoryView
@@ -54,7 +54,7 @@ struct Sampler: Sendable {
 
   /// The probability of one token, before temperature.
   ///
-  /// - Parameter logits: `count` floats, left as they are.
+  /// - Parameter logits: `count` floats, unchanged.
   func probability(
     of token: Int, _ logits: UnsafePointer<Float>, _ count: Int, _ scratch: MemoryView
   ) -> Float {
@@ -86,5 +86,5 @@ struct Sampler: Sendable {
   }
 }
 
-/// The generator that tokens are drawn with: a value, so that a forked conversation draws on its own.
+/// The generator that tokens are drawn with: a value, so that a forked conversation draws independently.
 public typealias SeededGenerator = SplitMix64

@@ -9,7 +9,7 @@ public struct StreamingText: Sendable {
   private var character = UTF8Character()
   private var isStarted = false
 
-  /// Text of a conversation that has not begun.
+  /// The text of a conversation before its first step.
   ///
   /// - Parameters:
   ///   - tokenizer: of the model that draws the ids.

@@ -1,7 +1,7 @@
 import CSentencePiece
 import Glibc
 
-/// Text to token ids and back, by a SentencePiece model.
+/// Text to token ids and back, with a SentencePiece model.
 public final class TextTokenizer: Sendable {
   /// What one id stands for.
   enum Piece: Equatable, Sendable {
@@ -9,7 +9,7 @@ public final class TextTokenizer: Sendable {
     case text(String)
     /// One byte of a character that has no piece of its own.
     case byte(UInt8)
-    /// Control, unknown and unused pieces: nothing to be read.
+    /// Control, unknown and unused pieces, which have no text.
     case silent
   }
 
@@ -24,7 +24,7 @@ public final class TextTokenizer: Sendable {
   ///
   /// - Parameters:
   ///   - path: of the file.
-  ///   - expectedCount: the number of text tokens of the model that it serves, if that is known.
+  ///   - expectedCount: the number of text tokens of the model that it serves, if known.
   public static func open(
     _ path: String, expectedCount: Int? = nil
   ) throws(TextTokenizerError) -> TextTokenizer {
@@ -113,12 +113,12 @@ public final class TextTokenizer: Sendable {
 public enum TextTokenizerError: Error, Equatable, Sendable {
   /// There is no such file.
   case notFound(path: String)
-  /// A directory stands where the file is needed.
+  /// The path is a directory.
   case isDirectory(path: String)
   /// The system refused to open the file, with its `errno`.
   case unreadable(path: String, errno: Int32)
   /// `reason` is libsentencepiece's own.
   case notATokenizer(path: String, reason: String)
-  /// The model that the tokenizer should serve has another number of text tokens.
+  /// The tokenizer and the model have different numbers of text tokens.
   case wrongVocabulary(path: String, expected: Int, found: Int)
 }

@@ -9,9 +9,9 @@ package struct CodesFile: Sendable, Equatable {
   /// Samples per second of the sound.
   package let sampleRate: Int
   package let frameRate: Double
-  /// SHA-256 of the codec that made the codes, if the file gives it.
+  /// SHA-256 of the codec that made the codes, if the file states it.
   package let codec: String?
-  /// Samples of the sound, if the file gives them: the last frame may be padded with silence.
+  /// Samples of the sound, if the file states them: the last frame may be padded with silence.
   package let samples: Int?
 
   /// - Parameter frameCodes: [frames][codebooks], as an encoder makes them.
@@ -29,7 +29,7 @@ package struct CodesFile: Sendable, Equatable {
     self.samples = samples
   }
 
-  /// Reads a file. Values that the metadata does not give are Mimi's.
+  /// Reads a file. Values that the metadata does not state are Mimi's.
   package init(_ path: String) throws(CheckpointError) { try self.init(Safetensors(path)) }
 
   package init(_ file: Safetensors) throws(CheckpointError) {

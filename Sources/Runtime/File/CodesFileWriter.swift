@@ -1,11 +1,11 @@
 package import Base
 internal import Checkpoint
 
-/// Writes a codes file while the codes are made. After every `flush` the file is complete, so that a killed process
-/// leaves one that can be read.
+/// Writes a codes file incrementally. After every `flush` the file is complete, so that one left by a killed process
+/// can be read.
 ///
-/// The tensor is (frames, codebooks), with `order` = `frames` in the metadata: new frames come at the end. The header has
-/// room for any number of them and is written again after the codes.
+/// The tensor is (frames, codebooks), with `order` = `frames` in the metadata, so that new frames are appended. The
+/// header has room for any number of them and is rewritten after the codes.
 package final class CodesFileWriter {
   /// Bytes of the header, its length field included.
   private static let headerBytes = 512
@@ -19,7 +19,7 @@ package final class CodesFileWriter {
 
   /// - Parameters:
   ///   - codec: SHA-256 of the codec that makes the codes.
-  ///   - overwrite: whether a file that exists is replaced.
+  ///   - overwrite: whether an existing file is replaced.
   package init(
     _ path: String, codebooks: Int, sampleRate: Int, frameRate: Double, codec: String, overwrite: Bool
   ) throws(FileError) {
@@ -33,7 +33,7 @@ package final class CodesFileWriter {
     try writeHeader()
   }
 
-  /// Adds the codes of the next frame, which `flush` writes.
+  /// Adds the codes of the next frame; `flush` writes them.
   package func append(_ codes: [Int32]) {
     precondition(codes.count == codebooks)
     pending += codes
@@ -48,7 +48,7 @@ package final class CodesFileWriter {
     try writeHeader()
   }
 
-  /// Writes the remaining codes, and moves the file to its place.
+  /// Writes the remaining codes and moves the file into place.
   package func finish() throws(FileError) {
     try flush()
     try file.finish()

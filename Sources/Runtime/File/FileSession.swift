@@ -1,30 +1,35 @@
 public import AudioIO
 internal import Base
 internal import Codec
-internal import Dialogue
+public import Dialogue
 package import Latency
 
-/// A conversation with a recording: every frame of the source is heard, and the reply is written as it is made.
+/// A conversation with a recording: every frame of the source is heard, and the reply is written incrementally.
 ///
-/// The reply keeps time with the recording: its sample n is what a person would have heard at sample n, the machine's own
-/// time left out. When the recording ends the model hears silence until it has finished speaking.
+/// The reply is aligned with the recording: its sample n is what a person would have heard at sample n, not counting
+/// the machine's own time. After the end of the recording the model hears silence until it has finished speaking.
 public struct FileSession: Sendable {
   /// How a recording is answered.
   public struct Options: Sendable {
-    /// Of the generator that draws tokens.
+    /// Seed of the generator that draws tokens.
     public var seed: UInt64 = 0
-    /// Take the most likely token always.
+    /// Always take the most likely token.
     public var isGreedy = false
-    /// Write the person left and the model right.
+    /// Write the person on the left channel and the model on the right.
     public var isStereo = false
-    /// Longest time to listen for the rest of the reply, in seconds: 0 or more, and finite.
+    /// How long to listen for the rest of the reply, in seconds: 0 or more, and finite.
     public var tail = 10.0
 
-    /// Options as they usually are.
+    /// How far the conversation runs ahead of the backbone; the model must have been opened with its drafter.
+    public var prediction = Prediction.none
+    /// Acts as if the step of every so many frames were late, so that its spare frame is played; 0 is never.
+    package var lateEvery = 0
+
+    /// The default options.
     public init() {}
   }
 
-  /// What happened.
+  /// The result of a session.
   public struct Outcome: Sendable {
     /// Frames heard, 80 ms each.
     public var frames = 0
@@ -33,17 +38,17 @@ public struct FileSession: Sendable {
     /// What the model said: each piece of text and the second it began.
     public var pieces: [(seconds: Double, text: String)] = []
 
-    /// Nothing yet.
+    /// An outcome with nothing in it.
     public init() {}
 
-    /// All pieces in a row.
+    /// All pieces concatenated.
     public var text: String { pieces.map(\.text).joined() }
   }
 
   private let model: Model
   private let options: Options
 
-  /// A session that has not run.
+  /// A session that has not been run.
   public init(_ model: Model, _ options: Options = Options()) {
     self.model = model
     self.options = options
@@ -51,15 +56,15 @@ public struct FileSession: Sendable {
 
   /// Runs until the source and the reply have ended, or the sink fails.
   ///
-  /// - Throws: what the source or the sink met; what was made before is written. `DialogueError.badArgument` for a
-  ///   `tail` that is negative or not finite.
+  /// - Throws: the failure of the source or the sink; what was produced before it is written.
+  ///   `DialogueError.badArgument` if `tail` is negative or not finite.
   public func run(from source: any AudioSource, to sink: any AudioSink) throws -> Outcome {
     try run(from: source, to: sink, recorder: nil) { _ in true }
   }
 
   /// - Parameters:
   ///   - recorder: where the latency of every frame is logged.
-  ///   - proceed: called after every frame with the outcome so far; false stops.
+  ///   - proceed: called after every frame with the outcome so far; returning false stops.
   package func run(
     from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
     proceed: (Outcome) -> Bool
@@ -68,25 +73,25 @@ public struct FileSession: Sendable {
       throw DialogueError.badArgument(
         name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
     }
-    var pass = FilePass(model, options)
-    while pass.listen(to: source) {
-      guard pass.exchange(with: sink) else { break }
+    var loop = try FileLoop(model, options)
+    while loop.listen(to: source) {
+      guard loop.exchange(with: sink) else { break }
       if let recorder {
-        recorder.log.append(pass.record)
+        recorder.log.append(loop.record)
         try recorder.drain()
       }
-      guard proceed(pass.outcome) else { break }
+      guard proceed(loop.outcome) else { break }
     }
     if let failure = sink.failure { throw failure }
-    return pass.outcome
+    return loop.outcome
   }
 }
 
 /// The variables of the loop over a recording.
-private struct FilePass: ~Copyable {
+private struct FileLoop: ~Copyable {
   private enum Phase { case leading, hearing, ending, waiting }
 
-  // A reply is over after so many frames (1.5 s) without a word or a sound above this loudness.
+  // A reply is over after this many frames (1.5 s) without a word or a sound above this loudness.
   private static let quietFrames = 19
   private static let quietDecibels: Float = -45
 
@@ -98,16 +103,18 @@ private struct FilePass: ~Copyable {
   private var frame: [Float]
   private var reply: [Float]
   private var phase = Phase.leading
-  // Frames of silence before the recording that are left, and frames since the last word or sound, and since the end.
+  // Frames of leading silence still to come, frames since the last word or sound, and frames since the end.
   private var (leading, quiet, waited) = (0, 0, 0)
   private(set) var outcome = FileSession.Outcome()
   private(set) var record = FrameRecord()
 
-  init(_ model: Model, _ options: FileSession.Options) {
+  init(_ model: Model, _ options: FileSession.Options) throws(DialogueError) {
     self.model = model
     self.options = options
     let (format, dialogue) = (model.codec.configuration, model.dialogue.configuration)
-    conversation = Conversation(model, start: .recording, seed: options.seed, isGreedy: options.isGreedy)
+    conversation = try Conversation(
+      model, start: .recording, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction
+    )
     clock = FrameClock(
       .file, frameMicroseconds: Int64(1_000_000 * format.samplesPerFrame / format.sampleRate))
     words = StreamingText(
@@ -120,8 +127,8 @@ private struct FilePass: ~Copyable {
 
   private var secondsPerFrame: Double { 1 / model.codec.frameRate }
 
-  /// Fills the next frame: with silence before the recording where the model needs it, from the source, and with silence
-  /// after its end. False when the reply has ended.
+  /// Fills the next frame: with leading silence if the model needs it, then from the source, and after its end with
+  /// silence. Returns false when the reply has ended.
   mutating func listen(to source: any AudioSource) -> Bool {
     if phase == .leading {
       leading -= 1
@@ -137,7 +144,7 @@ private struct FilePass: ~Copyable {
     }
     waited += 1
     let seconds = Double(waited) * secondsPerFrame
-    // The last words of a transcript come after its delay, even if it is quiet until then.
+    // The last words of a transcript come only after the model's delay, even if it is quiet until then.
     let isOver = quiet >= Self.quietFrames && seconds > model.dialogue.configuration.family.delaySeconds + 1
     return !isOver && seconds <= options.tail && hearSilence()
   }
@@ -152,10 +159,14 @@ private struct FilePass: ~Copyable {
     let frameNumber = outcome.frames
     let arrival = clock.begin(frame: Int64(frameNumber))
     let capture = Capture(complete: arrival, lastSample: Int64((frameNumber + 1) * frame.count - 1))
-    let step = Self.step(&conversation, phase, frame, into: &reply, clock.run)
+    var step = Self.step(&conversation, phase, frame, into: &reply, clock.run)
+    if options.lateEvery > 0 {
+      if (frameNumber + 1) % options.lateEvery == 0 { Self.concede(&conversation, &step, into: &reply) }
+      conversation.prepareSpare()
+    }
     let isWritten =
       options.isStereo ? sink.write(left: frame.span, right: reply.span) : sink.write(reply.span)
-    // The loudspeaker would run dry one frame after this frame was complete.
+    // The loudspeaker would underrun one frame after this frame was complete.
     let delivery = Delivery(written: clock.now(), deadline: arrival + clock.frameMicroseconds)
     clock.end()
     record = FrameRecord(
@@ -177,5 +188,12 @@ private struct FilePass: ~Copyable {
     return phase == .ending
       ? conversation.stepAfterEnd(into: &span, clock: clock)
       : conversation.step(frame.span, into: &span, clock: clock)
+  }
+
+  private static func concede(
+    _ conversation: inout Conversation, _ step: inout Conversation.Step, into reply: inout [Float]
+  ) {
+    var span = reply.mutableSpan
+    conversation.concede(&step, into: &span)
   }
 }

@@ -5,10 +5,10 @@ internal import Synchronization
 
 /// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
 ///
-/// Queues on both sides are bounded: late frames are skipped and counted, so that delay cannot grow. Generic over the two
-/// devices, so that tests can replace them.
+/// Queues on both sides are bounded: the oldest frames are skipped and counted, so that delay cannot grow. The type is
+/// generic over the two devices, so that tests can replace them.
 package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked Sendable {
-  /// Most frames of the person that may wait; beyond that the oldest are skipped.
+  /// The most frames of the person that may wait; beyond that the oldest are skipped.
   private static var backlogFrames: Int { 2 }
 
   /// One row per frame, for the display.
@@ -79,11 +79,11 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     }
   }
 
-  /// Waits for the person's next frame. Returns when its last sample was captured, 0 when that is not known, and nil
-  /// when the session ends.
+  /// Waits for the person's next frame. Returns when its last sample was captured, 0 if that is unknown, and nil when
+  /// the session ends.
   private func listen(_ frame: inout [Float]) -> UInt64? {
     let frameNanoseconds = UInt64(samplesPerFrame) * 1_000_000_000 / UInt64(AudioFrame.sampleRate)
-    // A device may need time to start. Later, frames that do not arrive are replaced by silence one by one.
+    // A device may need time to start. After that, frames that do not arrive are replaced by silence one by one.
     let patience: UInt64 =
       input.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
     let start = MonotonicClock.now
@@ -101,7 +101,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     isConcealing = false
     let waiting = input.count / samplesPerFrame
     if waiting > Self.backlogFrames {
-      // The newest frame is kept: older ones would only be answered late.
+      // The newest frame is kept: older ones would be answered late.
       let surplus = waiting - 1
       _ = input.skip(surplus * samplesPerFrame)
       skipped.add(surplus, ordering: .relaxed)
@@ -112,7 +112,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     return input.captureTime(of: input.position) ?? 0
   }
 
-  /// The microphone gave no complete frame: silence replaces it, and the part that arrived is discarded.
+  /// The microphone gave no complete frame: silence replaces it, and the partial frame is discarded.
   private func conceal(_ frame: inout [Float]) {
     _ = input.skip(.max)
     silence(&frame)
@@ -134,7 +134,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   }
 }
 
-/// Counts of irregular frames of a live session.
+/// Counts of irregular frames in a live session.
 package struct LiveCounts: Equatable, Sendable {
   package var frames = 0
   /// Frames of the reply that were ready only after the loudspeaker had run out of sound.

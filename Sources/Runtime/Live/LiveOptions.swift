@@ -2,18 +2,18 @@ package import AudioIO
 package import Checkpoint
 package import Codec
 
-/// How a live conversation is held.
+/// Options of a live conversation.
 package struct LiveOptions: Sendable {
-  /// A device's name or a part of it; nil takes the default.
+  /// Name of a device, or part of it; nil takes the default.
   package var input: String?
   package var output: String?
-  /// The devices' rate in Hz; nil takes their own.
+  /// The devices' rate in Hz; nil takes the rate that each prefers.
   package var rate: Int?
   package var echo = EchoMode.builtin
   /// Sound that the devices move at once, in milliseconds.
   package var periodMilliseconds = 10.0
-  /// Sound, in addition to the device's buffer, that should still wait when the next frame is ready, in milliseconds: room
-  /// for late frames. Nil is a period and 15 ms.
+  /// Sound, in addition to the device's buffer, that should still be queued when the next frame is ready, in
+  /// milliseconds: room for late frames. Nil is a period plus 15 ms.
   package var bufferMilliseconds: Double?
   package var seed: UInt64 = 0
   package var isGreedy = false
@@ -22,13 +22,13 @@ package struct LiveOptions: Sendable {
   package init() {}
 }
 
-/// Who or what the person talks with.
+/// What answers the person.
 package enum LivePartner: Sendable {
   case model(Model)
   /// The person hears their own voice through the codec.
   case mirror(Codec)
 
-  /// Throws unless the codec has the sound that the devices' side of the loop has: 24 kHz in frames of 80 ms.
+  /// Throws unless the codec has the format that the live loop needs: 24 kHz in frames of 80 ms.
   package func check() throws(CheckpointError) {
     let format = codec.configuration
     guard format.sampleRate == AudioFrame.sampleRate else {

@@ -6,14 +6,14 @@ internal import Latency
 
 /// Records a live session while it is in progress: both voices, the codes, and what the model says.
 ///
-/// Everything drained is in the files. A killed process loses the rest, and less than a second of sound.
+/// All drained frames are in the files. A killed process loses only the rest, less than a second of sound.
 package final class LiveRecording {
-  /// The person left, the model right.
+  /// The person is on the left channel, the model on the right.
   package static let soundName = "conversation.flac"
   /// The codes of the person and of the model, as `antiphon decode` reads them.
   package static let heardName = "heard.codes"
   package static let saidName = "said.codes"
-  /// One line of JSON per piece of text: the second it was said, who, and what.
+  /// One line of JSON per piece of text: when it was said, in seconds, who said it, and the text.
   package static let transcriptName = "transcript.jsonl"
 
   package let directory: String
@@ -30,7 +30,7 @@ package final class LiveRecording {
   private var said: [Int32]
   private var record = FrameRecord()
 
-  /// Makes the directory if it is missing, and the files in it.
+  /// Creates the directory if it is missing, and the files in it.
   ///
   /// - Parameters:
   ///   - codec: the codec that makes the codes.
@@ -51,7 +51,7 @@ package final class LiveRecording {
         codec: codec.digest, overwrite: overwrite)
     }
     heardCodes = try codesFile(Self.heardName, tape.codebooks.heard)
-    // A model that only listens says nothing.
+    // A listen-only model says nothing.
     saidCodes = tape.codebooks.said > 0 ? try codesFile(Self.saidName, tape.codebooks.said) : nil
     transcript = try OutputFile(
       directory + "/" + Self.transcriptName, existing: overwrite ? .replacedAtEnd : .refused)
@@ -63,7 +63,7 @@ package final class LiveRecording {
     said = [Int32](repeating: 0, count: tape.codebooks.said)
   }
 
-  /// Writes the frames that wait on the tape.
+  /// Writes the frames that are waiting on the tape.
   package func drain() throws {
     var spoken = ""
     while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {

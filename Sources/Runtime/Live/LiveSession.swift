@@ -5,9 +5,9 @@ internal import Dialogue
 internal import Glibc
 package import Latency
 
-/// A conversation with a person: two sound devices and what answers.
+/// A conversation with a person: two sound devices and the partner that answers.
 ///
-/// Three threads: capture and playback of the devices, and the one that computes (`LiveLoop`).
+/// There are three threads: capture, playback, and the one that computes (`LiveLoop`).
 package final class LiveSession: @unchecked Sendable {
   package let options: LiveOptions
   package let inputChoice: DeviceChoice
@@ -16,8 +16,8 @@ package final class LiveSession: @unchecked Sendable {
   package let playback: ALSAPlayback
   package let canceller: EchoCanceller
 
-  /// Behind the audio threads and before other programs: with a normal priority a busy machine wakes the model up to
-  /// 30 ms late. A machine with one core would stand still when the model is too slow for it.
+  /// Below the audio threads but above other programs: with normal priority a busy machine wakes the model up to 30 ms
+  /// late. A machine with one core would freeze if the model were too slow for it, so it gets none.
   package static var modelPriority: Int32 { sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 ? 10 : 0 }
 
   private let partner: LivePartner
@@ -29,8 +29,9 @@ package final class LiveSession: @unchecked Sendable {
 
   /// Chooses and opens both devices.
   ///
-  /// - Parameter workers: the threads that share the partner's arithmetic; they get the priority of the model's thread.
-  /// - Throws: `CheckpointError` where the codec is not one of 24 kHz and 80 ms, `AudioDeviceError` where a device fails.
+  /// - Parameter workers: the threads that share the partner's arithmetic; they get the same priority as the model's
+  ///   thread.
+  /// - Throws: `CheckpointError` if the codec does not have 24 kHz and 80 ms, `AudioDeviceError` if a device fails.
   package init(_ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []) throws {
     try partner.check()
     self.partner = partner
@@ -43,7 +44,7 @@ package final class LiveSession: @unchecked Sendable {
     let backlog = BacklogRequest()
     playback = try ALSAPlayback(
       outputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds,
-      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.dropBacklog() })
+      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.skipBacklog() })
     canceller = EchoCanceller(
       options.echo, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     capture = try ALSACapture(
@@ -54,26 +55,26 @@ package final class LiveSession: @unchecked Sendable {
     backlog.capture = capture
   }
 
-  // Set before the threads start, only read afterwards.
+  // Set before the threads start, and only read afterwards.
   private final class BacklogRequest: @unchecked Sendable {
     weak var capture: ALSACapture?
   }
 
   /// Whether capture and playback run with real-time priority, whether memory is locked, and how many times a thread
-  /// that did not sleep for 200 ms has lost its priority.
+  /// has lost its priority because it ran for 200 ms without sleeping.
   package var privileges: (isRealtime: Bool, isMemoryLocked: Bool, demotions: Int) {
     (capture.isRealtime && playback.isRealtime, isMemoryLocked, RealtimeThread.demotions)
   }
 
-  /// Why one of the devices was given up, if it was: the conversation has no clock any more.
+  /// Why one of the devices was given up, if it was: the conversation then has no clock.
   package var fault: AudioDeviceError? { capture.fault ?? playback.fault }
 
   package var counts: LiveCounts { loop.counts }
 
-  /// One row per frame, for whoever shows it.
+  /// One row per frame, for display.
   package var log: FrameLog { loop.log }
 
-  /// Keeps the latency logs and the recording up to date from now on. Called before `start`.
+  /// Writes the latency logs and the recording from now on. Must be called before `start`.
   package func follow(latencyLog: FrameLog?, tape: LiveTape?) {
     loop.latencyLog = latencyLog
     loop.tape = tape
@@ -85,13 +86,13 @@ package final class LiveSession: @unchecked Sendable {
     set { loop.isMuted = newValue }
   }
 
-  /// Forgets what waits to be played.
+  /// Discards what is queued for playback.
   package func stopSpeaking() { playback.flush() }
 
   package func start(clock: RunClock) throws(AudioDeviceError) {
     isMemoryLocked = RealtimeThread.lockMemory()
     let isReady = Wake()
-    // Real-time priority comes after the rehearsal, which is long and never sleeps.
+    // Real-time priority is requested after the rehearsal, which runs long and never sleeps.
     let prioritize = { @Sendable [workers] in
       let priority = Self.modelPriority
       guard priority > 0 else { return }
@@ -103,7 +104,7 @@ package final class LiveSession: @unchecked Sendable {
       switch partner {
       case .model(let model):
         do {
-          // Touches every weight once, so that the first frame is not late.
+          // Reads every weight once, so that the first frame is not late.
           var rehearsal = Conversation(model, seed: options.seed)
           rehearse(&rehearsal)
         }
@@ -128,22 +129,22 @@ package final class LiveSession: @unchecked Sendable {
   }
 
   /// A part of a session that may hang.
-  package enum Part: Equatable, Sendable {
+  package enum Component: Equatable, Sendable {
     case microphone, loudspeaker, model
   }
 
-  /// Ends the session, in 0.3 s at most.
+  /// Ends the session within 0.3 s.
   ///
-  /// - Returns: what did not answer by then. Its thread is left to itself, and the process must end without waiting for it
-  ///   (`RealtimeThread.hasAbandoned`).
+  /// - Returns: the components that did not answer in time. Their threads are abandoned, and the process must exit
+  ///   without waiting for them (`RealtimeThread.hasAbandoned`).
   @discardableResult
-  package func stop() -> [Part] {
+  package func stop() -> [Component] {
     loop.stop()
     capture.askToStop()
     playback.askToStop()
     let deadline = MonotonicClock.now + 300_000_000
     func rest() -> UInt64 { max(deadline, MonotonicClock.now + 1_000_000) - MonotonicClock.now }
-    var unanswered: [Part] = []
+    var unanswered: [Component] = []
     if !capture.stop(nanoseconds: rest()) { unanswered.append(.microphone) }
     if !playback.stop(nanoseconds: rest()) { unanswered.append(.loudspeaker) }
     if let engine, !engine.join(nanoseconds: rest()) { unanswered.append(.model) }

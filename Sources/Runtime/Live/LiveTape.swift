@@ -2,7 +2,7 @@ internal import AudioIO
 internal import Latency
 internal import Synchronization
 
-/// Carries every frame of a live session to the thread that writes it, without making the session wait.
+/// Carries every frame of a live session to the thread that records it, without making the session wait.
 ///
 /// A full tape drops the frame and counts it, because the conversation matters more.
 package final class LiveTape: @unchecked Sendable {
@@ -44,7 +44,7 @@ package final class LiveTape: @unchecked Sendable {
   func append(
     _ person: Span<Float>, _ reply: Span<Float>, heard: Span<Int32>, said: Span<Int32>, _ record: FrameRecord
   ) {
-    // The consumer frees `own` last, so a free place there is one everywhere.
+    // The consumer frees `own` last, so a free place there means that the other rings have one too.
     guard own.count < capacity else {
       lost.add(1, ordering: .relaxed)
       return
@@ -65,7 +65,7 @@ package final class LiveTape: @unchecked Sendable {
     for index in 0..<samplesPerFrame { frame.samples[index] = samples[index] }
   }
 
-  /// Writer: the oldest frame, or false when there is none.
+  /// Writer: takes the oldest frame; returns false if there is none.
   func take(
     user userFrame: inout AudioFrame, own ownFrame: inout AudioFrame, heard: inout [Int32],
     said: inout [Int32], record: inout FrameRecord

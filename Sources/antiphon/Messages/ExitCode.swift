@@ -12,13 +12,13 @@ enum ExitCode: Int32, CaseIterable {
   case noInput = 66
   /// A fault of this program.
   case software = 70
-  /// An output cannot be made, or is there already.
+  /// An output cannot be created, or already exists.
   case cannotCreate = 73
   /// Writing stopped in the middle.
   case writeFailed = 74
   case hungUp = 129
   case interrupted = 130
-  /// The reader of standard output went away.
+  /// The reader of standard output closed it.
   case readerGone = 141
   case terminated = 143
 

@@ -13,10 +13,10 @@ enum Terminal {
   /// Writes a remark to standard error, so that standard output holds only results.
   static func remark(_ text: String) { write(STDERR_FILENO, text + "\n") }
 
-  /// Text as it is, to standard error.
+  /// Writes text unchanged to standard error.
   static func error(_ text: String) { write(STDERR_FILENO, text) }
 
-  /// Text as it is, to standard output.
+  /// Writes text unchanged to standard output.
   static func raw(_ text: String) {
     guard failure == 0 else { return }
     failed.store(write(STDOUT_FILENO, text), ordering: .relaxed)
@@ -27,8 +27,8 @@ enum Terminal {
   /// The error number of the first text on standard output that could not be written; 0 while all is well.
   static var failure: Int32 { failed.load(ordering: .relaxed) }
 
-  /// Call it before anything else. A closed pipe or a file that may not grow then makes a write fail instead of ending the
-  /// process, and no file that is opened gets the number of a standard stream that is closed.
+  /// Must be called first. A closed pipe or a file that may not grow then makes a write fail instead of ending the
+  /// process, and no file that is opened gets the descriptor of a closed standard stream.
   static func prepare() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
@@ -36,14 +36,14 @@ enum Terminal {
       (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
     ]
     where fcntl(descriptor, F_GETFD) < 0 {
-      // The lowest free number is this one. Reading and writing it fail; standard error stays silent.
+      // The lowest free descriptor is this one. Reading and writing it fail; standard error stays silent.
       _ = open("/dev/null", flags)
     }
   }
 
-  /// Closes standard output, because some file systems report only then that a write failed.
+  /// Closes standard output, because some file systems report a failed write only then.
   ///
-  /// - Throws: `CommandError.standardOutput` where anything was lost.
+  /// - Throws: `CommandError.standardOutput` if anything was lost.
   static func finish() throws(CommandError) {
     if close(STDOUT_FILENO) != 0, errno != EBADF, failure == 0 { failed.store(errno, ordering: .relaxed) }
     if failure != 0 { throw .standardOutput(code: failure) }

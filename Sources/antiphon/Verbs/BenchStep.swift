@@ -39,7 +39,7 @@ struct BenchStep: ParsableCommand {
   var framesInCache = 0
 
   @Option(help: "Conversations that take their steps together.")
-  var sessions = 1
+  var conversations = 1
 
   @Option(
     help: ArgumentHelp("Encode and decode with this codec too, in one conversation.", valueName: "file"))
@@ -73,10 +73,12 @@ struct BenchStep: ParsableCommand {
     guard (0...100_000_000).contains(framesInCache) else {
       throw ValidationError("--frames-in-cache takes a number from 0 to 100000000.")
     }
-    guard (1...256).contains(sessions) else {
-      throw ValidationError("--sessions takes a number from 1 to 256.")
+    guard (1...256).contains(conversations) else {
+      throw ValidationError("--conversations takes a number from 1 to 256.")
     }
-    guard sessions == 1 || codec == nil else { throw ValidationError("--codec goes with one session.") }
+    guard conversations == 1 || codec == nil else {
+      throw ValidationError("--codec goes with one conversation.")
+    }
     guard shape == nil || model.model == nil else {
       throw ValidationError("Name a model or a shape, not both.")
     }
@@ -92,14 +94,15 @@ struct BenchStep: ParsableCommand {
     let (loaded, workers) = try RealtimeThread.started(by: load)
     Interruption.watch()
     if realtime {
-      // The priority is raised only now: reading a model runs for seconds without sleeping, which would lose it again.
+      // The priority is raised only now: reading a model takes seconds without sleeping, which would lose it again.
       RealtimeThread.raise(workers, to: LiveSession.modelPriority)
       if !RealtimeThread.raiseCurrent(to: LiveSession.modelPriority) {
         Terminal.remark("note: the system grants no real-time priority (docs/ALSA.md).")
       }
     }
     var summary = try StepBench(
-      loaded.dialogue, codec: loaded.codec, options.pace, threads: model.threads, sessions: sessions,
+      loaded.dialogue, codec: loaded.codec, options.pace, threads: model.threads,
+      conversations: conversations,
       framesInCache: framesInCache
     ).run(
       name: shape?.rawValue ?? loaded.dialogue.path,

@@ -12,7 +12,8 @@ struct Compare: ParsableCommand {
     abstract: "Measure how far a quantized model's predictions are from the original's.",
     discussion: """
       The first model holds a conversation with a recording, and the second is given the same tokens. The mean \
-      Kullback-Leibler divergence, in nats per frame, is printed for every stream and every part of the window.
+      Kullback-Leibler divergence, in nats per frame, is printed for every row (text and each codebook) and every part of \
+      the window.
 
       Example:
         antiphon compare models/moshika models/moshika-q4 question.flac
@@ -74,7 +75,7 @@ struct Compare: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// The factors that a conversation over these codes gives for folding keys.
+  /// Factors for folding keys, from a conversation over these codes.
   private func folds(of dialogue: Dialogue, hearing user: [Int32]) throws -> [[Float]] {
     let count = dialogue.streams.user
     var stepper = DialogueStepper(dialogue)
@@ -174,11 +175,11 @@ struct ComparisonView: Encodable {
     let frames: Int
     /// Mean, in nats.
     let divergence: Double
-    /// Share of the frames in which both find the same token most likely.
+    /// Share of the frames in which both models find the same token most likely.
     let agreement: Double
   }
 
-  struct Stream: Encodable {
+  struct Row: Encodable {
     let name: String
     let divergence: Double
     let agreement: Double
@@ -186,11 +187,11 @@ struct ComparisonView: Encodable {
   }
 
   let frames: Int
-  let streams: [Stream]
+  let rows: [Row]
 
   init(_ comparison: Comparison) {
-    frames = comparison.streams[0].reduce(0) { $0 + $1.frames }
-    streams = comparison.streams.enumerated().map { index, sums in
+    frames = comparison.rows[0].reduce(0) { $0 + $1.frames }
+    rows = comparison.rows.enumerated().map { index, sums in
       let frames = max(sums.reduce(0) { $0 + $1.frames }, 1)
       let buckets = sums.enumerated().filter { $0.element.frames > 0 }.map { position, sum in
         Bucket(
@@ -198,7 +199,7 @@ struct ComparisonView: Encodable {
           to: position + 1 < Comparison.buckets.count ? Comparison.buckets[position + 1] : nil,
           frames: sum.frames, divergence: sum.mean, agreement: Double(sum.agreed) / Double(sum.frames))
       }
-      return Stream(
+      return Row(
         name: index == 0 ? "text" : "codebook \(index - 1)",
         divergence: sums.reduce(0) { $0 + $1.total } / Double(frames),
         agreement: Double(sums.reduce(0) { $0 + $1.agreed }) / Double(frames), buckets: buckets)
@@ -206,15 +207,15 @@ struct ComparisonView: Encodable {
   }
 
   var text: String {
-    let spans = streams[0].buckets.map { bucket in
+    let spans = rows[0].buckets.map { bucket in
       bucket.to.map { "frames \(bucket.from) to \($0 - 1)" } ?? "frames from \(bucket.from)"
     }
-    let rows = streams.map { stream in
-      [stream.name, NumberText.fixed(stream.divergence, 5)]
-        + stream.buckets.map { NumberText.fixed($0.divergence, 5) }
-        + [NumberText.fixed(stream.agreement * 100, 1) + " %"]
+    let lines = rows.map { row in
+      [row.name, NumberText.fixed(row.divergence, 5)]
+        + row.buckets.map { NumberText.fixed($0.divergence, 5) }
+        + [NumberText.fixed(row.agreement * 100, 1) + " %"]
     }
     return "\(frames) frames; divergence in nats, and how often both find the same token most likely\n"
-      + TextTable.text([["", "all"] + spans + ["same"]] + rows)
+      + TextTable.text([["", "all"] + spans + ["same"]] + lines)
   }
 }

@@ -63,7 +63,7 @@ struct Convert: ParsableCommand {
     Interruption.watch()
     var conversion = try Conversion(plan, to: directory.weights)
     let resumed = conversion.resumed
-    if resumed > 0 { Terminal.remark("note: \(resumed) tensors are there already; going on.") }
+    if resumed > 0 { Terminal.remark("note: \(resumed) tensors are packed already; resuming.") }
     var progress = ByteProgress()
     var (done, total) = (0, 0)
     let card = try conversion.run { step in

@@ -32,7 +32,7 @@ struct Doctor: ParsableCommand {
   @Flag(help: "Print as JSON.")
   var json = false
 
-  // How far the machine may be from its own prediction, as a ratio; a small model may be off by a millisecond instead.
+  // The largest ratio between measured and predicted time; a small model may be off by a millisecond instead.
   private static let tolerance = 1.35
   private static let smallMs = 1.0
   private static let frames = 40
@@ -46,7 +46,7 @@ struct Doctor: ParsableCommand {
     Terminal.print(json ? try JSON.text(view) : view.text)
   }
 
-  /// The model that was named, or the one that ships with the program, from its own tensors.
+  /// The named model, or the one that ships with the program, from its own tensors.
   private func usual(_ speed: MachineSpeed) throws -> DoctorView.Model? {
     let (directory, name): (String, String)
     if let named = model.model {

@@ -45,7 +45,7 @@ struct Encode: ParsableCommand {
   }
 
   mutating func run() throws {
-    try replacing.check(output)
+    try replacing.check(output, besides: input)
     let codec = try codec.open(codebooks: codebooks)
     let source = try sound.open(input, sampleRate: codec.configuration.sampleRate)
     Interruption.watch()

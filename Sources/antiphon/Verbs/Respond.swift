@@ -35,6 +35,7 @@ struct Respond: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var sound: SoundOptions
   @OptionGroup var replacing: OutputOptions
+  @OptionGroup var ahead: PredictionOptions
 
   @Option(help: "The same seed and the same sound give the same reply.")
   var seed: UInt64 = 0
@@ -54,6 +55,10 @@ struct Respond: ParsableCommand {
       valueName: "directory"))
   var latency: String?
 
+  @Option(
+    help: ArgumentHelp("Act as if the step of every so many frames were late.", visibility: .private))
+  var lateEvery = 0
+
   @Flag(help: "Print what the model says, with times, as JSON.")
   var json = false
 
@@ -64,10 +69,11 @@ struct Respond: ParsableCommand {
   }
 
   mutating func run() throws {
-    try replacing.check(output)
-    if let text { try replacing.check(text) }
+    try replacing.check(output, besides: input)
+    if let text { try replacing.check(text, besides: input, output) }
     let model = try Model.open(
-      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options)
+      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options,
+      isDrafting: ahead.isDrafting || lateEvery > 0)
     let rate = model.codec.configuration.sampleRate
     let source = try sound.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }
@@ -77,6 +83,8 @@ struct Respond: ParsableCommand {
 
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
+    options.prediction = ahead.prediction
+    if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
     var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)
     let ran = Result {
@@ -107,7 +115,7 @@ struct Respond: ParsableCommand {
 
   private func tell(_ outcome: FileSession.Outcome, _ report: LatencyReport?) throws {
     if json { return Terminal.print(try JSON.text(RespondView(outcome))) }
-    // When the sound goes to standard output, text cannot.
+    // If the sound goes to standard output, text cannot.
     let print = output == "-" ? Terminal.remark : Terminal.print
     if text == nil && !outcome.text.isEmpty { print(outcome.text) }
     if let report { print("\n" + LatencyText.text(report.summary)) }

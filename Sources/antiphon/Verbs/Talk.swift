@@ -74,7 +74,7 @@ struct Talk: ParsableCommand {
   }
 
   mutating func run() throws {
-    // The threads that share the arithmetic must not wait for other programs either.
+    // The threads that share the arithmetic must not wait for other programs, either.
     let (partner, workers) = try RealtimeThread.started(by: partner)
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
@@ -131,7 +131,7 @@ struct Talk: ParsableCommand {
       keyboard?.close()
     }
     var lines = TalkLines(isQuiet: quiet)
-    // Wall time, so that a device that has stopped does not stop this clock.
+    // Measured on the wall clock, so that a stopped device does not stop it.
     let begin = MonotonicClock.now
     while !Interruption.isRequested, Terminal.failure == 0 {
       switch keyboard?.key(milliseconds: 100) {
@@ -153,7 +153,7 @@ struct Talk: ParsableCommand {
   }
 }
 
-extension LiveSession.Part {
+extension LiveSession.Component {
   var words: String {
     switch self {
     case .microphone: "the microphone"
@@ -163,7 +163,7 @@ extension LiveSession.Part {
   }
 }
 
-/// Shows a session as lines of text: what is said, as it is said, and what goes wrong.
+/// Shows a session as lines of text: what the model says, as it says it, and what goes wrong.
 struct TalkLines {
   let isQuiet: Bool
   private var events: String?

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Measure
 
-/// `antiphon trace`: what a model computes, tensor by tensor, for comparison with another implementation. Hidden in the help.
+/// `antiphon trace`: what a model computes, tensor by tensor, for comparison with another implementation. Hidden in the
+/// help.
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace", abstract: "Write what a model computes as tensors, for tools/parity.",

@@ -34,8 +34,8 @@ struct CardView: Encodable {
     }.sorted { ($0.name, $0.bits) < ($1.name, $1.bits) }
   }
 
-  /// The name without numbers and without the parts that all modules share: `transformer.layers.3.gating.linear_in.weight` is
-  /// `transformer.gating`.
+  /// The name without numbers and the components that all modules share: `transformer.layers.3.gating.linear_in.weight`
+  /// becomes `transformer.gating`.
   private static func module(_ name: String) -> String {
     let words = name.split(separator: ".").filter {
       $0.first?.isNumber != true && $0 != "layers" && $0 != "weight"

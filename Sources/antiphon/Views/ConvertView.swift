@@ -9,16 +9,16 @@ struct ConvertView: Encodable {
   let source: String
   let sourceBytes: Int
   let sourceSha256: String
-  /// Matrices by bits.
+  /// Number of matrices by bits.
   let matrices: [String: Int]
   let largestError: Double
-  /// The matrix that has the largest error.
+  /// The matrix with the largest error.
   let largestErrorIn: String
-  /// Tensors that an earlier, stopped run had packed.
+  /// Tensors that an earlier, interrupted run had packed.
   let resumed: Int
   /// Peak memory of this process.
   let peakMemoryBytes: Int?
-  /// Files that config.json names and the source lacks.
+  /// Files that config.json names but the source lacks.
   let missing: [String]
 
   init(_ card: PackedCard, source: String, sourceBytes: Int, output: String, resumed: Int, missing: [String])

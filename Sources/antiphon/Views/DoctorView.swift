@@ -8,7 +8,7 @@ import Runtime
 struct DoctorView: Encodable {
   struct Model: Encodable {
     let name: String
-    /// Whether this version reads it.
+    /// Whether this version can read it.
     let isRead: Bool
     let cases: [Assessment]
     let help: String
@@ -39,7 +39,7 @@ struct DoctorView: Encodable {
     memoryBytes = memory
     load = Host.load
     models =
-      KnownModel.all.map { known in
+      PublishedModel.all.map { known in
         let cases = Self.cases(known, kv, speed, memory)
         return Model(
           name: known.name, isRead: known.isRead, cases: cases,
@@ -48,9 +48,9 @@ struct DoctorView: Encodable {
     advice = Self.advice(speed, load: load)
   }
 
-  /// A known model at every width of weights.
+  /// A known model with every number of bits per weight.
   private static func cases(
-    _ known: KnownModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int
+    _ known: PublishedModel, _ kv: CacheOptions.Format, _ speed: MachineSpeed, _ memory: Int
   )
     -> [Assessment]
   {
@@ -62,7 +62,7 @@ struct DoctorView: Encodable {
     }
   }
 
-  /// What would make it run in real time; empty if it does as published.
+  /// What would make it run in real time; empty if it already does as published.
   private static func help(
     _ cases: [Assessment], smallerWindow: [Assessment], _ speed: MachineSpeed, _ memory: Int
   ) -> String {
@@ -84,7 +84,7 @@ struct DoctorView: Encodable {
       : "memory of \(NumberText.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits and with --kv q8"
   }
 
-  /// Advice on what slows this machine down and can be changed.
+  /// Advice on settings that slow this machine down and can be changed.
   private static func advice(_ speed: MachineSpeed, load: Double) -> [String] {
     var advice: [String] = []
     if load > 0.5 {

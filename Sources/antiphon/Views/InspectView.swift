@@ -22,14 +22,14 @@ struct InspectView: Encodable {
     let card: CardView?
   }
 
-  /// What a network costs.
+  /// The memory that a network needs.
   struct Need: Encodable {
     /// Such as `codec encode`.
     let part: String
     /// Bytes of weights that one frame reads.
     let bytesPerFrame: Int
     /// Bytes that one conversation keeps.
-    let sessionBytes: Int
+    let stateBytes: Int
   }
 
   struct CodecView: Encodable {
@@ -41,7 +41,7 @@ struct InspectView: Encodable {
   }
 
   struct DialogueView: Encodable {
-    let kind: String
+    let family: String
     let ownCodebooks: Int
     let userCodebooks: Int
     let textTokens: Int
@@ -55,7 +55,7 @@ struct InspectView: Encodable {
   var dialogue: DialogueView?
   var codec: CodecView?
   var needs: [Need] = []
-  /// Bytes of weights that real time reads per second.
+  /// Bytes of weights that are read per second in real time.
   var bytesPerSecond = 0.0
 
   init(_ path: String) throws {
@@ -80,13 +80,13 @@ struct InspectView: Encodable {
     let configuration = dialogue.configuration
     let streams = dialogue.streams
     self.dialogue = DialogueView(
-      kind: configuration.family.kind.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
+      family: configuration.family.name.rawValue, ownCodebooks: streams.own, userCodebooks: streams.user,
       textTokens: streams.textCardinality, delays: streams.delays, context: configuration.context,
       cacheBytesPerFrame: dialogue.cacheBytesPerFrame)
     needs.append(
       Need(
         part: "dialogue step", bytesPerFrame: dialogue.bytesPerStep,
-        sessionBytes: dialogue.makeState().bytes))
+        stateBytes: dialogue.makeState().bytes))
     bytesPerSecond += Double(dialogue.bytesPerStep) * Self.frameRate
   }
 
@@ -99,9 +99,9 @@ struct InspectView: Encodable {
       cardinality: configuration.cardinality)
     let bytes = codec.bytesPerFrame
     needs.append(
-      Need(part: "codec encode", bytesPerFrame: bytes.encode, sessionBytes: codec.makeEncoderState().bytes))
+      Need(part: "codec encode", bytesPerFrame: bytes.encode, stateBytes: codec.makeEncoderState().bytes))
     needs.append(
-      Need(part: "codec decode", bytesPerFrame: bytes.decode, sessionBytes: codec.makeDecoderState().bytes))
+      Need(part: "codec decode", bytesPerFrame: bytes.decode, stateBytes: codec.makeDecoderState().bytes))
     bytesPerSecond += Double(bytes.encode + bytes.decode) * codec.frameRate
   }
 
@@ -134,7 +134,7 @@ struct InspectView: Encodable {
     }
     if let dialogue {
       parts.append(
-        "dialogue: \(dialogue.kind), speaks \(dialogue.ownCodebooks) codebooks, hears \(dialogue.userCodebooks), "
+        "dialogue: \(dialogue.family), speaks \(dialogue.ownCodebooks) codebooks, hears \(dialogue.userCodebooks), "
           + "\(dialogue.textTokens) text tokens, delays \(dialogue.delays), sees \(dialogue.context) frames at "
           + "\(NumberText.bytes(dialogue.cacheBytesPerFrame)) each")
     }
@@ -147,7 +147,7 @@ struct InspectView: Encodable {
       parts.append(
         TextTable.text(
           [["", "weights per frame", "memory per conversation"]]
-            + needs.map { [$0.part, NumberText.bytes($0.bytesPerFrame), NumberText.bytes($0.sessionBytes)] }))
+            + needs.map { [$0.part, NumberText.bytes($0.bytesPerFrame), NumberText.bytes($0.stateBytes)] }))
       parts.append(
         "Real time reads \(NumberText.bytes(Int(bytesPerSecond))) of weights per second: the memory, or the caches "
           + "if the weights fit into them, must be faster than that.")

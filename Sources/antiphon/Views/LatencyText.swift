@@ -27,7 +27,7 @@ enum LatencyText {
     if frames.captureOverruns + frames.playbackUnderruns > 0 {
       line += ", \(frames.captureOverruns) overruns, \(frames.playbackUnderruns) underruns"
     }
-    // Only the smallest slack matters, and a row of percentiles would show the largest.
+    // Only the smallest slack matters; a row of percentiles would show the largest.
     if let slack = summary.stages[LatencyStage.slack.rawValue] {
       line += ", least slack \(NumberText.fixed(slack.min, 1)) ms"
     }

@@ -1,0 +1,27 @@
+/// How far a conversation runs ahead of its backbone, by the columns that the model's drafter guesses.
+public struct Prediction: Sendable, Equatable {
+  /// Whether the codes that the delays keep back are played as drafted, a step sooner, and remembered as said.
+  public var isEarly: Bool
+  /// Frames for which the backbone runs once: 1 runs it in every step. In the others the drafted columns are said, and
+  /// the next pass takes them in as one block. May be changed between steps.
+  public var framesPerPass: Int
+  /// Drafts that are kept beside these, to be played when a step is late.
+  public var spare: Int
+
+  /// - Parameters:
+  ///   - isEarly: whether frames are said a step sooner.
+  ///   - framesPerPass: frames for one pass of the backbone, from 1.
+  ///   - spare: further columns to draft.
+  public init(isEarly: Bool = false, framesPerPass: Int = 1, spare: Int = 0) {
+    (self.isEarly, self.framesPerPass, self.spare) = (isEarly, framesPerPass, spare)
+  }
+
+  /// The backbone alone.
+  public static let none = Prediction()
+
+  /// Columns that a pass drafts.
+  var draftedColumns: Int { (isEarly ? 1 : 0) + framesPerPass - 1 + spare }
+
+  /// Drafted columns that a step without a pass needs: its own, and the one whose codes it plays early.
+  var neededToSkip: Int { isEarly ? 2 : 1 }
+}

@@ -1,0 +1,307 @@
+import Checkpoint
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Dialogue
+
+/// Conversations that run ahead of the backbone, with a drafter of random weights.
+struct PredictionTests {
+  /// The tiny model with a drafter of `modules` modules beside it.
+  static func model(modules: Int = 3, backbone: String? = nil) throws -> (Dialogue, TemporaryDirectory) {
+    let directory = try TemporaryDirectory()
+    try write(to: directory, modules: modules, backbone: backbone)
+    return (try Dialogue.open(directory.path, isDrafting: true), directory)
+  }
+
+  static func write(to directory: TemporaryDirectory, modules: Int, backbone: String?) throws {
+    let source = Golden.path("tiny-dialogue/moshi")
+    try copy(source + "/model.safetensors", to: directory.file("model.safetensors"))
+    var config = try text(of: source + "/config.json")
+    let fingerprint = backbone.map { ", \"backbone\": \"\($0)\"" } ?? ""
+    // Inside the outermost braces.
+    config.removeLast(config.reversed().prefix { $0 != "}" }.count + 1)
+    config += ", \"mctp\": {\"modules\": \(modules), \"window\": 5\(fingerprint)}}"
+    try write(config, to: directory.file("config.json"))
+    let plain = try DialogueConfiguration(directory: source)
+    let (width, hidden) = (plain.width, 24)
+    var noise = Noise(77)
+    var writer = SafetensorsWriter()
+    for module in 0..<modules {
+      func add(_ name: String, _ shape: Int..., around center: Float = 0) {
+        let count = shape.reduce(1, *)
+        writer.add(
+          "modules.\(module).\(name)", noise.floats(count).map { center + 0.3 * $0 }, shape: shape)
+      }
+      add("norm_e.alpha", width, around: 1)
+      add("norm_h.alpha", width, around: 1)
+      add("proj.weight", width, 2 * width)
+      add("layer.norm1.alpha", width, around: 1)
+      add("layer.self_attn.in_proj_weight", 3 * width, width)
+      add("layer.self_attn.out_proj.weight", width, width)
+      add("layer.norm2.alpha", width, around: 1)
+      add("layer.gating.linear_in.weight", 2 * hidden, width)
+      add("layer.gating.linear_out.weight", width, hidden)
+      add("out_norm.alpha", width, around: 1)
+    }
+    try writer.write(to: directory.file("drafter.safetensors"))
+  }
+
+  /// One step of a conversation: what was said, what came out, and what the backbone thought of the text.
+  private struct Said: Equatable {
+    var text: Int32
+    var drawn: [Int32]
+    var own: [Int32]
+    var positions: Int
+    /// Of the backbone; empty where it did not run.
+    var logits: [Float]
+  }
+
+  private static func talk(
+    _ dialogue: Dialogue, _ user: [Int32], _ prediction: Prediction, seed: UInt64 = 3,
+    framesPerPass: (Int) -> Int? = { _ in nil }
+  ) throws -> [Said] {
+    var state = dialogue.makeState(seed: seed)
+    try state.predict(prediction)
+    var stepper = DialogueStepper(dialogue)
+    let streams = dialogue.streams
+    return (0..<user.count / streams.user).map { frame in
+      if let count = framesPerPass(frame) { state.setFramesPerPass(count) }
+      var own = [Int32](repeating: -1, count: streams.own)
+      var span = own.mutableSpan
+      let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
+      let step = stepper.step(heard, into: &span, &state)
+      return Said(
+        text: step.text, drawn: Array(dialogue.drawnCodes(state)), own: step.isReady ? own : [],
+        positions: step.positions, logits: step.positions > 0 ? Array(stepper.textLogits) : [])
+    }
+  }
+
+  /// The same tokens, given to a conversation without a drafter: its logits in every step.
+  private static func logits(_ said: [Said], _ user: [Int32]) throws -> [[Float]] {
+    let dialogue = try Dialogue.golden()
+    var state = dialogue.makeState(seed: 3)
+    var stepper = DialogueStepper(dialogue)
+    let streams = dialogue.streams
+    return said.indices.map { frame in
+      var own = [Int32](repeating: -1, count: streams.own)
+      var span = own.mutableSpan
+      let tokens = [said[frame].text] + said[frame].drawn
+      let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
+      _ = stepper.step(heard, forcing: tokens.span, into: &span, &state)
+      return Array(stepper.textLogits)
+    }
+  }
+
+  private static let frames = 40
+
+  @Test("a drafter that is read and not used, or whose drafts are spare, changes nothing")
+  func idle() throws {
+    let (dialogue, _directory) = try Self.model()
+    let plain = try Dialogue.golden()
+    let user = plain.babble(100, Self.frames)
+    let talk = plain.talk(user, seed: 3)
+    for prediction in [Prediction.none, Prediction(spare: 1), Prediction(spare: 3)] {
+      let said = try Self.talk(dialogue, user, prediction)
+      #expect(said.map(\.text) == talk.text && said.map(\.drawn) == talk.drawn)
+      #expect(said.map(\.own) == talk.own)
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("an early frame comes out one step sooner, and what came out is what is remembered")
+  func early() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(101, Self.frames)
+    let said = try Self.talk(dialogue, user, Prediction(isEarly: true))
+    #expect(said[0].own.count == dialogue.streams.own)
+    for step in 1..<Self.frames {
+      // Codebook 0 of a frame is drawn in its own step, the others are those of the next one.
+      let played = said[step - 1].own
+      #expect(played[0] == said[step - 1].drawn[0] && played[1...] == said[step].drawn[1...])
+    }
+    // The backbone reads what was said, no more and no less.
+    #expect(try Self.logits(said, user) == said.map(\.logits))
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("frames that share a pass are thought about as in single steps", arguments: [2, 3, 4])
+  func lazy(count: Int) throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(102, Self.frames)
+    let said = try Self.talk(dialogue, user, Prediction(framesPerPass: count))
+    let alone = try Self.logits(said, user)
+    for (step, one) in said.enumerated() {
+      #expect(one.positions == (step == 0 ? 1 : step % count == 0 ? count : 0))
+      #expect(one.logits.isEmpty || one.logits == alone[step])
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("early frames and shared passes go together, and the number of frames may change at any step")
+  func together() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(103, Self.frames)
+    let said = try Self.talk(dialogue, user, Prediction(isEarly: true, framesPerPass: 3)) {
+      [1, 3, 3, 3, 2, 3, 1, 1, 2][$0 % 9]
+    }
+    #expect(Set(said.map(\.positions)).isSuperset(of: [0, 1, 2]))
+    let alone = try Self.logits(said, user)
+    for (step, one) in said.enumerated() {
+      #expect(one.logits.isEmpty || one.logits == alone[step])
+      if step > 0 {
+        let played = said[step - 1].own
+        #expect(played[0] == said[step - 1].drawn[0] && played[1...] == said[step].drawn[1...])
+      }
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test(
+    "drafts rest on what has been heard: a change of the next frame leaves them, one of this frame does not")
+  func causality() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(104, Self.frames)
+    let rows = dialogue.streams.user
+    let first = try Self.talk(dialogue, user, Prediction(isEarly: true))
+    for change in [10, 20] {
+      var other = user
+      for row in 0..<rows { other[change * rows + row] = (other[change * rows + row] + 7) % 32 }
+      let second = try Self.talk(dialogue, other, Prediction(isEarly: true))
+      // What came out before the change is drafted from what was heard until then.
+      #expect(second[..<change].map(\.own) == first[..<change].map(\.own))
+      #expect(second[change...].map(\.own) != first[change...].map(\.own))
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("conversations of a batch that run ahead say what each would say alone")
+  func batch() throws {
+    let (dialogue, _directory) = try Self.model()
+    let (streams, predictions) = (
+      dialogue.streams,
+      [
+        Prediction(isEarly: true), Prediction(framesPerPass: 3), .none,
+        Prediction(isEarly: true, framesPerPass: 2),
+      ]
+    )
+    let users = predictions.indices.map { dialogue.babble(110 + UInt64($0), Self.frames) }
+    let batch = DialogueBatch(dialogue, seeds: predictions.indices.map { UInt64($0) })
+    for (slot, prediction) in predictions.enumerated() {
+      try batch.withState(slot) { try $0.predict(prediction) }
+    }
+    var own = predictions.map { _ in [[Int32]]() }
+    for frame in 0..<Self.frames {
+      let codes = users.flatMap { $0[frame * streams.user..<(frame + 1) * streams.user] }
+      var out = [Int32](repeating: -1, count: predictions.count * streams.own)
+      var span = out.mutableSpan
+      batch.step(user: codes.span, own: &span)
+      for slot in predictions.indices {
+        let said = Array(out[slot * streams.own..<(slot + 1) * streams.own])
+        own[slot].append(batch.result(slot).isReady ? said : [])
+      }
+    }
+    for (slot, prediction) in predictions.enumerated() {
+      let alone = try Self.talk(dialogue, users[slot], prediction, seed: UInt64(slot))
+      #expect(own[slot] == alone.map(\.own))
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("a fork goes on as the state it was made of")
+  func fork() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(105, 2 * Self.frames)
+    var state = dialogue.makeState(seed: 3)
+    try state.predict(Prediction(isEarly: true, framesPerPass: 2))
+    let half = Self.frames * dialogue.streams.user
+    _ = dialogue.talk(Array(user[..<half]), &state)
+    var copy = state.fork()
+    #expect(dialogue.talk(Array(user[half...]), &copy) == dialogue.talk(Array(user[half...]), &state))
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("a spare frame that was played is what the model remembers")
+  func spare() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(106, Self.frames)
+    let streams = dialogue.streams
+    for prediction in [Prediction(spare: 1), Prediction(isEarly: true, spare: 1)] {
+      var state = dialogue.makeState(seed: 3)
+      var stepper = DialogueStepper(dialogue)
+      try state.predict(prediction)
+      var said: [Said] = []
+      for frame in 0..<Self.frames {
+        var spare = [Int32](repeating: -1, count: streams.own)
+        var own = spare
+        var spareSpan = spare.mutableSpan
+        let isThere = state.copyDraftedFrame(into: &spareSpan)
+        #expect(isThere == (frame > 0))
+        var span = own.mutableSpan
+        let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
+        let step = stepper.step(heard, into: &span, &state)
+        if frame % 5 == 4 {
+          state.remember(spare.span)
+          own = spare
+        }
+        said.append(
+          Said(
+            text: step.text, drawn: Array(dialogue.drawnCodes(state)), own: own, positions: 1,
+            logits: Array(stepper.textLogits)))
+      }
+      #expect(try Self.logits(said, user) == said.map(\.logits))
+      let lag = prediction.isEarly ? 1 : 0
+      for step in 1..<Self.frames - 1 {
+        #expect(said[step].own[1...] == said[step + lag].drawn[1...])
+        #expect(said[step].own[0] == said[step + lag - 1].drawn[0])
+      }
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("a step that drafts allocates nothing", .enabled(if: WorkCounter.counts))
+  func allocations() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(107, 1)
+    var state = dialogue.makeState(seed: 3)
+    var stepper = DialogueStepper(dialogue)
+    try state.predict(Prediction(isEarly: true, framesPerPass: 2, spare: 1))
+    var own = [Int32](repeating: 0, count: dialogue.streams.own)
+    let count = countAllocations {
+      for _ in 0..<20 {
+        var span = own.mutableSpan
+        _ = stepper.step(user.span, into: &span, &state)
+        _ = state.copyDraftedFrame(into: &span)
+      }
+    }
+    #expect(count == 0)
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test("a drafter of another backbone, or none, or one that does not reach as far is refused in words")
+  func refusals() throws {
+    #expect(throws: DialogueError.noDrafter(model: Golden.path("tiny-dialogue/moshi"))) {
+      _ = try Dialogue.open(Golden.path("tiny-dialogue/moshi"), isDrafting: true)
+    }
+    #expect(throws: CheckpointError.self) { _ = try Self.model(backbone: "0123456789abcdef") }
+    let (dialogue, _directory) = try Self.model(modules: 1)
+    var state = dialogue.makeState()
+    #expect(throws: DialogueError.tooFewModules(needed: 2, present: 1)) {
+      try state.predict(Prediction(isEarly: true, framesPerPass: 2))
+    }
+    #expect(throws: DialogueError.self) { try state.predict(Prediction(framesPerPass: 0)) }
+    withExtendedLifetime(_directory) {}
+  }
+
+  private static func text(of path: String) throws -> String {
+    try String(contentsOf: URL(filePath: path), encoding: .utf8)
+  }
+
+  private static func write(_ text: String, to path: String) throws {
+    try text.write(to: URL(filePath: path), atomically: false, encoding: .utf8)
+  }
+
+  private static func copy(_ source: String, to path: String) throws {
+    try FileManager.default.copyItem(atPath: source, toPath: path)
+  }
+}
