@@ -1,6 +1,12 @@
+import Checkpoint
 import Foundation
+import Runtime
 import TestSupport
 import Testing
+
+@testable import Codec
+@testable import Dialogue
+@testable import Latency
 
 /// What the fuzzer began with and what it found: every file goes through the same functions again.
 struct CorpusTests {
@@ -20,6 +26,25 @@ struct CorpusTests {
       #expect(Self.processorSeconds() - start < 1, "\(target.rawValue) \(name)")
       // A prefix of anything is anything.
       bytes.withUnsafeBytes { target.run(UnsafeRawBufferPointer(rebasing: $0.prefix($0.count / 2))) }
+    }
+  }
+
+  @Test("seeds are still read: from what is refused at once the fuzzer learns nothing")
+  func seeds() throws {
+    func text(_ name: String) throws -> String {
+      try String(contentsOfFile: Self.corpus + "/" + name, encoding: .utf8)
+    }
+    #expect(try !FrameTable.table.parse(text("frames/respond.csv"), "frames.csv").rows.isEmpty)
+    #expect(try !TurnTable.table.parse(text("turns/respond.csv"), "turns.csv").rows.isEmpty)
+    #expect(try LatencySummary(json: text("summary/respond.json")) != nil)
+    #expect(try TextTokenizer.open(Self.corpus + "/tokenizer/unigram").count > 0)
+    #expect(try CodesFile(Safetensors(MappedFile(Self.corpus + "/codes/recorded"))).frames > 0)
+    for name in ["hibiki", "moshi", "stt", "tiny-model"] {
+      _ = try DialogueConfiguration(Fields(file: Self.corpus + "/config/\(name).json"))
+    }
+    for name in ["mimi", "spectral"] {
+      let path = Self.corpus + "/config/codec-\(name).json"
+      _ = try CodecConfiguration(Fields(file: path), path: path)
     }
   }
 
