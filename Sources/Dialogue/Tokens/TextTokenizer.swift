@@ -1,3 +1,4 @@
+internal import Base
 import CSentencePiece
 import Glibc
 
@@ -94,7 +95,7 @@ public final class TextTokenizer: Sendable {
   }
 
   private static func readFile(_ path: String) throws(TextTokenizerError) -> [UInt8] {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_RDONLY)
     guard descriptor >= 0 else {
       throw errno == ENOENT || errno == ENOTDIR
         ? .notFound(path: path) : .unreadable(path: path, errno: errno)
