@@ -15,25 +15,24 @@ package final class FileReplacement {
   /// - Throws: what the system refused.
   package init?(_ path: String) throws(FileError) {
     if Self.openDescriptor(of: path) != nil { return nil }
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    if isThere, status.st_mode & S_IFMT != S_IFREG { return nil }
-    place = isThere ? Self.resolved(path) : Self.target(of: path)
+    let status = FileSystem.status(path)
+    if let status, status.st_mode & S_IFMT != S_IFREG { return nil }
+    place = status != nil ? FileSystem.resolved(path) : Self.target(of: path)
     partial = Self.partial(of: place)
-    descriptor = open(partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    descriptor = FileSystem.open(partial, O_RDWR | O_CREAT | O_TRUNC)
     guard descriptor >= 0 else {
       let code = errno
-      if isThere, code != ENOSPC, code != EDQUOT, code != EIO, access(path, W_OK) == 0 { return nil }
+      if status != nil, code != ENOSPC, code != EDQUOT, code != EIO, FileSystem.may(W_OK, path) { return nil }
       throw FileError.cannotCreate(path: path, code: code)
     }
-    if isThere {
+    if let status {
       _ = fchown(descriptor, status.st_uid, status.st_gid)
       fchmod(descriptor, status.st_mode & 0o7777)
     }
   }
 
   deinit {
-    if !isDone { unlink(partial) }
+    if !isDone { FileSystem.remove(partial) }
   }
 
   /// Moves the file into place. Its descriptor must be closed first.
@@ -41,15 +40,15 @@ package final class FileReplacement {
   /// - Returns: 0, or an error number if that failed, in which case nothing has changed.
   package func take() -> Int32 {
     guard !isDone else { return 0 }
-    guard rename(partial, place) == 0 else {
-      let code = errno
+    let code = FileSystem.move(partial, to: place)
+    guard code == 0 else {
       drop()
       return code
     }
     isDone = true
     // Synchronizes the directory, so that the new name survives a crash of the machine. Not every file system supports
     // this, so a failure is ignored.
-    let directory = open(Self.directory(of: place), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let directory = FileSystem.open(Self.directory(of: place), O_RDONLY | O_DIRECTORY)
     if directory >= 0 {
       fsync(directory)
       close(directory)
@@ -59,7 +58,7 @@ package final class FileReplacement {
 
   /// Discards the file; the existing one stays.
   package func drop() {
-    if !isDone { unlink(partial) }
+    if !isDone { FileSystem.remove(partial) }
     isDone = true
   }
 
@@ -79,7 +78,7 @@ package final class FileReplacement {
 
   private static func partial(of place: String) -> String {
     let directory = directory(of: place)
-    let name = String(place.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
+    let name = place.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? ""
     // A name has at most 255 bytes.
     let short = name.utf8.count > 200 ? String(name.prefix(50)) : name
     return (directory == "." && !place.hasPrefix("./") ? "" : directory + "/")
@@ -87,25 +86,17 @@ package final class FileReplacement {
   }
 
   private static func directory(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    // A byte, not a character: a name may begin with an accent, which would join the slash.
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path.utf8[..<slash]) ?? "."
   }
 
   /// The path that a link leads to, even if nothing exists there yet.
   private static func target(of path: String) -> String {
     var path = path
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     // The kernel's own limit.
     for _ in 0..<40 {
-      let count = readlink(path, &buffer, buffer.count - 1)
-      guard count > 0 else { break }
-      let link = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard let link = FileSystem.link(path) else { break }
       path = link.hasPrefix("/") ? link : directory(of: path) + "/" + link
     }
     return path

@@ -12,6 +12,7 @@ package enum JSON {
     if keys == .snakeCase { encoder.keyEncodingStrategy = .convertToSnakeCase }
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    // As the terminal shows a path, with the backslash escaped.
+    return FileSystem.readable(String(decoding: try encoder.encode(value), as: UTF8.self), escape: "\\\\x")
   }
 }

@@ -31,9 +31,8 @@ package final class OutputFile: @unchecked Sendable {
       (descriptor, isOwned, replacement) = (number, false, nil)
       return
     }
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    if existing == .replacedAtEnd, isThere, let replacement = try FileReplacement(path) {
+    let status = FileSystem.status(path)
+    if existing == .replacedAtEnd, status != nil, let replacement = try FileReplacement(path) {
       (descriptor, isOwned) = (replacement.descriptor, true)
       self.replacement = replacement
       return
@@ -46,8 +45,8 @@ package final class OutputFile: @unchecked Sendable {
       case .appended: O_WRONLY | O_CREAT | O_APPEND
       }
     // A pipe that is also opened for reading would count as its own reader and not wait for one.
-    if isThere, status.st_mode & S_IFMT != S_IFREG, existing != .refused { flags = O_WRONLY }
-    descriptor = open(path, flags | O_CLOEXEC, 0o666)
+    if let status, status.st_mode & S_IFMT != S_IFREG, existing != .refused { flags = O_WRONLY }
+    descriptor = FileSystem.open(path, flags)
     guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
     (isOwned, replacement) = (true, nil)
   }
@@ -77,6 +76,15 @@ package final class OutputFile: @unchecked Sendable {
       throw FileError.cannotWrite(path: path, code: code)
     }
     if let code = replacement?.take(), code != 0 { throw FileError.cannotCreate(path: path, code: code) }
+  }
+
+  /// Closes the file and takes it back: a new one is removed, and one that was to be replaced stays.
+  package func discard() {
+    guard isOwned, isOpen else { return }
+    isOpen = false
+    close(descriptor)
+    // A pipe is another program's.
+    if let replacement { replacement.drop() } else if FileSystem.isRegular(path) { FileSystem.remove(path) }
   }
 
   /// Bytes in the file.
@@ -177,6 +185,8 @@ package final class OutputFile: @unchecked Sendable {
 
   /// Creates a directory if it is missing.
   package static func makeDirectory(_ path: String) throws(FileError) {
-    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw FileError.cannotCreate(path: path, code: errno) }
+    if mkdir(FileSystem.bytes(of: path), 0o755) != 0 && errno != EEXIST {
+      throw FileError.cannotCreate(path: path, code: errno)
+    }
   }
 }

@@ -36,7 +36,7 @@ package final class LatencyRecorder {
     try LatencyReportError.files { () throws(FileError) in try OutputFile.makeDirectory(directory) }
     if !overwrite {
       for path in [LatencyReport.turnsPath(directory), LatencyReport.summaryPath(directory)]
-      where access(path, F_OK) == 0 {
+      where FileSystem.exists(path) {
         throw .exists(path: path)
       }
     }

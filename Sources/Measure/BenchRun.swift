@@ -38,7 +38,7 @@ package struct BenchRun {
     clock = FrameClock(pace.isFlatOut ? .file : .live, frameMicroseconds: frameTime, origin: origin)
     metadata[RunMetadata.runID] = "bench-\(Host.date())"
     metadata["version"] = version
-    metadata["model"] = model
+    metadata["model"] = FileSystem.readable(model)
     metadata["threads"] = String(threads)
     metadata["pace"] = pace.isFlatOut ? "flat out" : "real time"
     metadata[RunMetadata.frameMicroseconds] = String(frameTime)

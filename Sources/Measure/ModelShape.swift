@@ -54,15 +54,19 @@ package enum ModelShape: String, CaseIterable, Sendable {
 
   /// Opens a model of this shape with weights of `bits` (8, 4, or bf16 if nil). A temporary file in `directory` stands
   /// in for the weights; it is sparse and takes almost no space.
+  ///
+  /// - Parameter modules: of a drafter beside it; 0 is none.
   package func open(
-    in directory: String, threads: Int, bits: Int?, cache: CacheOptions
+    in directory: String, threads: Int, bits: Int?, cache: CacheOptions, modules: Int = 0
   ) throws -> Dialogue {
-    try TextFile.write(configuration, to: directory + "/config.json")
-    try writeWeights(directory + "/model.safetensors")
-    return try Dialogue.open(directory, threads: threads, weights: .random(bits: bits), cache: cache)
+    try TextFile.write(configuration(modules), to: directory + "/config.json")
+    try Self.writeWeights(tensors, directory + "/model.safetensors")
+    if modules > 0 { try Self.writeWeights(drafter(modules), directory + "/drafter.safetensors") }
+    return try Dialogue.open(directory, threads: threads, weights: .random(bits: bits), cache: cache,
+      isDrafting: modules > 0)
   }
 
-  private var configuration: String {
+  private func configuration(_ modules: Int) -> String {
     let (sizes, depth) = (sizes, sizes.depth ?? .large)
     let acoustic = Array(repeating: 1, count: 7)
     let delays =
@@ -76,6 +80,7 @@ package enum ModelShape: String, CaseIterable, Sendable {
        "depformer_dim": \(depth.width), "depformer_num_heads": \(depth.heads),
        "depformer_num_layers": \(depth.layers), "depformer_context": 8, "depformer_gating": "silu",
        "depformer_pos_emb": "none", "depformer_multi_linear": true, "depformer_weights_per_step": true,
+       \(modules > 0 ? "\"mctp\": {\"modules\": \(modules), \"window\": 32}," : "")
        "moshi_name": "model.safetensors"}
       """
   }
@@ -117,8 +122,26 @@ package enum ModelShape: String, CaseIterable, Sendable {
     return list
   }
 
+  /// The same for a drafter.
+  private func drafter(_ modules: Int) -> [(name: String, shape: [Int])] {
+    let sizes = sizes
+    return (0..<modules).flatMap { index -> [(name: String, shape: [Int])] in
+      let (name, width) = ("modules.\(index)", sizes.width)
+      let norms = ["norm_e", "norm_h", "layer.norm1", "layer.norm2", "out_norm"]
+      return norms.map { ("\(name).\($0).alpha", [width]) } + [
+        ("\(name).proj.weight", [width, 2 * width]),
+        ("\(name).layer.self_attn.in_proj_weight", [3 * width, width]),
+        ("\(name).layer.self_attn.out_proj.weight", [width, width]),
+        ("\(name).layer.gating.linear_in.weight", [2 * sizes.hidden, width]),
+        ("\(name).layer.gating.linear_out.weight", [width, sizes.hidden]),
+      ]
+    }
+  }
+
   // Holes read as zeros. Norms with a gain of zero take the same time as any others.
-  private func writeWeights(_ path: String) throws(FileError) {
+  private static func writeWeights(
+    _ tensors: [(name: String, shape: [Int])], _ path: String
+  ) throws(FileError) {
     let header = SafetensorsHeader(tensors: tensors.map { ($0.name, .bfloat16, $0.shape) })
     let (bytes, file) = (header.bytes(), try OutputFile(path, existing: .replaced))
     try file.write(bytes)

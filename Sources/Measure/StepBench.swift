@@ -14,14 +14,16 @@ package struct StepBench {
   private let threads: Int
   private let conversations: Int
   private let framesInCache: Int
+  private let prediction: Prediction
 
   /// - Parameters:
   ///   - codec: a codec that encodes before each step and decodes after it; for one conversation only.
   ///   - conversations: conversations that take their steps together.
   ///   - framesInCache: frames in the window before the first step.
+  ///   - prediction: how far the conversations run ahead of the backbone, in every step.
   package init(
     _ dialogue: Dialogue, codec: Codec?, _ pace: BenchRun.Pace, threads: Int, conversations: Int = 1,
-    framesInCache: Int = 0
+    framesInCache: Int = 0, prediction: Prediction = .none
   ) {
     self.dialogue = dialogue
     self.codec = codec
@@ -29,6 +31,7 @@ package struct StepBench {
     self.threads = threads
     self.conversations = conversations
     self.framesInCache = framesInCache
+    self.prediction = prediction
   }
 
   /// Runs the steps.
@@ -39,7 +42,12 @@ package struct StepBench {
   ///   - kv: form of its keys and values, as text.
   package func run(name: String, bits: String, kv: String, version: String) throws -> LatencySummary {
     let batch = DialogueBatch(dialogue, seeds: (0..<conversations).map { UInt64($0) })
-    for conversation in 0..<conversations { batch.withState(conversation) { $0.skip(framesInCache) } }
+    for conversation in 0..<conversations {
+      try batch.withState(conversation) {
+        try $0.predict(prediction)
+        $0.skip(framesInCache)
+      }
+    }
     var bench = BenchRun(pace, frameTime: 80_000, model: name, threads: threads, version: version)
     var reading = ReadingSpeed()
     var summary = measure(&bench, batch, codec.map(BenchSound.init), &reading)
@@ -80,7 +88,11 @@ package struct StepBench {
         record.decodeEnd = clock.now()
       }
       let window = window(after: frame)
-      let microseconds = max((record.depthEnd ?? 0) - (record.stepStart ?? 0), 1)
+      let result = batch.result(0)
+      (record.block, record.draftDepth) = (Int64(result.positions), Int64(result.draftDepth))
+      if result.draftEnd > 0 { record.draftEnd = result.draftEnd }
+      let microseconds = max(max(record.depthEnd ?? 0, result.draftEnd) - (record.stepStart ?? 0), 1)
+      reading.frames.append(Double(clock.now() - (record.captured ?? 0)) / 1000)
       reading.steps.append(bytes(window) / Double(microseconds) / 1000)
       record.cacheFrames = window
       record.cacheBytes = Int64(conversations) * window * Int64(dialogue.cacheBytesPerFrame)
@@ -103,6 +115,12 @@ package struct StepBench {
     summary.run["bits"] = bits
     summary.run["kv"] = kv
     summary.run["conversations"] = String(conversations)
+    if prediction != .none {
+      summary.run["early"] = prediction.isEarly ? "1" : "0"
+      summary.run["frames_per_pass"] = String(prediction.framesPerPass)
+      let groups = reading.groups(of: prediction.framesPerPass)
+      summary.run["frames_of_a_pass_p99_ms"] = NumberText.fixed(Statistics.quantile(groups, 0.99), 1)
+    }
     summary.run["frames_in_cache"] = String(framesInCache)
     summary.run["instruction_set"] = Kernels.name
     summary.run["memory_gigabytes_per_second"] = NumberText.fixed(Statistics.median(reading.memory), 1)
@@ -120,6 +138,15 @@ private struct ReadingSpeed {
   /// One measurement before each step.
   var memory: [Double] = []
   var steps: [Double] = []
+  /// Work for each frame, in milliseconds.
+  var frames: [Double] = []
+
+  /// Work for so many frames one after the other: those that share a pass of the backbone.
+  func groups(of count: Int) -> [Double] {
+    stride(from: 0, through: frames.count - count, by: count).map { start in
+      frames[start..<start + count].reduce(0, +)
+    }
+  }
 
   /// Median share of the memory's speed that a step reaches, each compared with the measurements before and after it;
   /// nil if memory was not measured between steps.

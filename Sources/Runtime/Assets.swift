@@ -1,3 +1,4 @@
+internal import Base
 import Glibc
 
 /// The files that ship with the program.
@@ -8,14 +9,15 @@ package enum Assets {
   /// directory above it, where a build finds it.
   package static func directory(_ name: String) -> String? {
     var places: [String] = []
-    if let named = getenv("ANTIPHON_ASSETS") { places.append(String(cString: named)) }
-    var directory = program().split(separator: "/").dropLast().map(String.init)
+    if let named = FileSystem.variable("ANTIPHON_ASSETS") { places.append(named) }
+    var directory = (FileSystem.link("/proc/self/exe") ?? "").split(separator: "/").dropLast().map(
+      String.init)
     places.append("/" + (directory.dropLast() + ["share", "antiphon"]).joined(separator: "/"))
     while !directory.isEmpty {
       places.append("/" + (directory + ["Assets"]).joined(separator: "/"))
       directory.removeLast()
     }
-    return places.map { $0 + "/" + name }.first { access($0, R_OK | X_OK) == 0 }
+    return places.map { $0 + "/" + name }.first { FileSystem.may(R_OK | X_OK, $0) }
   }
 
   /// The model that is used if none is named.
@@ -23,7 +25,7 @@ package enum Assets {
   /// - Returns: its directory, and whether it is trained; an untrained model answers with noise.
   package static func defaultModel() -> (directory: String, isTrained: Bool)? {
     // A directory with only a codec is not a model.
-    if let directory = directory("models/default"), access(directory + "/config.json", R_OK) == 0 {
+    if let directory = directory("models/default"), FileSystem.may(R_OK, directory + "/config.json") {
       return (directory, true)
     }
     return directory("golden/tiny-model").map { ($0, false) }
@@ -31,15 +33,9 @@ package enum Assets {
 
   /// The codec that is used if none is named: its file, and whether it is trained.
   package static func defaultCodec() -> (path: String, isTrained: Bool)? {
-    if let directory = directory("models/default"), access(directory + "/codec.safetensors", R_OK) == 0 {
+    if let directory = directory("models/default"), FileSystem.may(R_OK, directory + "/codec.safetensors") {
       return (directory + "/codec.safetensors", true)
     }
     return directory("golden/tiny-codec").map { ($0 + "/model.safetensors", false) }
-  }
-
-  private static func program() -> String {
-    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-    let count = readlink("/proc/self/exe", &buffer, buffer.count)
-    return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
   }
 }

@@ -22,7 +22,7 @@ struct Antiphon: ParsableCommand {
     Terminal.prepare()
     do {
       do {
-        var command = try parseAsRoot()
+        var command = try parseAsRoot(arguments())
         if let missing = Kernels.missing {
           throw CommandError.noInstructionSet(missing, available: Kernels.names)
         }
@@ -35,10 +35,23 @@ struct Antiphon: ParsableCommand {
       try Terminal.finish()
       if RealtimeThread.hasAbandoned { end(.done) }
     } catch {
-      guard let message = Message(error) else { exit(withError: error) }
+      guard let message = Message(error) else {
+        // The parser's own printing would not show the bytes of a name.
+        let text = fullMessage(for: error)
+        if !text.isEmpty { Terminal.error(text + "\n") }
+        Glibc.exit(exitCode(for: error).rawValue)
+      }
       // If the reader has seen enough, the program ends silently.
       if error as? CommandError != .standardOutput(code: EPIPE) { Terminal.error(message.text) }
       end(message.exit)
+    }
+  }
+
+  /// The words after the program's name. Swift's own list of them replaces the bytes that are not UTF-8, and a file may
+  /// have such a name.
+  private static func arguments() -> [String] {
+    (1..<max(Int(CommandLine.argc), 1)).compactMap { index in
+      CommandLine.unsafeArgv[index].map { FileSystem.path(from: $0) }
     }
   }
 

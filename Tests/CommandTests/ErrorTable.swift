@@ -66,7 +66,8 @@ enum ErrorTable {
       "a program gave the library a value that is out of range"
     ),
     (
-      SoundFileError.damaged(path: "in.flac", seconds: 12.34, reason: "Unspecified internal error."),
+      SoundFileError.damaged(
+        path: "in.flac", seconds: 12.34, reason: "Error : unknown error in flac decoder."),
       "the file was cut off or changed after it was written"
     ),
     (SoundFileError.outputExists(path: "out.wav"), "an output is never replaced unless that is asked for"),
@@ -281,7 +282,7 @@ enum ErrorTable {
     (TextTokenizerError.isDirectory(path: "models"), "a directory stands where the tokenizer is expected"),
     (TextTokenizerError.unreadable(path: "tokenizer.model", errno: EACCES), "the file's permissions, mostly"),
     (
-      TextTokenizerError.notATokenizer(path: "tokenizer.model", reason: "could not parse ModelProto"),
+      TextTokenizerError.notATokenizer(path: "tokenizer.model", reason: "it cannot be parsed"),
       "another file under the tokenizer's name"
     ),
     (
@@ -339,7 +340,7 @@ enum ErrorTable {
       "the process was killed in the middle of a line, or the log was edited"
     ),
     (
-      LatencyReportError.badField(path: "run1/frames.csv", line: 12, column: "k", found: "many"),
+      LatencyReportError.badField(path: "run1/frames.csv", line: 12, column: "frame", found: "many"),
       "the log was edited"
     ),
     (LatencyReportError.badSummary(path: "run1/latency.json"), "the file was cut or edited"),
@@ -353,7 +354,7 @@ enum ErrorTable {
 
   private static let command: [(any Error, String)] = [
     (CommandError.interrupted(signal: SIGINT, path: "out.wav", seconds: 7.04), "Ctrl-C"),
-    (CommandError.interrupted(signal: SIGTERM, path: "-", seconds: 7.04), "another program ended this one"),
+    (CommandError.interrupted(signal: SIGTERM, path: "-", seconds: 2), "another program ended this one"),
     (CommandError.outputExists(path: "speech.codes"), "an output is never replaced unless that is asked for"),
     (CommandError.standardOutput(code: ENOSPC), "text was sent to a file on a full disk"),
     (CommandError.noDefaultModel, "the program was copied without the directory Assets"),
@@ -421,10 +422,6 @@ enum ErrorTable {
     (
       AudioDeviceError.cannotOpen(name: "hw:CARD=PCH,DEV=0", .capture, errno: EACCES),
       "the user is not in the group that may use sound cards"
-    ),
-    (
-      AudioDeviceError.cannotOpen(name: "default", .playback, errno: ECONNREFUSED),
-      "the sound server is not running, or not for this user"
     ),
     (
       AudioDeviceError.serverSilent(name: "default", .playback, server: .pulseAudio(address: nil)),

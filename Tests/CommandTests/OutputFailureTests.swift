@@ -171,50 +171,6 @@ import Testing
 
   // MARK: Disks that fail
 
-  /// A library that makes a call on files of this test fail, for LD_PRELOAD.
-  private func shim() throws -> String {
-    let source = """
-      #define _GNU_SOURCE
-      #include <dlfcn.h>
-      #include <errno.h>
-      #include <stdio.h>
-      #include <stdlib.h>
-      #include <string.h>
-      #include <sys/types.h>
-      #include <unistd.h>
-      // FAULT_CALL names the call, FAULT_NAME a part of the file's name, FAULT_CODE the error number.
-      static int fails(const char *call, int descriptor) {
-        const char *wanted = getenv("FAULT_CALL"), *name = getenv("FAULT_NAME");
-        if (!wanted || !name || strcmp(call, wanted)) return 0;
-        char link[64], path[4096];
-        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-        ssize_t count = readlink(link, path, sizeof path - 1);
-        if (count < 0) return 0;
-        path[count] = 0;
-        if (!strstr(path, name)) return 0;
-        errno = atoi(getenv("FAULT_CODE"));
-        return 1;
-      }
-      #define REAL(name) __typeof__(&name) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-      ssize_t write(int d, const void *b, size_t n) { REAL(write); return fails("write", d) ? -1 : real(d, b, n); }
-      ssize_t pwrite(int d, const void *b, size_t n, off_t o) { REAL(pwrite); return fails("write", d) ? -1 : real(d, b, n, o); }
-      ssize_t pwrite64(int d, const void *b, size_t n, off64_t o) { REAL(pwrite64); return fails("write", d) ? -1 : real(d, b, n, o); }
-      int fsync(int d) { REAL(fsync); return fails("fsync", d) ? -1 : real(d); }
-      int close(int d) { REAL(close); int f = fails("close", d), code = errno, r = real(d); errno = f ? code : errno; return f ? -1 : r; }
-      int rename(const char *a, const char *b) {
-        REAL(rename);
-        const char *wanted = getenv("FAULT_CALL"), *name = getenv("FAULT_NAME");
-        if (wanted && !strcmp(wanted, "rename") && strstr(b, name)) { errno = atoi(getenv("FAULT_CODE")); return -1; }
-        return real(a, b);
-      }
-      """
-    try source.write(toFile: file("shim.c"), atomically: true, encoding: .utf8)
-    let built = try shell(
-      "clang -shared -fPIC -w -o shim.so shim.c -ldl || cc -shared -fPIC -w -o shim.so shim.c -ldl")
-    try #require(built.code == 0, "\(built.errors)")
-    return file("shim.so")
-  }
-
   @Test(
     "a disk that fails, or a quota, is a sentence, and what was there stays whole",
     arguments: [
@@ -223,7 +179,7 @@ import Testing
     ])
   func failing(call: String, code: Int32) throws {
     let reason = String(cString: strerror(code))
-    let library = try shim()
+    let library = try Faults.library.get()
     func broken(_ command: String, _ name: String) throws -> Program.Result {
       try shell(
         "export LD_PRELOAD=\(library); \(command)",

@@ -136,8 +136,7 @@ final class SoundBytes {
   }
 
   private static func makeStorage() -> Int32? {
-    let directory = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var name = Array((directory + "/antiphon-XXXXXX").utf8CString)
+    var name = FileSystem.bytes(of: (FileSystem.variable("TMPDIR") ?? "/tmp") + "/antiphon-XXXXXX")
     let descriptor = mkstemp(&name)
     guard descriptor >= 0 else { return nil }
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

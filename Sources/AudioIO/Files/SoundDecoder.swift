@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 import Synchronization
@@ -32,7 +33,7 @@ final class SoundDecoder {
         handle = sf_open_virtual(
           &interface, Int32(SFM_READ), &info, Unmanaged.passUnretained(window).toOpaque())
       } else {
-        handle = sf_open(path, Int32(SFM_READ), &info)
+        handle = sf_open(FileSystem.bytes(of: path), Int32(SFM_READ), &info)
       }
       if handle == nil { reason = String(cString: sf_strerror(nil)) }
       // A number may leave the lock's closure, a pointer may not.

@@ -1,3 +1,4 @@
+internal import Base
 import CSndfile
 import Glibc
 
@@ -11,7 +12,7 @@ extension SoundFileReader {
       return (bytes, try links(of: bytes, path, isRawAllowed: true, sampleRate))
     }
     try checkReadable(path)
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_RDONLY)
     guard descriptor >= 0 else { throw .unreadable(path: path, errno: errno) }
     let bytes = SoundBytes(descriptor: descriptor, isOwned: true)
     return (bytes, try links(of: bytes, path, isRawAllowed: false, sampleRate))
@@ -42,13 +43,12 @@ extension SoundFileReader {
 
   /// Finds what libsndfile would call an unknown format or a system error.
   private static func checkReadable(_ path: String) throws(SoundFileError) {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard let status = FileSystem.status(path) else {
       let code = errno
       throw code == ENOENT || code == ENOTDIR ? .notFound(path: path) : .unreadable(path: path, errno: code)
     }
     if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
-    if access(path, R_OK) != 0 { throw .unreadable(path: path, errno: errno) }
+    if !FileSystem.may(R_OK, path) { throw .unreadable(path: path, errno: errno) }
     if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { throw .empty(path: path) }
   }
 }

@@ -188,14 +188,9 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
       if descriptor < 0 { throw .cannotCreate(path: path, errno: errno) }
       return (descriptor, nil)
     }
-    var status = stat()
-    if stat(path, &status) == 0 {
-      var inputStatus = stat()
-      if let input, stat(input, &inputStatus) == 0, inputStatus.st_ino == status.st_ino,
-        inputStatus.st_dev == status.st_dev
-      {
-        throw .outputIsInput(path: path)
-      }
+    let status = FileSystem.status(path) ?? stat()
+    if status.st_mode != 0 {
+      if let input, FileSystem.areSame(input, path) { throw .outputIsInput(path: path) }
       if status.st_mode & S_IFMT == S_IFDIR { throw .isDirectory(path: path) }
       if !overwrite, status.st_mode & S_IFMT == S_IFREG { throw .outputExists(path: path) }
     }
@@ -207,7 +202,7 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     // Exclusive, so that a file created in the meantime is not lost either.
     let isDevice = status.st_mode != 0 && status.st_mode & S_IFMT != S_IFREG
     let mode = isDevice ? 0 : overwrite ? O_TRUNC : O_EXCL
-    let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
+    let descriptor = FileSystem.open(path, O_WRONLY | O_CREAT | mode)
     guard descriptor >= 0 else {
       throw errno == EEXIST ? .outputExists(path: path) : .cannotCreate(path: path, errno: errno)
     }

@@ -1,3 +1,4 @@
+internal import Base
 internal import Foundation
 internal import Glibc
 internal import Kernels
@@ -36,7 +37,7 @@ package struct Conversion {
 
   private func checkSpace() throws(CheckpointError) {
     var status = statvfs()
-    guard statvfs(path + ".partial", &status) == 0 else { return }
+    guard statvfs(FileSystem.bytes(of: path + ".partial"), &status) == 0 else { return }
     let available = Int(status.f_bavail) * Int(status.f_frsize)
     let needed = plan.byteCount - output.byteCount
     guard needed <= available else { throw .noSpace(file: path, needed: needed, available: available) }
@@ -66,7 +67,8 @@ package struct Conversion {
     try output.write(header(card), at: 0)
     try output.sync()
     guard try verify(start: start, progress) else { return nil }
-    guard rename(path + ".partial", path) == 0 else { throw .cannotWrite(file: path, code: errno) }
+    let code = FileSystem.move(path + ".partial", to: path)
+    guard code == 0 else { throw .cannotWrite(file: path, code: code) }
     journal.remove()
     return card
   }

@@ -50,7 +50,7 @@ struct ConversionJournal {
     try Self.write("\(tensor) \(done.sha256) \(done.error)\n", to: path, .appended)
   }
 
-  func remove() { unlink(path) }
+  func remove() { FileSystem.remove(path) }
 
   private static func write(
     _ text: String, to path: String, _ existing: OutputFile.Existing

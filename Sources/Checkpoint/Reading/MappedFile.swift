@@ -1,3 +1,4 @@
+internal import Base
 internal import Glibc
 
 /// A whole file mapped read-only, so that the page cache is the only copy; or bytes in memory that stand in for one.
@@ -20,7 +21,7 @@ package final class MappedFile: @unchecked Sendable {
 
   package init(_ path: String) throws(CheckpointError) {
     // Non-blocking: if the path is a pipe, opening it must not wait.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw errno == ENOENT ? .notFound(file: path) : .unreadable(file: path, code: errno)
     }

@@ -1,5 +1,5 @@
+internal import Base
 internal import Foundation
-internal import Glibc
 
 /// The index of a model whose tensors are spread over several safetensors files: which tensor is in which file.
 package struct ShardIndex {
@@ -16,7 +16,7 @@ package struct ShardIndex {
   /// The index that a path refers to: the path itself if it is an index, or `PATH.index.json` if there is no file PATH.
   package static func path(of path: String) -> String? {
     if path.hasSuffix(suffix) { return path }
-    guard access(path, F_OK) != 0, access(path + suffix, F_OK) == 0 else { return nil }
+    guard !FileSystem.exists(path), FileSystem.exists(path + suffix) else { return nil }
     return path + suffix
   }
 
@@ -61,7 +61,7 @@ package struct ShardIndex {
 extension Safetensors {
   /// Whether the file exists, or an index of shards in its place.
   package static func isThere(_ path: String) -> Bool {
-    access(path, F_OK) == 0 || ShardIndex.path(of: path) != nil
+    FileSystem.exists(path) || ShardIndex.path(of: path) != nil
   }
 
   /// The files that make up a model's file: itself, or its index and shards.

@@ -1,5 +1,5 @@
+internal import Base
 package import Checkpoint
-internal import Glibc
 
 /// Locations of a model's files.
 package struct DialogueFiles: Sendable {
@@ -13,8 +13,7 @@ package struct DialogueFiles: Sendable {
 
   /// - Parameter path: a model directory, or a file of weights in one.
   package init(_ path: String) throws(CheckpointError) {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+    guard FileSystem.exists(path), !FileSystem.isDirectory(path) else {
       directory = path
       configuration = try DialogueConfiguration(directory: path)
       let named = path + "/" + configuration.files.model

@@ -19,6 +19,9 @@ public struct Prediction: Sendable, Equatable {
   /// The backbone alone.
   public static let none = Prediction()
 
+  /// Modules of a drafter that it needs.
+  package var modules: Int { draftedColumns }
+
   /// Columns that a pass drafts.
   var draftedColumns: Int { (isEarly ? 1 : 0) + framesPerPass - 1 + spare }
 

@@ -1,3 +1,4 @@
+internal import Base
 import CSentencePiece
 import Glibc
 
@@ -32,7 +33,7 @@ public final class TextTokenizer: Sendable {
     var reason = [CChar](repeating: 0, count: 256)
     guard let model = csp_open(data, data.count, &reason, reason.count) else {
       let bytes = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-      throw .notATokenizer(path: path, reason: String(decoding: bytes, as: UTF8.self))
+      throw .notATokenizer(path: path, reason: Self.words(of: String(decoding: bytes, as: UTF8.self)))
     }
     let tokenizer = TextTokenizer(model)
     if let expectedCount, expectedCount != tokenizer.count {
@@ -85,8 +86,16 @@ public final class TextTokenizer: Sendable {
     }
   }
 
+  /// SentencePiece begins a reason with the place in its sources, such as `processor.cc(232) [condition] `, and often says
+  /// nothing else.
+  private static func words(of reason: String) -> String {
+    guard reason.contains(".cc("), let bracket = reason.lastIndex(of: "]") else { return reason }
+    let words = reason[reason.index(after: bracket)...].drop { $0 == " " }
+    return words.isEmpty ? "it cannot be parsed" : String(words)
+  }
+
   private static func readFile(_ path: String) throws(TextTokenizerError) -> [UInt8] {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = FileSystem.open(path, O_RDONLY)
     guard descriptor >= 0 else {
       throw errno == ENOENT || errno == ENOTDIR
         ? .notFound(path: path) : .unreadable(path: path, errno: errno)

@@ -99,8 +99,6 @@ extension Message {
     switch code {
     case EBUSY: "Another program holds it: fuser -v /dev/snd/*"
     case EACCES, EPERM: "Join the group and log in again: sudo usermod -aG audio $USER"
-    case ECONNREFUSED:
-      "The sound server does not answer: start PipeWire or PulseAudio, or use a 'hw:' device."
     default: "List the devices: antiphon devices"
     }
   }

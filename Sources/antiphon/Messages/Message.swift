@@ -87,7 +87,10 @@ struct Message: Equatable {
 
   /// Another library's message, made fit for the inside of a sentence.
   static func clause(_ text: String) -> String {
-    let text = text.last == "." ? text.dropLast() : text[...]
+    // libsndfile puts its own mark before some of its reasons.
+    let mark = "Error : "
+    var text = text.hasPrefix(mark) ? text.dropFirst(mark.count) : text[...]
+    if text.last == "." { text = text.dropLast() }
     return text.isEmpty ? "no reason was given" : text.prefix(1).lowercased() + text.dropFirst()
   }
 

@@ -1,10 +1,15 @@
+import Base
+
 /// Text as one word of a command line that can be pasted into a shell.
 enum ShellWord {
   /// The word, always in quotes, so that advice looks the same for all names.
   static func quoted(_ text: String) -> String {
     // A name that begins with a dash would be taken for an option.
     let text = text.hasPrefix("-") && text != "-" ? "./" + text : text
-    if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) { return escaped(text) }
+    if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || FileSystem.isStray($0) })
+    {
+      return escaped(text)
+    }
     return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
@@ -28,6 +33,7 @@ enum ShellWord {
       case _ where scalar.value < 0x20 || scalar.value == 0x7F:
         let octal = String(scalar.value, radix: 8)
         word += "\\" + String(repeating: "0", count: 3 - octal.count) + octal
+      case _ where FileSystem.isStray(scalar): word += FileSystem.readable(String(scalar))
       default: word.unicodeScalars.append(scalar)
       }
     }

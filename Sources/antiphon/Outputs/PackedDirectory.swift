@@ -20,7 +20,7 @@ struct PackedDirectory {
     weights = path + "/" + Self.weightsName
     if FileSystem.isDirectory(path) {
       guard !FileSystem.areSame(path, source.directory) else { throw CommandError.outputIsModel(path: path) }
-    } else if mkdir(path, 0o755) != 0 {
+    } else if mkdir(FileSystem.bytes(of: path), 0o755) != 0 {
       throw CheckpointError.cannotWrite(file: path, code: errno)
     }
     if FileSystem.exists(weights) && !overwrite { throw CommandError.outputExists(path: weights) }
@@ -43,33 +43,32 @@ struct PackedDirectory {
         throw CheckpointError.unsupported(
           file: source.directory + "/config.json", field: "a file outside the directory", found: name)
       }
-      try write(Data(contentsOf: URL(filePath: file), options: .alwaysMapped), to: name)
+      try write(MappedFile(file), to: name)
     }
     let configuration = source.directory + "/config.json"
     guard FileSystem.exists(configuration) else { return }
-    var json = try Data(contentsOf: URL(filePath: configuration))
-    if source.configuration.files.model != Self.weightsName,
-      var fields = try JSONSerialization.jsonObject(with: json) as? [String: Any]
-    {
-      fields["moshi_name"] = Self.weightsName
-      json = try JSONSerialization.data(
-        withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    }
-    try write(json, to: "config.json")
+    let file = try MappedFile(configuration)
+    guard source.configuration.files.model != Self.weightsName,
+      var fields = try JSONSerialization.jsonObject(with: Data(file.bytes)) as? [String: Any]
+    else { return try write(file, to: "config.json") }
+    fields["moshi_name"] = Self.weightsName
+    let json = try JSONSerialization.data(
+      withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    try json.withUnsafeBytes { try write($0, to: "config.json") }
   }
 
-  private func write(_ data: Data, to name: String) throws {
+  private func write(_ file: MappedFile, to name: String) throws {
+    try withExtendedLifetime(file) { try write(file.bytes, to: name) }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws {
     do throws(FileError) {
       let parts = name.split(separator: "/").dropLast()
       for count in parts.indices {
         try OutputFile.makeDirectory(path + "/" + parts[...count].joined(separator: "/"))
       }
       try OutputFile.whole(path + "/" + name) { file throws(FileError) in
-        var failure: FileError?
-        data.withUnsafeBytes { bytes in
-          do throws(FileError) { try file.write(bytes) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try file.write(bytes)
       }
     } catch {
       throw CheckpointError.cannotWrite(file: path + "/" + name, code: error.code)

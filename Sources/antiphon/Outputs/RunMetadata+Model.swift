@@ -14,7 +14,7 @@ extension RunMetadata {
     var metadata = RunMetadata()
     metadata["version"] = Antiphon.version
     metadata["date"] = Host.date()
-    metadata["model"] = model.directory
+    metadata["model"] = FileSystem.readable(model.directory)
     let size = model.dialogue.fileBytes
     metadata["model_bytes"] = String(size)
     if size <= longestDigest { metadata["model_sha256"] = model.dialogue.digest }

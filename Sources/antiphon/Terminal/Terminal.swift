@@ -52,7 +52,7 @@ enum Terminal {
   /// Returns 0, or the error number.
   @discardableResult
   private static func write(_ descriptor: Int32, _ text: String) -> Int32 {
-    var text = text
+    var text = FileSystem.readable(text)
     return text.withUTF8 { bytes in
       OutputFile.write(UnsafeRawBufferPointer(bytes), to: descriptor).code
     }

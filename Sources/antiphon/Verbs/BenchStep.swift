@@ -25,6 +25,7 @@ struct BenchStep: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
   @OptionGroup var model: ModelOptions
+  @OptionGroup var ahead: PredictionOptions
 
   @Option(
     help:
@@ -103,7 +104,7 @@ struct BenchStep: ParsableCommand {
     var summary = try StepBench(
       loaded.dialogue, codec: loaded.codec, options.pace, threads: model.threads,
       conversations: conversations,
-      framesInCache: framesInCache
+      framesInCache: framesInCache, prediction: ahead.prediction
     ).run(
       name: shape?.rawValue ?? loaded.dialogue.path,
       bits: bits.map(String.init) ?? (shape == nil ? "as in the file" : "bf16"), kv: model.kv.rawValue,
@@ -125,12 +126,14 @@ struct BenchStep: ParsableCommand {
   private func open() throws -> Dialogue {
     guard let shape = shape.flatMap({ ModelShape(rawValue: $0.rawValue) }) else {
       return try Dialogue.open(
-        ModelOptions.directory(model.model), threads: model.threads, bits: bits, cache: model.kv.options)
+        ModelOptions.directory(model.model), threads: model.threads, bits: bits, cache: model.kv.options,
+        isDrafting: ahead.isDrafting)
     }
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
       "antiphon-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: scratch) }
-    return try shape.open(in: scratch.path, threads: model.threads, bits: bits, cache: model.kv.options)
+    return try shape.open(in: scratch.path, threads: model.threads, bits: bits, cache: model.kv.options,
+      modules: ahead.prediction.modules)
   }
 }

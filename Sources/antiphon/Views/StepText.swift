@@ -10,8 +10,9 @@ enum StepText {
     let share =
       run["of_memory"].flatMap(Double.init).map { ", \(NumberText.fixed(100 * $0, 1)) % of it" } ?? ""
     return "\(run["instruction_set"] ?? ""), weights \(run["bits"] ?? ""), cache \(run["kv"] ?? ""), "
-      + "\(run["sessions"] ?? "") conversations: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
+      + "\(run["conversations"] ?? "") conversations: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
       + "(memory \(run["memory_gigabytes_per_second"] ?? "")\(share)), "
       + "\(run["frames_per_second"] ?? "") frames a second"
+      + (run["frames_per_pass"].map { "; \($0) frames for a pass: \(run["frames_of_a_pass_p99_ms"] ?? "") ms together (p99)" } ?? "")
   }
 }
