@@ -62,7 +62,8 @@ package enum ModelShape: String, CaseIterable, Sendable {
     try TextFile.write(configuration(modules), to: directory + "/config.json")
     try Self.writeWeights(tensors, directory + "/model.safetensors")
     if modules > 0 { try Self.writeWeights(drafter(modules), directory + "/drafter.safetensors") }
-    return try Dialogue.open(directory, threads: threads, weights: .random(bits: bits), cache: cache,
+    return try Dialogue.open(
+      directory, threads: threads, weights: .random(bits: bits), cache: cache,
       isDrafting: modules > 0)
   }
 

@@ -67,7 +67,8 @@ extension DialogueState {
   /// - Precondition: at most as many as `predict` was given.
   package mutating func setFramesPerPass(_ frames: Int) {
     prediction.framesPerPass = frames
-    precondition(prediction.draftedColumns <= reach, "no more frames for a pass than the conversation was begun with")
+    precondition(
+      prediction.draftedColumns <= reach, "no more frames for a pass than the conversation was begun with")
   }
 
   /// Columns that are drawn after a step: those that are needed, and those that a later module reads.

@@ -133,7 +133,8 @@ struct BenchStep: ParsableCommand {
       "antiphon-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: scratch) }
-    return try shape.open(in: scratch.path, threads: model.threads, bits: bits, cache: model.kv.options,
+    return try shape.open(
+      in: scratch.path, threads: model.threads, bits: bits, cache: model.kv.options,
       modules: ahead.prediction.modules)
   }
 }

@@ -13,6 +13,8 @@ enum StepText {
       + "\(run["conversations"] ?? "") conversations: \(bytes) a step, \(run["gigabytes_per_second"] ?? "") GB/s "
       + "(memory \(run["memory_gigabytes_per_second"] ?? "")\(share)), "
       + "\(run["frames_per_second"] ?? "") frames a second"
-      + (run["frames_per_pass"].map { "; \($0) frames for a pass: \(run["frames_of_a_pass_p99_ms"] ?? "") ms together (p99)" } ?? "")
+      + (run["frames_per_pass"].map {
+        "; \($0) frames for a pass: \(run["frames_of_a_pass_p99_ms"] ?? "") ms together (p99)"
+      } ?? "")
   }
 }
