@@ -4,19 +4,23 @@ import Synchronization
 /// Whether somebody asked this process to stop: SIGINT (Ctrl-C), SIGTERM, or SIGHUP from a terminal that is closed.
 ///
 /// The loop asks once per frame and ends as it would at the end of the sound, so that what was made so far is
-/// whole. A second signal, of either kind, ends the process at once.
+/// whole. A second signal, of any kind, ends the process at once.
 package enum Interruption {
   private static let received = Atomic<Int32>(0)
+  private static let isHangupWatched = Atomic<Bool>(false)
 
   /// Watches for the signals from now on.
   package static func watch() {
     // A global is made at its first use; the handler must not be the first.
     received.store(0, ordering: .relaxed)
+    isHangupWatched.store(false, ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = {
       Interruption.received.store($0, ordering: .relaxed)
       _ = Glibc.signal(SIGINT, SIG_DFL)
       _ = Glibc.signal(SIGTERM, SIG_DFL)
+      // Not where it was ignored before: there it never came to this.
+      if Interruption.isHangupWatched.load(ordering: .relaxed) { _ = Glibc.signal(SIGHUP, SIG_DFL) }
     }
     action.sa_flags = SA_RESTART
     sigaction(SIGINT, &action, nil)
@@ -24,14 +28,15 @@ package enum Interruption {
     // Who started this with nohup wants it to go on.
     var before = sigaction()
     sigaction(SIGHUP, nil, &before)
-    if unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) != 1 {
-      sigaction(SIGHUP, &action, nil)
-    }
+    let isIgnored = unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == 1
+    isHangupWatched.store(!isIgnored, ordering: .relaxed)
+    if !isIgnored { sigaction(SIGHUP, &action, nil) }
     // A parent may have handed down a mask in which they are blocked.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGHUP)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 
