@@ -33,7 +33,7 @@ package struct CodesFile: Sendable, Equatable {
 
   /// How messages name what `-` reads.
   package static let standardInput = "standard input"
-  /// A week of codes; a device may give bytes without end.
+  /// More than a week of codes; a device may give bytes without end.
   private static let longestStream = 1 << 30
 
   /// Reads a file, a pipe, or standard input where `path` is `-`. Values that the metadata does not give are Mimi's.

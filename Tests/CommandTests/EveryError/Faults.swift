@@ -211,7 +211,7 @@ enum Faults {
       """, "-DPIC", "-lasound")
   }
 
-  private static let directory = Result {
+  private static let directory: Result<TemporaryDirectory, any Error> = Result {
     // What is static has no end of its own.
     atexit { try? FileManager.default.removeItem(atPath: Faults.directory.get().path) }
     return try TemporaryDirectory()
