@@ -152,6 +152,15 @@ public final class SoundFileWriter: AudioSink, @unchecked Sendable {
     if let failure = failure as? SoundFileError { throw failure }
   }
 
+  /// Closes the file and takes it back: a new one is removed, and one that was to be replaced stays.
+  package func discard() {
+    guard let handle else { return }
+    sf_close(handle)
+    self.handle = nil
+    _ = output.close()
+    if let replacement { replacement.drop() } else if FileSystem.isRegular(path) { FileSystem.remove(path) }
+  }
+
   private func admit(_ sample: Float) -> Float {
     if abs(sample) <= 1 { return sample }
     clippedSamples += 1

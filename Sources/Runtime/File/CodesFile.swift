@@ -1,4 +1,6 @@
+internal import Base
 package import Checkpoint
+internal import Glibc
 
 /// The codes of a sound, as a safetensors file with one tensor `codes` of 32-bit integers.
 package struct CodesFile: Sendable, Equatable {
@@ -29,8 +31,29 @@ package struct CodesFile: Sendable, Equatable {
     self.samples = samples
   }
 
-  /// Reads a file. Values that the metadata does not state are Mimi's.
-  package init(_ path: String) throws(CheckpointError) { try self.init(Safetensors(path)) }
+  /// How messages name what `-` reads.
+  package static let standardInput = "standard input"
+  /// More than a week of codes; a device may give bytes without end.
+  private static let longestStream = 1 << 30
+
+  /// Reads a file, a pipe, or standard input where `path` is `-`. Values that the metadata does not give are Mimi's.
+  package init(_ path: String) throws(CheckpointError) {
+    let isStandardInput = path == "-"
+    let kind = isStandardInput ? S_IFIFO : (FileSystem.status(path)?.st_mode ?? S_IFREG) & S_IFMT
+    guard kind == S_IFIFO || kind == S_IFCHR else {
+      try self.init(Safetensors(path))
+      return
+    }
+    let name = isStandardInput ? Self.standardInput : path
+    let descriptor = isStandardInput ? dup(STDIN_FILENO) : FileSystem.open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw .unreadable(file: name, code: errno) }
+    defer { close(descriptor) }
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try TextFile.bytes(descriptor, name, limit: Self.longestStream)
+    } catch { throw .unreadable(file: name, code: error.code) }
+    try self.init(Safetensors(bytes.withUnsafeBytes { MappedFile($0, named: name) }))
+  }
 
   package init(_ file: Safetensors) throws(CheckpointError) {
     let path = file.path

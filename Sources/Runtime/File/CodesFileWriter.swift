@@ -54,6 +54,9 @@ package final class CodesFileWriter {
     try file.finish()
   }
 
+  /// Takes the file back, as if it had never been made.
+  package func discard() { file.discard() }
+
   private func writeHeader() throws(FileError) {
     let header = SafetensorsHeader(tensors: [("codes", .int32, [frames, codebooks])], metadata: metadata)
     try file.write(header.bytes(size: Self.headerBytes), at: 0)

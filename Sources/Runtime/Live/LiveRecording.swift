@@ -29,6 +29,7 @@ package final class LiveRecording {
   private var heard: [Int32]
   private var said: [Int32]
   private var record = FrameRecord()
+  private var frames = 0
 
   /// Creates the directory if it is missing, and the files in it.
   ///
@@ -67,6 +68,7 @@ package final class LiveRecording {
   package func drain() throws {
     var spoken = ""
     while tape.take(user: &user, own: &own, heard: &heard, said: &said, record: &record) {
+      frames += 1
       sound.write(left: user.samples.span, right: own.samples.span)
       heardCodes.append(heard)
       saidCodes?.append(said)
@@ -81,9 +83,18 @@ package final class LiveRecording {
     if let failure = sound.failure { throw failure }
   }
 
+  /// Completes the files. A recording of no frames is taken back, and an earlier one stays.
   package func finish() throws {
     // Each file is completed whatever happens to the others; the first failure is reported.
     let drained = Result { try drain() }
+    // Sound without a sample is a file that no program opens.
+    guard frames > 0 || sound.failure != nil else {
+      sound.discard()
+      heardCodes.discard()
+      saidCodes?.discard()
+      transcript.discard()
+      return try drained.get()
+    }
     let finished = Result { try sound.finish() }
     let coded = Result {
       try heardCodes.finish()

@@ -15,7 +15,7 @@ struct Decode: ParsableCommand {
         antiphon decode speech.codes again.wav
       """)
 
-  @Argument(help: "The codes file.")
+  @Argument(help: "The codes file, or - for standard input.")
   var input: String
 
   @Argument(
@@ -47,21 +47,24 @@ struct Decode: ParsableCommand {
     try EarlyEnd.check(path: output, seconds: sink.seconds)
   }
 
+  /// The codes file as messages name it.
+  private var name: String { input == "-" ? CodesFile.standardInput : input }
+
   /// The codec, after checking that it can decode these codes.
   private func open(_ file: CodesFile) throws -> Codec {
     let available = try codec.open(codebooks: 1)
     guard file.codebooks <= available.configuration.availableCodebooks else {
       throw CommandError.tooManyCodebooks(
-        path: input, found: file.codebooks, available: available.configuration.availableCodebooks)
+        path: name, found: file.codebooks, available: available.configuration.availableCodebooks)
     }
     if let made = file.codec, made != available.digest {
       throw CommandError.anotherCodec(
-        path: input, codec: available.path, expected: made, found: available.digest)
+        path: name, codec: available.path, expected: made, found: available.digest)
     }
     let cardinality = available.configuration.cardinality
     for (index, code) in file.codes.enumerated() where !(0..<cardinality).contains(Int(code)) {
       throw CommandError.codeOutOfRange(
-        path: input, frame: index % file.frames, codebook: index / file.frames, found: Int(code),
+        path: name, frame: index % file.frames, codebook: index / file.frames, found: Int(code),
         cardinality: cardinality)
     }
     return try codec.open(codebooks: file.codebooks)

@@ -211,7 +211,11 @@ enum Faults {
       """, "-DPIC", "-lasound")
   }
 
-  private static let directory = Result { try TemporaryDirectory() }
+  private static let directory: Result<TemporaryDirectory, any Error> = Result {
+    // What is static has no end of its own.
+    atexit { try? FileManager.default.removeItem(atPath: Faults.directory.get().path) }
+    return try TemporaryDirectory()
+  }
 
   private static func build(_ name: String, _ source: String, _ options: String...) throws -> String {
     let directory = try directory.get()
