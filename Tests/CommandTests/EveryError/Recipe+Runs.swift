@@ -2,8 +2,18 @@ extension Recipe {
   static let dialogue = [
     Recipe(
       "'threads' is 0, and it takes a number from 1 to 1024.",
-      "$antiphon trace dialogue $model in.safetensors out.safetensors --threads 0")
+      "$antiphon trace dialogue $model in.safetensors out.safetensors --threads 0"),
+    Recipe("The model 'models/x' has no drafter, so it cannot run ahead.", "respond out.wav --early"),
+    Recipe(
+      "3 columns would have to be drafted, and the model's drafter has 2 modules.",
+      "\(ahead) $antiphon bench step --model m --frames-per-pass 4"),
+    Recipe(
+      "No row of this model is delayed, so no frame can be said sooner.",
+      "\(ahead) edit m/config.json 's/^    1/    0/'; $antiphon bench step --model m --early"),
   ]
+  /// A model with a drafter of two modules.
+  private static let ahead =
+    "cp -r $golden/tiny-dialogue/moshi m; cp $golden/tiny-drafter/{config.json,drafter.safetensors} m;"
 
   private static let log = "respond a.wav --latency run1 >&2;"
 
@@ -37,7 +47,7 @@ extension Recipe {
     Recipe(
       "Stopped by a signal after 7.0 s of sound.",
       """
-      mkfifo pipe; cat /dev/zero >pipe & $antiphon respond - out.wav --model $model <pipe &
+      mkfifo pipe; cat /dev/zero >pipe 2>broken & $antiphon respond - out.wav --model $model <pipe &
       has out.wav 50000; kill -INT $!; wait $!
       """),
     Recipe(
@@ -78,7 +88,7 @@ extension Recipe {
     Recipe(
       "Stopped by a signal after 2.0 s of sound.",
       """
-      mkfifo pipe; cat /dev/zero >pipe & $antiphon respond - - --model $model <pipe >said &
+      mkfifo pipe; cat /dev/zero >pipe 2>broken & $antiphon respond - - --model $model <pipe >said &
       has said 50000; kill -TERM $!; wait $!
       """),
     Recipe(

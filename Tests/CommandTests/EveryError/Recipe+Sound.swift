@@ -49,7 +49,7 @@ extension Recipe {
     Recipe(
       "'out.wav' is there already.",
       "codes 1 1 >a.codes; echo >out.wav; $antiphon decode a.codes out.wav --codec $codec"),
-    Recipe("'in.wav' is the input too.", "respond in.wav --overwrite"),
+    Recipe("'in.wav' is an input or another output of the same command.", "respond in.wav --overwrite"),
     Recipe(
       "The name 'out.xyz' does not end in a known sound format.", "respond out.xyz"),
     Recipe("'/nowhere/out.wav' cannot be made: No such file or directory.", "respond /nowhere/out.wav"),
