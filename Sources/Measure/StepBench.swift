@@ -45,7 +45,7 @@ package struct StepBench {
     for conversation in 0..<conversations {
       try batch.withState(conversation) {
         try $0.predict(prediction)
-        $0.skip(framesInCache)
+        $0.jump(framesInCache)
       }
     }
     var bench = BenchRun(pace, frameTime: 80_000, model: name, threads: threads, version: version)

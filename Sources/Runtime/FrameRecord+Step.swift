@@ -1,28 +1,6 @@
 internal import Dialogue
 internal import Latency
 
-/// When a frame of the person was complete, in microseconds since the run's epoch.
-struct Capture {
-  /// When the whole frame had been read.
-  var complete: Int64
-  /// When its last sample was at the device, if that is known.
-  var hardware: Int64?
-  /// Index of its last sample, at the model's rate, from 0.
-  var lastSample: Int64
-}
-
-/// When a frame of the reply was written and heard, in microseconds since the run's epoch.
-struct Delivery {
-  /// When it was given to the file or to the ring of the loudspeaker.
-  var written: Int64
-  /// When it had to be written; later than that, silence is heard.
-  var deadline: Int64?
-  /// When its first sample is heard, if that is known.
-  var played: Int64?
-  /// Samples queued in the device ahead of this frame, if there is a device.
-  var delaySamples: Int64?
-}
-
 extension FrameRecord {
   /// Fills one frame's row of the log, for files and for live sound alike.
   ///

@@ -151,7 +151,7 @@ public final class Dialogue: Sendable {
   }
 
   /// Columns that the drafter can draft ahead; 0 where there is none.
-  public var draftedColumns: Int { drafter?.depth ?? 0 }
+  public var draftedColumns: Int { drafter?.reach ?? 0 }
 
   /// - Parameter lanes: most lanes of a pass; where nothing is said, as many as the drafter lets states fall behind.
   func scratchPlan(states: Int, lanes: Int? = nil) -> DialogueScratch.Plan {

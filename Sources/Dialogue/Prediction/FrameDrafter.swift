@@ -43,7 +43,7 @@ struct FrameDrafter: Sendable {
   }
 
   /// Columns that can be drafted ahead.
-  var depth: Int { modules.count }
+  var reach: Int { modules.count }
 
   /// Bytes of weights that the first `count` modules read.
   func bytesPerPass(_ count: Int) -> Int { modules.prefix(count).reduce(0) { $0 + $1.bytesPerPass } }

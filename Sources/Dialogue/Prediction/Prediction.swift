@@ -26,5 +26,5 @@ public struct Prediction: Sendable, Equatable {
   var draftedColumns: Int { (isEarly ? 1 : 0) + framesPerPass - 1 + spare }
 
   /// Drafted columns that a step without a pass needs: its own, and the one whose codes it plays early.
-  var neededToSkip: Int { isEarly ? 2 : 1 }
+  var draftsForStep: Int { isEarly ? 2 : 1 }
 }

@@ -28,16 +28,16 @@ extension Dialogue {
 
   /// Chooses the conversations whose backbone runs; the others have drafted columns to say.
   private func choose(_ request: inout StepRequest) {
-    for lane in 0..<request.count {
-      let state = request.states[lane]
-      request.results[lane] = DialogueStep()
+    for index in 0..<request.count {
+      let state = request.states[index]
+      request.results[index] = DialogueStep()
       if let codes = request.user {
-        ring.hear(codes + lane * streams.user, at: state.pointee.steps, state.pointee.memory.view)
+        ring.hear(codes + index * streams.user, at: state.pointee.steps, state.pointee.memory.view)
       }
       if state.pointee.speaksDraft {
-        request.results[lane].positions = 0
+        request.results[index].positions = 0
       } else {
-        request.active[request.activeCount] = lane
+        request.active[request.activeCount] = index
         request.activeCount += 1
       }
     }
@@ -71,18 +71,18 @@ extension Dialogue {
   }
 
   private func finish(_ request: StepRequest, _ times: (Int64, Int64, Int64, Int64)) {
-    for lane in 0..<request.count {
-      let state = request.states[lane]
+    for index in 0..<request.count {
+      let state = request.states[index]
       let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
       // The speaker has written the results for the text there.
-      var result = request.results[lane]
+      var result = request.results[index]
       result.text = ring.tokens(at: step, memory)[Streams.text]
       result.isPadding =
         result.text == configuration.textPadding || result.text == configuration.textEndOfPadding
       result.times = (times.0, times.1, times.2)
       result.draftEnd = times.3
-      let isSkipped = result.positions == 0
-      if isSkipped {
+      let saysDraft = result.positions == 0
+      if saysDraft {
         result.paddingProbability = result.isPadding ? 1 : 0
         state.pointee.pending += 1
         state.pointee.drafts -= 1
@@ -94,10 +94,10 @@ extension Dialogue {
       result.draftDepth = Int(newest - step) + state.pointee.pending
       result.isReady = ring.isReady(newest)
       if result.isReady {
-        if let own = request.own { ring.undelay(at: newest, into: own + lane * streams.own, memory) }
+        if let own = request.own { ring.undelay(at: newest, into: own + index * streams.own, memory) }
         state.pointee.delivered = newest - Int64(streams.maxDelay) + 1
       }
-      request.results[lane] = result
+      request.results[index] = result
       state.pointee.steps += 1
     }
   }

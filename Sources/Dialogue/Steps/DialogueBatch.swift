@@ -18,10 +18,10 @@ public final class DialogueBatch {
   // The step in which a slot last took part, so that none takes part twice.
   private let stamps: UnsafeMutablePointer<UInt64>
   private var stamp: UInt64 = 0
-  // By lane.
-  private let lanes: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>>
+  // The conversations that take part in a step, in order.
+  private let members: UnsafeMutablePointer<UnsafeMutablePointer<DialogueState>>
   private let slots: UnsafeMutablePointer<Int>
-  private let laneResults: UnsafeMutablePointer<DialogueStep>
+  private let memberResults: UnsafeMutablePointer<DialogueStep>
   private let scratch: DialogueScratch
 
   /// A batch without conversations.
@@ -50,10 +50,10 @@ public final class DialogueBatch {
     results.initialize(repeating: DialogueStep(), count: capacity)
     stamps = .allocate(capacity: capacity)
     stamps.initialize(repeating: 0, count: capacity)
-    lanes = .allocate(capacity: capacity)
+    members = .allocate(capacity: capacity)
     slots = .allocate(capacity: capacity)
-    laneResults = .allocate(capacity: capacity)
-    laneResults.initialize(repeating: DialogueStep(), count: capacity)
+    memberResults = .allocate(capacity: capacity)
+    memberResults.initialize(repeating: DialogueStep(), count: capacity)
     scratch = DialogueScratch(dialogue.scratchPlan(states: capacity))
   }
 
@@ -66,9 +66,9 @@ public final class DialogueBatch {
     states.deallocate()
     results.deallocate()
     stamps.deallocate()
-    lanes.deallocate()
+    members.deallocate()
     slots.deallocate()
-    laneResults.deallocate()
+    memberResults.deallocate()
   }
 
   /// Bytes of the scratch, which all conversations share.
@@ -120,12 +120,12 @@ public final class DialogueBatch {
   public func step(
     user: Span<Int32>, own: inout MutableSpan<Int32>, clock: RunClock = .monotonic
   ) {
-    var lane = 0
+    var member = 0
     for slot in 0..<capacity where states[slot] != nil {
-      slots[lane] = slot
-      lane += 1
+      slots[member] = slot
+      member += 1
     }
-    advance(count: lane, user, nil, &own, clock)
+    advance(count: member, user, nil, &own, clock)
   }
 
   /// Hears one frame of some conversations and answers with one of each; the others wait.
@@ -162,8 +162,8 @@ public final class DialogueBatch {
   }
 
   private func take(_ active: Span<Int>) {
-    precondition(active.count <= capacity, "no more lanes than slots")
-    for lane in active.indices { slots[lane] = active[lane] }
+    precondition(active.count <= capacity, "no more conversations than slots")
+    for member in active.indices { slots[member] = active[member] }
   }
 
   private func advance(
@@ -176,23 +176,23 @@ public final class DialogueBatch {
       "one code for each codebook of each conversation")
     guard count > 0 else { return }
     stamp += 1
-    for lane in 0..<count {
-      let slot = slots[lane]
+    for member in 0..<count {
+      let slot = slots[member]
       guard isOccupied(slot), let state = states[slot], stamps[slot] != stamp else {
         preconditionFailure("slots with conversations, each once")
       }
       stamps[slot] = stamp
-      lanes[lane] = state
+      members[member] = state
     }
     user.withUnsafeBufferPointer { user in
       own.withUnsafeMutableBufferPointer { own in
         let request = StepRequest(
-          states: UnsafePointer(lanes), count: count, user: user.baseAddress, forced: forced,
-          own: own.baseAddress, clock: clock, results: laneResults, active: scratch.active)
+          states: UnsafePointer(members), count: count, user: user.baseAddress, forced: forced,
+          own: own.baseAddress, clock: clock, results: memberResults, active: scratch.active)
         dialogue.advance(request, scratch)
       }
     }
-    for lane in 0..<count { results[slots[lane]] = laneResults[lane] }
+    for member in 0..<count { results[slots[member]] = memberResults[member] }
   }
 
   /// The results of the last step of the conversation in a slot; empty for a free slot.

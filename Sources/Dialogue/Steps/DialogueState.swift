@@ -79,7 +79,7 @@ extension DialogueState {
 
   /// Whether the next step says what was drafted, without the backbone.
   var speaksDraft: Bool {
-    pending + 1 < prediction.framesPerPass && drafts >= prediction.neededToSkip
+    pending + 1 < prediction.framesPerPass && drafts >= prediction.draftsForStep
   }
 
   /// The codes that the next step gives if the model says what it drafted.
@@ -87,7 +87,7 @@ extension DialogueState {
   /// - Parameter own: [streams.own]; left as they are where too little is drafted.
   /// - Returns: whether they are there.
   package borrowing func copyDraftedFrame(into own: inout MutableSpan<Int32>) -> Bool {
-    guard drafts >= prediction.neededToSkip else { return false }
+    guard drafts >= prediction.draftsForStep else { return false }
     let newest = steps + (prediction.isEarly ? 1 : 0)
     guard dialogue.ring.isReady(newest) else { return false }
     own.withUnsafeMutableBufferPointer {
@@ -109,7 +109,7 @@ extension DialogueState {
   }
 
   /// Acts as if `frames` frames had passed: their keys and values are zeros, and cost as much as any others.
-  package mutating func skip(_ frames: Int) { steps += Int64(frames) }
+  package mutating func jump(_ frames: Int) { steps += Int64(frames) }
 }
 
 /// The results of one step, apart from the codes.

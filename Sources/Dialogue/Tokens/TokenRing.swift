@@ -6,21 +6,21 @@ internal import Kernels
 struct TokenRing: Sendable {
   private let streams: Streams
   /// Steps that are kept: the longest delay, and one block.
-  private let length: Int
-  private let spoken: Region<Int32>  // [length][1 + own]
-  private let heard: Region<Int32>  // [length][user]
+  private let capacity: Int
+  private let spoken: Region<Int32>  // [capacity][1 + own]
+  private let heard: Region<Int32>  // [capacity][user]
 
   /// - Parameters:
   ///   - block: most steps of one pass.
   ///   - plan: the plan of a state's memory.
   init(_ streams: Streams, block: Int, in plan: inout MemoryPlan) {
     self.streams = streams
-    length = streams.maxDelay + block
-    spoken = plan.reserve(Int32.self, length * (1 + streams.own))
-    heard = plan.reserve(Int32.self, length * max(streams.user, 1))
+    capacity = streams.maxDelay + block
+    spoken = plan.reserve(Int32.self, capacity * (1 + streams.own))
+    heard = plan.reserve(Int32.self, capacity * max(streams.user, 1))
   }
 
-  private func slot(_ step: Int64) -> Int { Int(step % Int64(length)) }
+  private func slot(_ step: Int64) -> Int { Int(step % Int64(capacity)) }
 
   /// Stores the user's codes of the frame that is heard in `step`. Codes beyond the codebook count as "nothing".
   ///

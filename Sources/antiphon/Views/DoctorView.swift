@@ -43,7 +43,7 @@ struct DoctorView: Encodable {
         let cases = Self.cases(known, kv, speed, memory)
         return Model(
           name: known.name, isRead: known.isRead, cases: cases,
-          help: Self.help(cases, smallerWindow: Self.cases(known, .q8, speed, memory), speed, memory))
+          help: Self.help(cases, smallerCache: Self.cases(known, .q8, speed, memory), speed, memory))
       } + usual
     advice = Self.advice(speed, load: load)
   }
@@ -64,14 +64,14 @@ struct DoctorView: Encodable {
 
   /// What would make it run in real time; empty if it already does as published.
   private static func help(
-    _ cases: [Assessment], smallerWindow: [Assessment], _ speed: MachineSpeed, _ memory: Int
+    _ cases: [Assessment], smallerCache: [Assessment], _ speed: MachineSpeed, _ memory: Int
   ) -> String {
     guard cases[0].verdict != .yes else { return "" }
     if let fits = cases.first(where: { $0.verdict == .yes }) { return "convert --bits \(fits.bits)" }
-    if let fits = smallerWindow.first(where: { $0.verdict == .yes }) {
+    if let fits = smallerCache.first(where: { $0.verdict == .yes }) {
       return (fits.bits == 16 ? "" : "convert --bits \(fits.bits), and ") + "--kv q8"
     }
-    let least = smallerWindow[cases.count - 1]
+    let least = smallerCache[cases.count - 1]
     if least.verdict == .tooLarge { return "\(NumberText.bytes(least.memoryBytes * 10 / 9)) of memory" }
     let left = Assessment.frameMs * Assessment.enough - least.codecMs
     guard left > 0 else {
