@@ -116,7 +116,9 @@ public struct Conversation: ~Copyable, Sendable {
     self.start = start
     self.ear = ear
     pace = DraftPace(state.prediction)
-    spare = state.prediction.spare > 0 ? Spare(model.codec, codebooks: model.dialogue.streams.own) : nil
+    spare =
+      state.prediction.spare > 0
+      ? Spare(model.codec, codebooks: model.dialogue.streams.own, capacity: state.prediction.spare) : nil
     self.state = state
     stepper = DialogueStepper(model.dialogue)
     self.mouth = mouth
@@ -180,8 +182,7 @@ public struct Conversation: ~Copyable, Sendable {
     step.isReady = result.isReady && !said.isEmpty
     step.userSemantic = ear.codes[0]
     step.ownSemantic = said.first ?? 0
-    let codes = said
-    if step.isReady { mouth.speak(codes.span, into: &reply) } else { mouth.rest(into: &reply) }
+    if step.isReady { speak(into: &reply) } else { mouth.rest(into: &reply) }
     step.decodeEnd = clock.now
     pace.speak(reply)
     let frames = min(Int(state.steps), model.dialogue.configuration.context)
@@ -190,34 +191,44 @@ public struct Conversation: ~Copyable, Sendable {
     return step
   }
 
-  /// Makes the frame that is played if the next step is late; only with `prediction.spare`. Not a part of the step: it
-  /// may follow when the reply is on its way.
+  // Decodes what is said, unless that was done ahead.
+  private mutating func speak(into reply: inout MutableSpan<Float>) {
+    let codes = said
+    if let spare, spare.say(codes.span, into: &reply, &mouth) { return }
+    mouth.speak(codes.span, into: &reply)
+  }
+
+  /// The most spare frames that it makes: those of its prediction.
+  package var spareFrames: Int { spare?.capacity ?? 0 }
+
+  /// Makes the frames that are played if the next steps are late. Not a part of the step: it may follow when the reply is
+  /// on its way.
   ///
-  /// - Returns: whether there is one, for `withSpare`.
+  /// - Returns: how many frames there are.
   @discardableResult
-  package mutating func prepareSpare() -> Bool {
-    guard let spare else { return false }
+  package mutating func prepareSpare() -> Int {
+    guard let spare else { return 0 }
     spare.prepare(state, after: mouth)
-    return spare.isReady
+    return spare.count
   }
 
-  /// The samples of the spare frame.
-  package func withSpare(_ body: (Span<Float>) -> Void) {
-    if let spare { body(spare.samples.span) }
-  }
-
-  /// Takes note that the spare frame was played in place of what the last step gave: it is what was said.
+  /// Copies the sound of the spare frames, one after the other.
   ///
-  /// - Parameter reply: the samples of the spare, if there is one.
+  /// - Parameter sound: [spareFrames][samplesPerFrame]; filled from its start.
+  package func copySpare(into sound: inout MutableSpan<Float>) { spare?.copy(into: &sound) }
+
+  /// Takes note that a spare frame was played in place of what the last step gave: it is what was said. Where several
+  /// were played, the steps that they stand for follow, each with a `concede` of its own and none prepared meanwhile.
+  ///
+  /// - Parameters:
+  ///   - step: the results of the last step.
+  ///   - reply: its samples; replaced by those of the spare.
   /// - Returns: whether there was one.
   @discardableResult
   package mutating func concede(_ step: inout Step, into reply: inout MutableSpan<Float>) -> Bool {
-    guard let spare, spare.isReady else { return false }
-    state.remember(spare.codes.span)
-    for index in said.indices { said[index] = spare.codes[index] }
-    mouth.copy(spare.mouth)
-    for index in 0..<reply.count { reply[index] = spare.samples[index] }
-    spare.clear()
+    guard let spare, spare.sayInstead(of: &said, into: &reply, &mouth) else { return false }
+    let codes = said
+    state.remember(codes.span)
     step.isConcealed = true
     step.ownSemantic = said.first ?? 0
     return true

@@ -61,6 +61,41 @@ struct PlaybackLoopTests {
     #expect(step < 0.1, "no click at the edges")
   }
 
+  @Test("where sound is missing at the last moment a spare frame is played, without a gap, and then silence")
+  func spare() {
+    let (device, slot) = (ScriptedPCM(.playback), SpareSlot(samplesPerFrame: 1920, capacity: 2))
+    let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000), spare: slot)
+    #expect(loop.begin())
+    // A tone of three frames; the second is offered as a spare, and comes too late.
+    let sound = tone(500, count: 3 * 1920)
+    loop.ring.write(sound.span.extracting(0..<1920))
+    slot.offer(sound.span.extracting(1920..<3840))
+    run(loop, periods: 10) { _ in [] }
+    #expect(slot.withdraw() == 1 && slot.isPlaying)
+    loop.ring.write(sound.span.extracting(3840..<5760))
+    run(loop, periods: 11) { _ in [] }
+    #expect(loop.counters.snapshot.gaps == 0)
+    let heard = device.output.drop { $0 == 0 }
+    #expect(toneToRest(heard[(heard.startIndex + 500)...].prefix(9000), 500, rate: Double(48_000)) > 60)
+    run(loop, periods: 10) { _ in [] }
+    #expect(loop.counters.snapshot.gaps == 1, "nothing was offered any more")
+  }
+
+  @Test("a flush ends a spare frame, too")
+  func flushedSpare() {
+    let (device, slot) = (ScriptedPCM(.playback), SpareSlot(samplesPerFrame: 1920, capacity: 1))
+    let loop = PlaybackLoop(device: device, ring: SampleRing(capacity: 24_000), spare: slot)
+    #expect(loop.begin())
+    loop.ring.write(tone(500, count: 480).span)
+    slot.offer(tone(500, count: 1920).span)
+    run(loop, periods: 6) { _ in [] }
+    #expect(slot.isPlaying)
+    loop.flushRequest.store(true, ordering: .relaxed)
+    run(loop, periods: 10) { _ in [] }
+    #expect(!slot.isPlaying && loop.counters.snapshot.gaps == 0)
+    #expect(loop.flushedSamples.load(ordering: .relaxed) > 600)
+  }
+
   @Test("silence before the first sound is not counted")
   func before() {
     let loop = makeLoop(ScriptedPCM(.playback))

@@ -10,41 +10,9 @@ struct PredictionTests {
   /// The tiny model with a drafter of `modules` modules beside it.
   static func model(modules: Int = 3, backbone: String? = nil) throws -> (Dialogue, TemporaryDirectory) {
     let directory = try TemporaryDirectory()
-    try write(to: directory, modules: modules, backbone: backbone)
+    try RandomDrafter.add(
+      toCopyOf: Golden.path("tiny-dialogue/moshi"), in: directory, modules: modules, backbone: backbone)
     return (try Dialogue.open(directory.path, isDrafting: true), directory)
-  }
-
-  static func write(to directory: TemporaryDirectory, modules: Int, backbone: String?) throws {
-    let source = Golden.path("tiny-dialogue/moshi")
-    try copy(source + "/model.safetensors", to: directory.file("model.safetensors"))
-    var config = try text(of: source + "/config.json")
-    let fingerprint = backbone.map { ", \"backbone\": \"\($0)\"" } ?? ""
-    // Inside the outermost braces.
-    config.removeLast(config.reversed().prefix { $0 != "}" }.count + 1)
-    config += ", \"mctp\": {\"modules\": \(modules), \"window\": 5\(fingerprint)}}"
-    try write(config, to: directory.file("config.json"))
-    let plain = try DialogueConfiguration(directory: source)
-    let (width, hidden) = (plain.width, 24)
-    var noise = Noise(77)
-    var writer = SafetensorsWriter()
-    for module in 0..<modules {
-      func add(_ name: String, _ shape: Int..., around center: Float = 0) {
-        let count = shape.reduce(1, *)
-        writer.add(
-          "modules.\(module).\(name)", noise.floats(count).map { center + 0.3 * $0 }, shape: shape)
-      }
-      add("norm_e.alpha", width, around: 1)
-      add("norm_h.alpha", width, around: 1)
-      add("proj.weight", width, 2 * width)
-      add("layer.norm1.alpha", width, around: 1)
-      add("layer.self_attn.in_proj_weight", 3 * width, width)
-      add("layer.self_attn.out_proj.weight", width, width)
-      add("layer.norm2.alpha", width, around: 1)
-      add("layer.gating.linear_in.weight", 2 * hidden, width)
-      add("layer.gating.linear_out.weight", width, hidden)
-      add("out_norm.alpha", width, around: 1)
-    }
-    try writer.write(to: directory.file("drafter.safetensors"))
   }
 
   /// One step of a conversation: what was said, what came out, and what the backbone thought of the text.
@@ -291,17 +259,5 @@ struct PredictionTests {
     }
     #expect(throws: DialogueError.self) { try state.predict(Prediction(framesPerPass: 0)) }
     withExtendedLifetime(_directory) {}
-  }
-
-  private static func text(of path: String) throws -> String {
-    try String(contentsOf: URL(filePath: path), encoding: .utf8)
-  }
-
-  private static func write(_ text: String, to path: String) throws {
-    try text.write(to: URL(filePath: path), atomically: false, encoding: .utf8)
-  }
-
-  private static func copy(_ source: String, to path: String) throws {
-    try FileManager.default.copyItem(atPath: source, toPath: path)
   }
 }

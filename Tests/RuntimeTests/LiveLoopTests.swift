@@ -20,10 +20,22 @@ struct LiveLoopTests {
     let loudspeaker: ScriptedLoudspeaker
     let loop: Loop
     let size: Int
+    let prediction: Prediction
+    // Keeps the files of the model, which are mapped.
+    private let directory: TemporaryDirectory?
 
     /// `arrivals` are the frames that come before each turn; nothing comes for a 0. Ends after the last.
-    init(frames: Int, arrivals: [Int], isMuted: Bool = false, tape: LiveTape? = nil) throws {
-      model = try Model.open(Golden.path("tiny-model"))
+    init(
+      frames: Int, arrivals: [Int], isMuted: Bool = false, tape: LiveTape? = nil,
+      prediction: Prediction = .none
+    ) throws {
+      directory = prediction == .none ? nil : try TemporaryDirectory()
+      if let directory {
+        try RandomDrafter.add(
+          toCopyOf: Golden.path("tiny-model"), in: directory, modules: prediction.modules)
+      }
+      model = try Model.open(directory?.path ?? Golden.path("tiny-model"), isDrafting: directory != nil)
+      self.prediction = prediction
       size = model.codec.configuration.samplesPerFrame
       var noise = Noise(5)
       microphone = ScriptedMicrophone(noise.floats(frames * size).map { $0 * 0.1 })
@@ -37,8 +49,8 @@ struct LiveLoopTests {
       }
     }
 
-    func run() {
-      var conversation = Conversation(model, seed: 9)
+    func run() throws {
+      var conversation = try Conversation(model, seed: 9, prediction: prediction)
       loop.run(&conversation, .monotonic)
     }
 
@@ -67,7 +79,7 @@ struct LiveLoopTests {
   @Test("live and offline say the same, bit for bit, and every frame is logged")
   func same() throws {
     let session = try Session(frames: 12, arrivals: Array(repeating: 1, count: 12))
-    session.run()
+    try session.run()
     #expect(session.loudspeaker.heard == session.offline((0..<12).map { $0 }))
     #expect(session.loudspeaker.heard.contains { $0 != 0 })
     #expect(session.loop.counts == LiveCounts(frames: 12))
@@ -82,7 +94,7 @@ struct LiveLoopTests {
   @Test("a live record has the sizes that a record of a file has, and how likely silence was")
   func sizes() throws {
     let session = try Session(frames: 6, arrivals: Array(repeating: 1, count: 6))
-    session.run()
+    try session.run()
     let records = session.records()
     #expect(records.count == 6)
     #expect(records.allSatisfy { $0.cacheFrames ?? 0 > 0 && $0.cacheBytes ?? 0 > 0 })
@@ -113,7 +125,7 @@ struct LiveLoopTests {
   @Test("of more than two frames that wait only the newest is heard, and the others are counted")
   func backlog() throws {
     let session = try Session(frames: 9, arrivals: [1, 1, 4, 1, 2, 0])
-    session.run()
+    try session.run()
     // Four wait: three are skipped. Two are no backlog: both are heard.
     #expect(session.loudspeaker.heard == session.offline([0, 1, 5, 6, 7, 8]))
     #expect(session.loop.counts == LiveCounts(frames: 6, skipped: 3))
@@ -122,15 +134,15 @@ struct LiveLoopTests {
   @Test("a microphone that gives nothing is silence to the model, whose clock goes on")
   func stall() throws {
     let session = try Session(frames: 6, arrivals: [1, 1, 0, 0, 1, 1])
-    session.run()
+    try session.run()
     #expect(session.loudspeaker.heard == session.offline([0, 1, nil, nil, 2, 3]))
-    #expect(session.loop.counts == LiveCounts(frames: 6, concealed: 2))
+    #expect(session.loop.counts == LiveCounts(frames: 6, unheard: 2))
   }
 
   @Test("muted, the model hears silence")
   func muted() throws {
     let session = try Session(frames: 5, arrivals: Array(repeating: 1, count: 5), isMuted: true)
-    session.run()
+    try session.run()
     #expect(session.loudspeaker.heard == session.offline([nil, nil, nil, nil, nil]))
   }
 
@@ -138,20 +150,78 @@ struct LiveLoopTests {
   func late() throws {
     let session = try Session(frames: 6, arrivals: Array(repeating: 1, count: 6))
     session.loudspeaker.slack = { $0 == 3 ? -1_000_000 : 1_000_000 }
-    session.run()
+    try session.run()
     #expect(session.loop.counts == LiveCounts(frames: 6, late: 1))
     #expect(session.records().map(\.isMiss) == [false, false, false, true, false, false])
   }
 
+  @Test("spare frames that nobody begins change nothing")
+  func spareUnused() throws {
+    for prediction in [Prediction(spare: 1), Prediction(spare: 2)] {
+      let session = try Session(
+        frames: 12, arrivals: Array(repeating: 1, count: 12), prediction: prediction)
+      try session.run()
+      #expect(session.loudspeaker.heard == session.offline((0..<12).map { $0 }))
+      #expect(session.loop.counts == LiveCounts(frames: 12))
+      #expect(session.loudspeaker.offered.count == prediction.spare * session.size)
+    }
+  }
+
+  @Test(
+    "the frame of a late step is the spare that was begun, it is counted, and what follows goes on from it")
+  func concealed() throws {
+    for prediction in [Prediction(spare: 1), Prediction(isEarly: true, spare: 1)] {
+      let session = try Session(
+        frames: 12, arrivals: Array(repeating: 1, count: 12), prediction: prediction)
+      var offered: [[Float]] = []
+      let script = session.loudspeaker.afterBlock
+      session.loudspeaker.begun = { $0 == 6 ? 1 : 0 }
+      session.loudspeaker.afterBlock = { count in
+        offered.append(session.loudspeaker.offered)
+        script(count)
+      }
+      try session.run()
+      let heard = (0..<12).map {
+        Array(session.loudspeaker.heard[$0 * session.size..<($0 + 1) * session.size])
+      }
+      #expect(heard[6] == offered[6] && session.loop.counts == LiveCounts(frames: 12, concealed: 1))
+      #expect(session.records().map { $0.source == .conceal } == (0..<12).map { $0 == 6 })
+      if !prediction.isEarly {
+        let plain = session.offline((0..<12).map { $0 })
+        #expect(Array(plain[..<(6 * session.size)]) == heard[..<6].flatMap { $0 })
+        #expect(Array(plain[(6 * session.size)...]) != heard[6...].flatMap { $0 })
+      }
+    }
+  }
+
+  @Test("of two frames that are late in a row both are spares, and none is prepared between them")
+  func concealedTwice() throws {
+    let session = try Session(
+      frames: 12, arrivals: Array(repeating: 1, count: 12), prediction: Prediction(spare: 2))
+    session.loudspeaker.begun = { $0 == 6 ? 2 : 0 }
+    var offered: [Float] = []
+    let script = session.loudspeaker.afterBlock
+    session.loudspeaker.afterBlock = { count in
+      if count == 7 { offered = session.loudspeaker.offered }
+      script(count)
+    }
+    try session.run()
+    let size = session.size
+    #expect(Array(session.loudspeaker.heard[(6 * size)..<(8 * size)]) == offered)
+    #expect(session.loop.counts == LiveCounts(frames: 12, concealed: 2))
+  }
+
   @Test(
     "after warm-up the model's thread allocates nothing and takes no lock",
-    .enabled(if: WorkCounter.counts))
-  func work() throws {
+    .enabled(if: WorkCounter.counts), arguments: [Prediction.none, Prediction(isEarly: true, spare: 2)])
+  func work(prediction: Prediction) throws {
     let model = try Model.open(Golden.path("tiny-model"))
     let tape = LiveTape(
       samplesPerFrame: model.codec.configuration.samplesPerFrame,
       heard: model.codec.configuration.codebooks, said: model.dialogue.streams.own)
-    let session = try Session(frames: 60, arrivals: Array(repeating: 1, count: 60), tape: tape)
+    let session = try Session(
+      frames: 60, arrivals: Array(repeating: 1, count: 60), tape: tape, prediction: prediction)
+    session.loudspeaker.begun = { $0 % 7 == 3 ? 1 : 0 }
     session.loop.latencyLog = FrameLog()
     let script = session.loudspeaker.afterBlock
     let counter = WorkCounter()
@@ -160,7 +230,7 @@ struct LiveLoopTests {
       if count == 50 { counter.end() }
       script(count)
     }
-    session.run()
+    try session.run()
     #expect(counter.allocations == 0 && counter.locks == 0)
     #expect(session.loop.counts.frames == 60)
   }
@@ -186,7 +256,7 @@ struct LiveLoopTests {
       }
       script(count)
     }
-    session.run()
+    try session.run()
     try recording.finish()
     let heard = try CodesFile(directory.path + "/" + LiveRecording.heardName)
     let reply = try CodesFile(directory.path + "/" + LiveRecording.saidName)

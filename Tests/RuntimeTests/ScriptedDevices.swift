@@ -42,9 +42,25 @@ final class ScriptedLoudspeaker: Loudspeaker, @unchecked Sendable {
   /// Nanoseconds to spare for each block.
   var slack: (Int) -> Int64 = { _ in 20_000_000 }
   var afterBlock: (Int) -> Void = { _ in }
+  /// How many spare frames are begun before each block comes.
+  var begun: (Int) -> Int = { _ in 0 }
+  private(set) var offered: [Float] = []
   private var blocks = 0
 
-  init(capacity: Int) { heard.reserveCapacity(capacity) }
+  init(capacity: Int) {
+    heard.reserveCapacity(capacity)
+    offered.reserveCapacity(capacity)
+  }
+
+  func offer(_ frames: Span<Float>) {
+    offered.removeAll(keepingCapacity: true)
+    for index in 0..<frames.count { offered.append(frames[index]) }
+  }
+
+  func withdraw() -> Int { offered.isEmpty ? 0 : begun(blocks) }
+
+  /// What was begun is heard.
+  func concede(_ block: Span<Float>) -> PlaybackReceipt { enqueue(block) }
 
   func enqueue(_ block: Span<Float>) -> PlaybackReceipt {
     for index in 0..<block.count { heard.append(block[index]) }

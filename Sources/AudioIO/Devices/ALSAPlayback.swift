@@ -40,17 +40,19 @@ package final class ALSAPlayback: @unchecked Sendable {
   ///   - rate: the device's rate; nil takes the device's preferred rate.
   ///   - queueSeconds: how much sound should still wait, in addition to what the device holds, when the next block
   ///     comes: room for lateness.
+  ///   - spare: holds what is played when no block comes in time.
   ///   - onXrun: called in the playback thread after an underrun.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
-    queueSeconds: Double? = nil, onXrun: @escaping @Sendable () -> Void = {}
+    queueSeconds: Double? = nil, spare: SpareSlot = SpareSlot(samplesPerFrame: 1, capacity: 1),
+    onXrun: @escaping @Sendable () -> Void = {}
   ) throws(AudioDeviceError) {
     let port = try ALSAPort.open(
       .init(
         name: name, direction: .playback, rate: rate, periodMilliseconds: periodMilliseconds,
         periods: periods))
     let ring = SampleRing(capacity: AudioFrame.sampleRate / 2)
-    loop = PlaybackLoop(device: port, ring: ring, onXrun: onXrun)
+    loop = PlaybackLoop(device: port, ring: ring, spare: spare, onXrun: onXrun)
     let period = port.settings.periodMilliseconds / 1000
     controller = RateController(target: queueSeconds ?? period + 0.015)
     scratch = .allocate(capacity: 4096)
@@ -99,12 +101,16 @@ package final class ALSAPlayback: @unchecked Sendable {
     return (due, seconds(loop.clock) ?? due + settings.bufferMilliseconds / 1000)
   }
 
+  private static func receipt(_ now: UInt64, _ due: Double, _ heard: Double) -> PlaybackReceipt {
+    func after(_ seconds: Double) -> UInt64 { now &+ UInt64(bitPattern: Int64(seconds * 1e9)) }
+    return PlaybackReceipt(
+      writtenNanoseconds: now, dueNanoseconds: after(due), dacNanoseconds: after(heard))
+  }
+
   package func enqueue(_ block: Span<Float>) -> PlaybackReceipt {
     let now = MonotonicClock.now
     let (delay, heard) = delays(at: now)
-    var receipt = PlaybackReceipt(writtenNanoseconds: now)
-    receipt.dueNanoseconds = now &+ UInt64(bitPattern: Int64(delay * 1e9))
-    receipt.dacNanoseconds = now &+ UInt64(bitPattern: Int64(heard * 1e9))
+    var receipt = Self.receipt(now, delay, heard)
     if lastWritten == 0 {
       // The first block is preceded by enough silence to bring the queue to its target.
       let missing = max(controller.target - delay, 0)
@@ -126,6 +132,18 @@ package final class ALSAPlayback: @unchecked Sendable {
     enqueued += write(block, skipping: receipt.skippedSamples)
     loop.wake.post()
     return receipt
+  }
+
+  package func offer(_ frames: Span<Float>) { loop.spare.offer(frames) }
+
+  package func withdraw() -> Int { loop.spare.withdraw() }
+
+  package func concede(_ block: Span<Float>) -> PlaybackReceipt {
+    let now = MonotonicClock.now
+    let (delay, heard) = delays(at: now)
+    lastWritten = now
+    enqueued += block.count
+    return Self.receipt(now, delay, heard)
   }
 
   private func pad(_ seconds: Double) {

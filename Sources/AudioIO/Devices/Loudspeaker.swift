@@ -5,6 +5,12 @@ package protocol Loudspeaker: AnyObject, Sendable {
   var underruns: Int { get }
   /// Enqueues the next samples. If too much sound is waiting, it is cut here, with a short cross-fade, and counted.
   func enqueue(_ block: Span<Float>) -> PlaybackReceipt
+  /// Offers spare frames, one after the other, that may be begun in place of blocks that do not come in time.
+  func offer(_ frames: Span<Float>)
+  /// Takes back what was offered, and returns how many of the frames were begun: they are played to their ends.
+  func withdraw() -> Int
+  /// Takes note that a block is not enqueued because a spare frame as long was begun in its place.
+  func concede(_ block: Span<Float>) -> PlaybackReceipt
 }
 
 /// What happened to an enqueued block.

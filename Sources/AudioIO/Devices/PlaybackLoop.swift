@@ -4,14 +4,16 @@ import Synchronization
 
 /// The playback thread's loop: ring -> the device's rate -> device.
 ///
-/// It keeps the device from underrunning: if sound is missing at the last moment, silence is played and counted. Once
-/// running it neither allocates nor locks, except to reopen a lost device.
+/// It keeps the device from underrunning: if sound is missing at the last moment, a spare frame is played or, without
+/// one, silence, which is counted. Once running it neither allocates nor locks, except to reopen a lost device.
 final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   // Sound is taken from the ring in pieces of 2 ms.
   private static var pieceSize: Int { 48 }
 
   let device: Device
   let ring: SampleRing
+  /// What is played where the ring runs dry.
+  let spare: SpareSlot
   /// When each sample of the program passes the converter. Inserted silence counts as samples.
   let clock = StreamClock()
   /// When each sample of the program must be in the ring at the latest, or silence is played. Unlike the time at the
@@ -75,11 +77,14 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   }
 
   /// - Parameter isWatched: whether to give up a device whose reports cannot be true.
-  init(device: Device, ring: SampleRing, onXrun: @escaping @Sendable () -> Void = {}, isWatched: Bool = true)
-  {
+  init(
+    device: Device, ring: SampleRing, spare: SpareSlot = SpareSlot(samplesPerFrame: 1, capacity: 1),
+    onXrun: @escaping @Sendable () -> Void = {}, isWatched: Bool = true
+  ) {
     precondition(device.settings.direction == .playback)
     self.device = device
     self.ring = ring
+    self.spare = spare
     self.onXrun = onXrun
     path = Path(device.settings)
     playedClock = StreamClock(sampleRate: Double(device.settings.rate))
@@ -149,7 +154,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
       if outcome == .reopened {
         renewPath()
         // What has waited all that time is late.
-        flushedSamples.add(ring.skip(.max), ordering: .relaxed)
+        flushedSamples.add(spare.stop() + ring.skip(.max), ordering: .relaxed)
       }
       return outcome
     }
@@ -234,7 +239,7 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private func takePiece(mayPad: Bool) -> Bool {
     let piece = path.piece
     var span = piece.mutableSpan
-    var count = ring.read(into: &span)
+    var count = read(into: &span, isLast: mayPad)
     if count > 0 {
       isSounding = true
       wasEverSounding = true
@@ -257,9 +262,17 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
     return true
   }
 
+  /// The next sound: the rest of a spare frame that was begun, what is in the ring or, at the last moment, the next spare.
+  private func read(into piece: inout MutableSpan<Float>, isLast: Bool) -> Int {
+    if spare.isPlaying { return spare.read(into: &piece) }
+    let count = ring.read(into: &piece)
+    guard count == 0, isLast, spare.begin() else { return count }
+    return spare.read(into: &piece)
+  }
+
   private func flushIfAsked() {
     guard flushRequest.exchange(false, ordering: .acquiringAndReleasing) else { return }
-    flushedSamples.add(ring.skip(.max), ordering: .relaxed)
+    flushedSamples.add(spare.stop() + ring.skip(.max), ordering: .relaxed)
     // The silence that follows was requested, so it is not a gap.
     wasEverSounding = false
   }

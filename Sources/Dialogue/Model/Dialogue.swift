@@ -69,6 +69,13 @@ public final class Dialogue: Sendable {
     return try Dialogue(checkpoint, configuration, threads: threads, drafter: drafter)
   }
 
+  /// Modules of the drafter that a directory's `config.json` names; 0 where it names none.
+  ///
+  /// - Throws: `CheckpointError` if the file is wrong.
+  package static func modulesOfDrafter(_ directory: String) throws(CheckpointError) -> Int {
+    try DialogueFiles(directory).configuration.draft?.modules ?? 0
+  }
+
   /// What a model reads from its file.
   package static func survey(_ files: DialogueFiles) throws(CheckpointError) -> (Checkpoint, Survey) {
     let survey = Survey()

@@ -82,13 +82,17 @@ extension DialogueState {
     pending + 1 < prediction.framesPerPass && drafts >= prediction.draftsForStep
   }
 
-  /// The codes that the next step gives if the model says what it drafted.
+  /// The codes that the next step, or one after it, gives if the model says what it drafted.
   ///
-  /// - Parameter own: [streams.own]; left as they are where too little is drafted.
+  /// - Parameters:
+  ///   - ahead: steps after the next one.
+  ///   - own: [streams.own]; left as they are where too little is drafted.
   /// - Returns: whether they are there.
-  package borrowing func copyDraftedFrame(into own: inout MutableSpan<Int32>) -> Bool {
-    guard drafts >= prediction.draftsForStep else { return false }
-    let newest = steps + (prediction.isEarly ? 1 : 0)
+  package borrowing func copyDraftedFrame(
+    ahead: Int = 0, into own: inout MutableSpan<Int32>
+  ) -> Bool {
+    guard drafts >= prediction.draftsForStep + ahead else { return false }
+    let newest = steps + Int64(ahead) + (prediction.isEarly ? 1 : 0)
     guard dialogue.ring.isReady(newest) else { return false }
     own.withUnsafeMutableBufferPointer {
       if let own = $0.baseAddress { dialogue.ring.undelay(at: newest, into: own, memory.view) }

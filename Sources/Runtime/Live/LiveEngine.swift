@@ -9,6 +9,11 @@ protocol LiveEngine: ~Copyable {
   ) -> Conversation.Step
   /// The codes of the last frame that was heard, and of the last one that was said.
   func withCodes<Result>(_ body: (Span<Int32>, Span<Int32>) -> Result) -> Result
+  /// The most frames that it makes ahead; `Conversation` describes these.
+  var spareFrames: Int { get }
+  mutating func prepareSpare() -> Int
+  func copySpare(into sound: inout MutableSpan<Float>)
+  mutating func concede(_ step: inout Conversation.Step, into reply: inout MutableSpan<Float>) -> Bool
 }
 
 extension Conversation: LiveEngine {}
@@ -42,5 +47,13 @@ struct CodecMirror: LiveEngine, ~Copyable {
 
   func withCodes<Result>(_ body: (Span<Int32>, Span<Int32>) -> Result) -> Result {
     body(ear.codes.span, ear.codes.span)
+  }
+
+  // What the person will say next is not known.
+  let spareFrames = 0
+  mutating func prepareSpare() -> Int { 0 }
+  func copySpare(into sound: inout MutableSpan<Float>) {}
+  mutating func concede(_ step: inout Conversation.Step, into reply: inout MutableSpan<Float>) -> Bool {
+    false
   }
 }

@@ -5,8 +5,10 @@ internal import Synchronization
 
 /// The computing thread of a live session: microphone -> `LiveEngine.step` -> loudspeaker, frame by frame.
 ///
-/// Queues on both sides are bounded: the oldest frames are skipped and counted, so that delay cannot grow. The type is
-/// generic over the two devices, so that tests can replace them.
+/// Queues on both sides are bounded: the oldest frames are skipped and counted, so that delay cannot grow. Where the
+/// engine makes spare frames, they are offered to the loudspeaker, which begins one if the next step is late: that is
+/// decided in its thread, and the loop learns of it when the step is done. The type is generic over the two devices, so
+/// that tests can replace them.
 package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked Sendable {
   /// The most frames of the person that may wait; beyond that the oldest are skipped.
   private static var backlogFrames: Int { 2 }
@@ -17,6 +19,8 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   var latencyLog: FrameLog?
   /// Sound and codes of every frame, for the recording, if there is one.
   var tape: LiveTape?
+  /// Makes one step in so many begin late, for tests.
+  var hold: LiveOptions.Hold?
 
   private let input: Input
   private let output: Output
@@ -27,8 +31,11 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   private let frames = Atomic<Int>(0)
   private let late = Atomic<Int>(0)
   private let skipped = Atomic<Int>(0)
+  private let unheard = Atomic<Int>(0)
   private let concealed = Atomic<Int>(0)
-  private var isConcealing = false
+  private var isStalled = false
+  // Spare frames that were begun, and whose steps have not been taken.
+  private var conceded = 0
 
   /// - Parameter wake: posted by the microphone whenever it has more sound.
   init(_ input: Input, _ output: Output, wake: Wake, samplesPerFrame: Int, isMuted: Bool = false) {
@@ -42,7 +49,8 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   package var counts: LiveCounts {
     LiveCounts(
       frames: frames.load(ordering: .relaxed), late: late.load(ordering: .relaxed),
-      skipped: skipped.load(ordering: .relaxed), concealed: concealed.load(ordering: .relaxed))
+      skipped: skipped.load(ordering: .relaxed), unheard: unheard.load(ordering: .relaxed),
+      concealed: concealed.load(ordering: .relaxed))
   }
 
   /// While muted the model hears silence, and the conversation goes on.
@@ -61,13 +69,15 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   func run(_ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock) {
     var frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
+    var spare = [Float](repeating: 0, count: engine.spareFrames * samplesPerFrame)
     while let captured = listen(&frame) {
       let capture = Capture(
         complete: clock.now, hardware: captured == 0 ? nil : clock.time(nanoseconds: captured),
         lastSample: Int64(input.position - 1))
+      holdUp()
       var span = reply.mutableSpan
-      let step = engine.step(frame.span, into: &span, clock: clock)
-      let delivery = speak(reply.span, clock)
+      var step = engine.step(frame.span, into: &span, clock: clock)
+      let delivery = speak(&step, &span, &engine, clock)
       var record = FrameRecord(
         frame: frames.load(ordering: .relaxed), capture, step, delivery, heard: frame.span, said: reply.span)
       record.captureOverruns = Int64(input.overruns)
@@ -76,6 +86,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
       latencyLog?.append(record)
       if let tape { engine.withCodes { tape.append(frame.span, reply.span, heard: $0, said: $1, record) } }
       frames.add(1, ordering: .relaxed)
+      offer(&engine, &spare, wasLate: step.isConcealed)
     }
   }
 
@@ -85,20 +96,20 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
     let frameNanoseconds = UInt64(samplesPerFrame) * 1_000_000_000 / UInt64(AudioFrame.sampleRate)
     // A device may need time to start. After that, frames that do not arrive are replaced by silence one by one.
     let patience: UInt64 =
-      input.position == 0 ? 2_000_000_000 : isConcealing ? frameNanoseconds : 3 * frameNanoseconds
+      input.position == 0 ? 2_000_000_000 : isStalled ? frameNanoseconds : 3 * frameNanoseconds
     let start = MonotonicClock.now
     while input.count < samplesPerFrame {
       if isStopping.load(ordering: .acquiring) { return nil }
       let waited = MonotonicClock.now - start
       if waited >= patience {
-        isConcealing = true
-        conceal(&frame)
+        isStalled = true
+        miss(&frame)
         return 0
       }
       wake.wait(nanoseconds: patience - waited)
     }
     if isStopping.load(ordering: .acquiring) { return nil }
-    isConcealing = false
+    isStalled = false
     let waiting = input.count / samplesPerFrame
     if waiting > Self.backlogFrames {
       // The newest frame is kept: older ones would be answered late.
@@ -113,24 +124,55 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   }
 
   /// The microphone gave no complete frame: silence replaces it, and the partial frame is discarded.
-  private func conceal(_ frame: inout [Float]) {
+  private func miss(_ frame: inout [Float]) {
     _ = input.skip(.max)
     silence(&frame)
-    concealed.add(1, ordering: .relaxed)
+    unheard.add(1, ordering: .relaxed)
   }
 
   private func silence(_ frame: inout [Float]) {
     for index in frame.indices { frame[index] = 0 }
   }
 
-  private func speak(_ reply: Span<Float>, _ clock: RunClock) -> Delivery {
-    let receipt = output.enqueue(reply)
-    if receipt.slackSeconds < 0 { late.add(1, ordering: .relaxed) }
+  /// Enqueues the reply, unless a spare frame was begun in its place.
+  private func speak(
+    _ step: inout Conversation.Step, _ reply: inout MutableSpan<Float>,
+    _ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock
+  ) -> Delivery {
+    conceded += output.withdraw()
+    let isConceded = conceded > 0 && engine.concede(&step, into: &reply)
+    conceded = max(conceded - 1, 0)
+    let receipt: PlaybackReceipt
+    if isConceded {
+      concealed.add(1, ordering: .relaxed)
+      receipt = output.concede(reply.span)
+    } else {
+      receipt = output.enqueue(reply.span)
+      if receipt.slackSeconds < 0 { late.add(1, ordering: .relaxed) }
+    }
     return Delivery(
       written: clock.time(nanoseconds: receipt.writtenNanoseconds),
       deadline: clock.time(nanoseconds: receipt.dueNanoseconds),
       played: clock.time(nanoseconds: receipt.dacNanoseconds),
       delaySamples: Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate)))
+  }
+
+  /// Offers the next frames, made ahead, to the loudspeaker. After a late step the next one, which can begin at once,
+  /// matters more.
+  private func offer(
+    _ engine: inout some LiveEngine & ~Copyable, _ sound: inout [Float], wasLate: Bool
+  ) {
+    guard !sound.isEmpty, conceded == 0, !wasLate || input.count < samplesPerFrame else { return }
+    let count = engine.prepareSpare()
+    var span = sound.mutableSpan
+    engine.copySpare(into: &span)
+    output.offer(sound.span.extracting(0..<count * samplesPerFrame))
+  }
+
+  /// For tests of lateness: sleeps as long as it is asked to.
+  private func holdUp() {
+    guard let hold, frames.load(ordering: .relaxed) % hold.every == hold.every - 1 else { return }
+    MonotonicClock.sleep(nanoseconds: hold.nanoseconds)
   }
 }
 
@@ -141,6 +183,8 @@ package struct LiveCounts: Equatable, Sendable {
   package var late = 0
   /// Frames of the person that were skipped because the computer was behind.
   package var skipped = 0
-  /// Frames of silence that the model heard because the microphone gave nothing.
+  /// Frames that the microphone did not give: the model heard silence.
+  package var unheard = 0
+  /// Frames of the reply that came too late and for which a spare frame was played.
   package var concealed = 0
 }

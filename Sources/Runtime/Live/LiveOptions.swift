@@ -1,6 +1,7 @@
 package import AudioIO
 package import Checkpoint
 package import Codec
+package import Dialogue
 
 /// Options of a live conversation.
 package struct LiveOptions: Sendable {
@@ -18,8 +19,22 @@ package struct LiveOptions: Sendable {
   package var seed: UInt64 = 0
   package var isGreedy = false
   package var isMuted = false
+  /// How far the model runs ahead of its backbone; its spare frames are played when a step is late.
+  package var prediction = Prediction.none
+  /// Holds up the model's thread, for tests.
+  package var hold: Hold?
 
   package init() {}
+
+  /// One step in `every` begins so much later.
+  package struct Hold: Sendable {
+    package var every: Int
+    package var nanoseconds: UInt64
+
+    package init(every: Int, nanoseconds: UInt64) {
+      (self.every, self.nanoseconds) = (every, nanoseconds)
+    }
+  }
 }
 
 /// What answers the person.

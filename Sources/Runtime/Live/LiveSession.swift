@@ -31,9 +31,11 @@ package final class LiveSession: @unchecked Sendable {
   ///
   /// - Parameter workers: the threads that share the partner's arithmetic; they get the same priority as the model's
   ///   thread.
-  /// - Throws: `CheckpointError` if the codec does not have 24 kHz and 80 ms, `AudioDeviceError` if a device fails.
+  /// - Throws: `CheckpointError` if the codec does not have 24 kHz and 80 ms, `DialogueError` if the model does not run as
+  ///   far ahead as the options ask, `AudioDeviceError` if a device fails.
   package init(_ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []) throws {
     try partner.check()
+    if case .model(let model) = partner { _ = try Self.conversation(model, options) }
     self.partner = partner
     self.workers = workers
     self.options = options
@@ -44,7 +46,9 @@ package final class LiveSession: @unchecked Sendable {
     let backlog = BacklogRequest()
     playback = try ALSAPlayback(
       outputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds,
-      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 }, onXrun: { backlog.capture?.skipBacklog() })
+      queueSeconds: options.bufferMilliseconds.map { $0 / 1000 },
+      spare: SpareSlot(samplesPerFrame: samplesPerFrame, capacity: max(options.prediction.spare, 1)),
+      onXrun: { backlog.capture?.skipBacklog() })
     canceller = EchoCanceller(
       options.echo, played: playback.played, clock: playback.playedClock, rate: playback.settings.rate)
     capture = try ALSACapture(
@@ -52,6 +56,7 @@ package final class LiveSession: @unchecked Sendable {
       canceller: options.echo == .none ? nil : canceller)
     loop = LiveLoop(
       capture, playback, wake: wake, samplesPerFrame: samplesPerFrame, isMuted: options.isMuted)
+    loop.hold = options.hold
     backlog.capture = capture
   }
 
@@ -105,10 +110,10 @@ package final class LiveSession: @unchecked Sendable {
       case .model(let model):
         do {
           // Reads every weight once, so that the first frame is not late.
-          var rehearsal = Conversation(model, seed: options.seed)
+          var rehearsal = conversation(model)
           rehearse(&rehearsal)
         }
-        var conversation = Conversation(model, seed: options.seed, isGreedy: options.isGreedy)
+        var conversation = conversation(model)
         prioritize()
         isReady.post()
         loop.run(&conversation, clock)
@@ -151,10 +156,29 @@ package final class LiveSession: @unchecked Sendable {
     return unanswered
   }
 
+  private static func conversation(
+    _ model: Model, _ options: LiveOptions
+  ) throws(DialogueError) -> Conversation {
+    try Conversation(
+      model, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction)
+  }
+
+  /// The same, when `init` has made one already.
+  private func conversation(_ model: Model) -> Conversation {
+    do {
+      return try Self.conversation(model, options)
+    } catch {
+      preconditionFailure("the model ran as far ahead before")
+    }
+  }
+
   private func rehearse(_ engine: inout some LiveEngine & ~Copyable) {
     let frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
     var span = reply.mutableSpan
-    for _ in 0..<3 { _ = engine.step(frame.span, into: &span, clock: .monotonic) }
+    for _ in 0..<3 {
+      _ = engine.step(frame.span, into: &span, clock: .monotonic)
+      _ = engine.prepareSpare()
+    }
   }
 }

@@ -93,7 +93,8 @@ struct TalkScribe {
     status.seconds = Double(counts.frames) * secondsPerFrame
     status.isMuted = session.isMuted
     status.queueMilliseconds = session.playback.queueSeconds * 1000
-    (status.late, status.skipped, status.concealed) = (counts.late, counts.skipped, counts.concealed)
+    (status.late, status.skipped) = (counts.late, counts.skipped)
+    (status.unheard, status.concealed) = (counts.unheard, counts.concealed)
     status.gaps = playback.gaps
     status.demotions = session.privileges.demotions
     (status.captureXruns, status.playbackXruns) = (capture.xruns, playback.xruns)

@@ -58,6 +58,15 @@ struct Talk: ParsableCommand {
   )
   var latency: String?
 
+  @OptionGroup var ahead: PredictionOptions
+  @OptionGroup var concealment: ConcealmentOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "For tests: hold up one step in so many by so many milliseconds.", valueName: "steps:milliseconds",
+      visibility: .private))
+  var hold: HoldOption?
+
   @OptionGroup var replacing: OutputOptions
 
   @Flag(help: "Print only what the model says.")
@@ -75,11 +84,12 @@ struct Talk: ParsableCommand {
 
   mutating func run() throws {
     // The threads that share the arithmetic must not wait for other programs, either.
-    let (partner, workers) = try RealtimeThread.started(by: partner)
+    let ((partner, prediction), workers) = try RealtimeThread.started(by: partner)
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)
     (options.seed, options.isGreedy, options.isMuted) = (seed, greedy, muted)
+    (options.prediction, options.hold) = (prediction, hold?.hold)
     let session = try LiveSession(partner, options, workers: workers)
     if !quiet { introduce(session) }
     var scribe = try TalkScribe(session, partner, self)
@@ -99,12 +109,18 @@ struct Talk: ParsableCommand {
     if !quiet { Terminal.remark(scribe.status.figures) }
   }
 
-  private func partner() throws -> LivePartner {
-    if let codec { return .mirror(try Codec.open(codec, threads: model.threads)) }
+  private func partner() throws -> (LivePartner, Prediction) {
+    if let codec { return (.mirror(try Codec.open(codec, threads: model.threads)), .none) }
     let directory = try ModelOptions.directory(model.model)
-    return mirror
-      ? .mirror(try Codec.open(ModelOptions.codec(in: directory), threads: model.threads))
-      : .model(try Model.open(directory, threads: model.threads, cache: model.kv.options))
+    if mirror {
+      let codec = try Codec.open(ModelOptions.codec(in: directory), threads: model.threads)
+      return (.mirror(codec), .none)
+    }
+    let prediction = concealment.added(
+      to: ahead.prediction, modules: try Dialogue.modulesOfDrafter(directory))
+    let model = try Model.open(
+      directory, threads: model.threads, cache: model.kv.options, isDrafting: prediction.modules > 0)
+    return (.model(model), prediction)
   }
 
   private func introduce(_ session: LiveSession) {
@@ -150,6 +166,18 @@ struct Talk: ParsableCommand {
       if let fault = session.fault { throw fault }
       if let seconds, Double(MonotonicClock.now - begin) * 1e-9 >= seconds { return }
     }
+  }
+}
+
+/// `--hold 38:100`: one step in 38 begins 100 ms late.
+struct HoldOption: ExpressibleByArgument {
+  let hold: LiveOptions.Hold
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ":").map { Int($0) }
+    guard parts.count == 2, let every = parts[0], let milliseconds = parts[1], every > 0, milliseconds >= 0
+    else { return nil }
+    hold = LiveOptions.Hold(every: every, nanoseconds: UInt64(milliseconds) * 1_000_000)
   }
 }
 

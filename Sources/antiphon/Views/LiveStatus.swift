@@ -14,6 +14,7 @@ struct LiveStatus: Equatable {
   var queueMilliseconds = 0.0
   var late = 0
   var skipped = 0
+  var unheard = 0
   var concealed = 0
   var gaps = 0
   var captureXruns = 0
@@ -26,7 +27,7 @@ struct LiveStatus: Equatable {
 
   /// Counts of everything irregular, on one line.
   var events: String {
-    "late \(late), skipped \(skipped), concealed \(concealed), gaps \(gaps), "
+    "late \(late), skipped \(skipped), unheard \(unheard), concealed \(concealed), gaps \(gaps), "
       + "xruns \(captureXruns) in \(playbackXruns) out"
   }
 
