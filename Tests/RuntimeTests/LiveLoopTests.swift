@@ -194,19 +194,23 @@ struct LiveLoopTests {
     }
   }
 
-  @Test("of two frames that are late in a row both are spares, and none is prepared between them")
-  func concealedTwice() throws {
+  @Test(
+    "of two frames that are late in a row both are spares, whether they were begun at once or one after the other",
+    arguments: [[6: 2], [6: 1, 7: 1]])
+  func concealedTwice(begun: [Int: Int]) throws {
     let session = try Session(
       frames: 12, arrivals: Array(repeating: 1, count: 12), prediction: Prediction(spare: 2))
-    session.loudspeaker.begun = { $0 == 6 ? 2 : 0 }
+    session.loudspeaker.begun = { begun[$0] ?? 0 }
     var offered: [Float] = []
     let script = session.loudspeaker.afterBlock
     session.loudspeaker.afterBlock = { count in
-      if count == 7 { offered = session.loudspeaker.offered }
+      // What was on offer before the first of the two.
+      if count == 6 { session.loudspeaker.afterOffer = { if offered.isEmpty { offered = $0 } } }
       script(count)
     }
     try session.run()
     let size = session.size
+    #expect(offered.count == 2 * size)
     #expect(Array(session.loudspeaker.heard[(6 * size)..<(8 * size)]) == offered)
     #expect(session.loop.counts == LiveCounts(frames: 12, concealed: 2))
   }

@@ -44,6 +44,7 @@ final class ScriptedLoudspeaker: Loudspeaker, @unchecked Sendable {
   var afterBlock: (Int) -> Void = { _ in }
   /// How many spare frames are begun before each block comes.
   var begun: (Int) -> Int = { _ in 0 }
+  var afterOffer: ([Float]) -> Void = { _ in }
   private(set) var offered: [Float] = []
   private var blocks = 0
 
@@ -55,9 +56,10 @@ final class ScriptedLoudspeaker: Loudspeaker, @unchecked Sendable {
   func offer(_ frames: Span<Float>) {
     offered.removeAll(keepingCapacity: true)
     for index in 0..<frames.count { offered.append(frames[index]) }
+    afterOffer(offered)
   }
 
-  func withdraw() -> Int { offered.isEmpty ? 0 : begun(blocks) }
+  func withdraw() -> Int { min(offered.count, begun(blocks)) }
 
   /// What was begun is heard.
   func concede(_ block: Span<Float>) -> PlaybackReceipt { enqueue(block) }

@@ -1,5 +1,5 @@
 """What the scenarios of tools/live-check share: the virtual card, a running `antiphon talk`, sound in and out."""
-import array, atexit, csv, os, signal, subprocess, sys, tempfile, time, wave
+import array, atexit, csv, ctypes, os, resource, signal, subprocess, sys, tempfile, time, wave
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(TOOLS)
@@ -10,6 +10,7 @@ RATE = 48000
 class Options:
     binary = None
     codec = None
+    model = None
     seconds = 40.0
     counts_only = False
 
@@ -49,6 +50,12 @@ def server_process():
         return int(open(os.path.dirname(os.environ["ALSA_CONFIG_PATH"]) + "/pulse.pid").read())
     except (FileNotFoundError, ValueError):
         return 0
+
+
+def without_real_time():
+    """In a child before it begins: no real-time priority, even for root (PR_CAPBSET_DROP of CAP_SYS_NICE)."""
+    ctypes.CDLL(None).prctl(24, 23)
+    resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
 
 
 def write_wav(path, samples, rate=RATE):
@@ -143,14 +150,16 @@ def speaker_monitor():
 class Talk:
     """A running `antiphon talk` that records."""
 
-    def __init__(self, echo="none", mirror=True, extra=()):
+    def __init__(self, echo="none", mirror=True, extra=(), before=None):
         self.directory = tempfile.mkdtemp(prefix="antiphon-live-")
         command = [Options.binary, "talk", "--input", "vmic", "--output", "vspk", "--echo", echo]
         command += ["--record", self.directory, "--overwrite", *extra]
         if mirror:
             command += ["--mirror", "--codec", Options.codec]
+        elif Options.model:
+            command += ["--model", Options.model]
         self.output = open(os.path.join(self.directory, "output.txt"), "w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, preexec_fn=before)
         atexit.register(self.process.kill)
         for _ in range(600):
             if self.process.poll() is not None:

@@ -454,6 +454,61 @@ def soak():
     print("  " + talk.figures())
 
 
+HELD = 38  # one step in so many is held up: every three seconds
+
+
+def asked_aloud(extra, seconds, before=None):
+    """A conversation in which question follows question, and what came out of the loudspeaker."""
+    talk = Talk(mirror=False, extra=["--greedy", *extra], before=before)
+    recorder, begin, asked = speaker_monitor(), time.monotonic(), questions()
+    for number in itertools.count():
+        if time.monotonic() - begin > seconds:
+            break
+        record([recorder], until=play(asked[number % len(asked)][0]))
+        record([recorder], 3)
+    rows = talk.finish()
+    recorder.stop()
+    return talk, rows, recorder.samples
+
+
+def holes(samples):
+    """Places where sound breaks off: 5 ms without any, right after 20 ms above -46 dB."""
+    found, index, quiet = 0, 0, 0
+    for index, sample in enumerate(samples):
+        quiet = quiet + 1 if abs(sample) <= 1 else 0
+        if quiet == RATE // 200:
+            before = samples[max(index - quiet - RATE // 50, 0) : index - quiet]
+            found += len(before) > 0 and sum(s * s for s in before) / len(before) > 164**2
+    return found
+
+
+def conceal():
+    """The model's step is held up by 100 ms every three seconds, or the machine is busy: drafted frames fill in."""
+    seconds = max(Options.seconds / 2, 20)
+    hold = ["--hold", f"{HELD}:100"]
+    plain, _, sound = asked_aloud([*hold, "--conceal", "off"], seconds)
+    check("without concealment there are gaps", plain.count("gaps") > 0, f"{plain.count('gaps')} gaps, sound breaks off {holes(sound)} times")
+    talk, rows, sound = asked_aloud([*hold, "--conceal", "on"], seconds)
+    concealed = [i for i, r in enumerate(rows) if r["source"] == "conceal"]
+    events = len([i for i in concealed if i - 1 not in concealed])
+    held = len(rows) // HELD
+    measure("with it there is none", talk.count("gaps") == 0 and holes(sound) == 0, f"{talk.count('gaps')} gaps, sound breaks off {holes(sound)} times")
+    check("each event is counted", abs(events - held) <= 1 and talk.count("concealed") >= held - 1, f"{held} steps held up, {events} concealed, by {talk.count('concealed')} frames")
+    usual = slack(rows[10:30])
+    late = [i for i in concealed if i + 14 < len(rows) and abs(slack(rows[i + 9 : i + 14]) - usual) > 10]
+    measure("the delay is back within a second", not late, f"{len(concealed) - len(late)} of {len(concealed)} times; slack {usual:.1f} ms")
+    print("  " + talk.figures())
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+    try:
+        for word in ["off", "on"]:
+            talk, rows, sound = asked_aloud(["--conceal", word], seconds, before=without_real_time)
+            print(f"  every core busy, no real-time priority, concealment {word}: {talk.figures()}")
+        measure("no gap beside a busy machine", talk.count("gaps") == 0, f"{talk.count('gaps')} gaps, {talk.count('concealed')} frames concealed")
+    finally:
+        for hog in hogs:
+            hog.kill()
+
+
 def drift():
     """The loudspeaker's clock runs 500 ppm fast."""
     card("stop")

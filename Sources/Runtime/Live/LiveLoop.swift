@@ -34,8 +34,6 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   private let unheard = Atomic<Int>(0)
   private let concealed = Atomic<Int>(0)
   private var isStalled = false
-  // Spare frames that were begun, and whose steps have not been taken.
-  private var conceded = 0
 
   /// - Parameter wake: posted by the microphone whenever it has more sound.
   init(_ input: Input, _ output: Output, wake: Wake, samplesPerFrame: Int, isMuted: Bool = false) {
@@ -69,7 +67,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   func run(_ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock) {
     var frame = [Float](repeating: 0, count: samplesPerFrame)
     var reply = frame
-    var spare = [Float](repeating: 0, count: engine.spareFrames * samplesPerFrame)
+    var spare = SpareOffer(frames: engine.spareFrames, samplesPerFrame: samplesPerFrame)
     while let captured = listen(&frame) {
       let capture = Capture(
         complete: clock.now, hardware: captured == 0 ? nil : clock.time(nanoseconds: captured),
@@ -77,7 +75,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
       holdUp()
       var span = reply.mutableSpan
       var step = engine.step(frame.span, into: &span, clock: clock)
-      let delivery = speak(&step, &span, &engine, clock)
+      let delivery = speak(&step, &span, &engine, &spare, clock)
       var record = FrameRecord(
         frame: frames.load(ordering: .relaxed), capture, step, delivery, heard: frame.span, said: reply.span)
       record.captureOverruns = Int64(input.overruns)
@@ -86,7 +84,7 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
       latencyLog?.append(record)
       if let tape { engine.withCodes { tape.append(frame.span, reply.span, heard: $0, said: $1, record) } }
       frames.add(1, ordering: .relaxed)
-      offer(&engine, &spare, wasLate: step.isConcealed)
+      spare.renew(&engine, output, mayWait: !step.isConcealed || input.count < samplesPerFrame)
     }
   }
 
@@ -137,13 +135,10 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
   /// Enqueues the reply, unless a spare frame was begun in its place.
   private func speak(
     _ step: inout Conversation.Step, _ reply: inout MutableSpan<Float>,
-    _ engine: inout some LiveEngine & ~Copyable, _ clock: RunClock
+    _ engine: inout some LiveEngine & ~Copyable, _ spare: inout SpareOffer, _ clock: RunClock
   ) -> Delivery {
-    conceded += output.withdraw()
-    let isConceded = conceded > 0 && engine.concede(&step, into: &reply)
-    conceded = max(conceded - 1, 0)
     let receipt: PlaybackReceipt
-    if isConceded {
+    if spare.settle(output), engine.concede(&step, into: &reply) {
       concealed.add(1, ordering: .relaxed)
       receipt = output.concede(reply.span)
     } else {
@@ -155,18 +150,6 @@ package final class LiveLoop<Input: Microphone, Output: Loudspeaker>: @unchecked
       deadline: clock.time(nanoseconds: receipt.dueNanoseconds),
       played: clock.time(nanoseconds: receipt.dacNanoseconds),
       delaySamples: Int64(max(receipt.delaySeconds, 0) * Double(AudioFrame.sampleRate)))
-  }
-
-  /// Offers the next frames, made ahead, to the loudspeaker. After a late step the next one, which can begin at once,
-  /// matters more.
-  private func offer(
-    _ engine: inout some LiveEngine & ~Copyable, _ sound: inout [Float], wasLate: Bool
-  ) {
-    guard !sound.isEmpty, conceded == 0, !wasLate || input.count < samplesPerFrame else { return }
-    let count = engine.prepareSpare()
-    var span = sound.mutableSpan
-    engine.copySpare(into: &span)
-    output.offer(sound.span.extracting(0..<count * samplesPerFrame))
   }
 
   /// For tests of lateness: sleeps as long as it is asked to.
