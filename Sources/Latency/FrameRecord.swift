@@ -44,6 +44,11 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
   package var regretText: Float?
   package var regretSemantic: Float?
   package var regretAcoustic: Float?
+  /// The mean of these that there are, in nats.
+  package var regret: Float? {
+    let known = [regretText, regretSemantic, regretAcoustic].compactMap { $0 }
+    return known.isEmpty ? nil : known.reduce(0, +) / Float(known.count)
+  }
 
   package var textID: Int64?
   /// Whether the text token is padding or the end of padding.

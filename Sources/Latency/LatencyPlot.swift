@@ -2,17 +2,17 @@ internal import Base
 
 /// A plot of a run's frames: how long each stage took, compared with the duration of a frame.
 package struct LatencyPlot: Sendable {
-  private let report: LatencyReport
+  let report: LatencyReport
   private let frameTime: Double
   /// Milliseconds at the top of the plot.
   private let top: Double
 
-  private static let width = 960.0
+  static let width = 960.0
   private static let height = 420.0
-  private static let left = 56.0
+  static let left = 56.0
   private static let bottom = 44.0
   private static let ceiling = 56.0
-  private static let right = 24.0
+  static let right = 24.0
   /// In drawing order: the first lies under the others.
   private static let stages: [(LatencyStage, String, String)] = [
     (.total, "total", "#222222"), (.encode, "encode", "#4e79a7"), (.backbone, "backbone", "#f28e2b"),
@@ -31,8 +31,10 @@ package struct LatencyPlot: Sendable {
 
   /// The plot as SVG. A line shows the slowest frame of each pixel; values off the scale are clipped.
   package var svg: String {
+    let drafts = drafts(below: Self.height)
+    let height = Self.height + (drafts.isEmpty ? 0 : Self.draftsHeight)
     var parts = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(height))\" "
         + "font-family=\"sans-serif\" font-size=\"12\">",
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>",
     ]
@@ -51,7 +53,7 @@ package struct LatencyPlot: Sendable {
       parts.append(Self.text(legend + 14, 43, label))
       legend += 30 + 6.1 * Double(label.count)
     }
-    return parts.joined(separator: "\n") + "\n</svg>\n"
+    return (parts + drafts).joined(separator: "\n") + "\n</svg>\n"
   }
 
   private func axes() -> [String] {
@@ -82,14 +84,19 @@ package struct LatencyPlot: Sendable {
   }
 
   private func line(_ stage: LatencyStage) -> String {
+    line(of: { frame in stage.duration(frame).map { Double($0) / 1000 } }, y: y)
+  }
+
+  /// The largest value of each group of neighbouring frames, as points of a line.
+  func line(of value: (FrameRecord) -> Double?, y: (Double) -> Double) -> String {
     let count = report.frames.count
     let stride = max((count + Self.points - 1) / Self.points, 1)
     var points: [String] = []
     var index = 0
     while index < count {
       let group = report.frames[index..<min(index + stride, count)]
-      if let worst = group.compactMap({ stage.duration($0) }).max() {
-        points.append(Self.short(x(index)) + "," + Self.short(y(Double(worst) / 1000)))
+      if let worst = group.compactMap(value).max() {
+        points.append(Self.short(x(index)) + "," + Self.short(y(worst)))
       }
       index += stride
     }
@@ -113,11 +120,11 @@ package struct LatencyPlot: Sendable {
       + "y2=\"\(height)\" stroke=\"\(colour)\" stroke-width=\"\(thickness)\"/>"
   }
 
-  private static func text(_ x: Double, _ y: Double, _ words: String, anchor: String = "start") -> String {
+  static func text(_ x: Double, _ y: Double, _ words: String, anchor: String = "start") -> String {
     "<text x=\"\(short(x))\" y=\"\(short(y))\" text-anchor=\"\(anchor)\" fill=\"#222222\">\(words)</text>"
   }
 
-  private static func short(_ value: Double) -> String {
+  static func short(_ value: Double) -> String {
     let text = NumberText.fixed(value, 1)
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }

@@ -47,6 +47,12 @@ extension LatencySummary {
       frames.missesPerHour = rounded(Double(misses) / seconds * 3600)
       frames.backbonePassesPerSecond = rounded(Double(records.count { ($0.block ?? 0) > 0 }) / seconds)
     }
+    func mean(_ values: [Float]) -> Double? {
+      values.isEmpty ? nil : rounded(Double(values.reduce(0, +)) / Double(values.count))
+    }
+    frames.regretText = mean(records.compactMap(\.regretText))
+    frames.regretSemantic = mean(records.compactMap(\.regretSemantic))
+    frames.regretAcoustic = mean(records.compactMap(\.regretAcoustic))
     let work = warm.compactMap { LatencyStage.compute.duration($0) }
     if !work.isEmpty {
       frames.realTimeFactor = rounded(Double(work.reduce(0, +)) / Double(work.count) / Double(frameTime))

@@ -41,6 +41,10 @@ package struct LatencySummary: Codable, Equatable, Sendable {
     package var weightBytesPerFrame: Double?
     package var cacheBytes: Int?
     package var backbonePassesPerSecond = 0.0
+    /// Nats, means over the frames that have any: how unlikely the backbone finds what was said as drafted.
+    package var regretText: Double?
+    package var regretSemantic: Double?
+    package var regretAcoustic: Double?
   }
 
   package struct Session: Codable, Equatable, Sendable {

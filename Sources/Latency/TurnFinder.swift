@@ -11,7 +11,10 @@ package struct TurnFinder: Sendable {
     private let slackOffset: Int32
     private let queue: Int32
     private let token: Int32
-    private let blockAndConceal: Int32
+    /// Positions of the backbone's pass, at most 127.
+    let block: Int8
+    let isConcealed: Bool
+    private let regretThousandths: UInt16
 
     private static let none = Int32.min
 
@@ -26,7 +29,9 @@ package struct TurnFinder: Sendable {
       queue = record.playbackDelaySamples.map { Int32(clamping: $0) } ?? Self.none
       token =
         record.textIsPadding == false ? record.textID.map { Int32(clamping: $0) } ?? Self.none : Self.none
-      blockAndConceal = Int32(clamping: record.block ?? 0) << 1 | (record.source == .conceal ? 1 : 0)
+      block = Int8(clamping: record.block ?? 0)
+      isConcealed = record.source == .conceal
+      regretThousandths = record.regret.map { UInt16(min(max($0 * 1000, 0), 65534)) } ?? .max
     }
 
     private func value(_ raw: Int32) -> Int32? { raw == Self.none ? nil : raw }
@@ -40,8 +45,7 @@ package struct TurnFinder: Sendable {
     var played: Int64? { time(offsets.w) }
     var queueSamples: Int32? { value(queue) }
     var slack: Int64? { value(slackOffset).map { Int64($0) } }
-    var block: Int32 { blockAndConceal >> 1 }
-    var isConcealed: Bool { blockAndConceal & 1 == 1 }
+    var regret: Float? { regretThousandths == .max ? nil : Float(regretThousandths) / 1000 }
   }
 
   private let session: Int64
@@ -173,6 +177,8 @@ package struct TurnFinder: Sendable {
       turn.meanBlock = Float(passes.reduce(0) { $0 + Int($1.block) }) / Float(passes.count)
     }
     turn.concealedFrames = Int64(rows.count { $0.isConcealed })
+    let regrets = rows.compactMap(\.regret)
+    if !regrets.isEmpty { turn.meanRegret = regrets.reduce(0, +) / Float(regrets.count) }
     turn.misses = Int64(rows.count { ($0.slack ?? 0) < 0 })
     turn.worstSlack = rows.compactMap(\.slack).min()
   }

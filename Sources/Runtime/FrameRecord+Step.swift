@@ -25,6 +25,9 @@ extension FrameRecord {
         source = step.isConcealed ? .conceal : .draft
       }
       (block, draftDepth) = (Int64(dialogue.positions), Int64(dialogue.draftDepth))
+      (regretText, regretSemantic, regretAcoustic) = (
+        dialogue.regret.text, dialogue.regret.semantic, dialogue.regret.acoustic
+      )
       if dialogue.draftEnd > 0 { draftEnd = dialogue.draftEnd }
       stepStart = step.encodeEnd
       (backboneEnd, textEnd, depthEnd) = (

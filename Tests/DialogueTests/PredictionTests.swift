@@ -227,13 +227,52 @@ struct PredictionTests {
     withExtendedLifetime(_directory) {}
   }
 
+  @Test("measuring changes nothing, and regret is how unlikely the backbone alone finds what was drafted")
+  func regret() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(108, Self.frames)
+    for prediction in [
+      Prediction(isEarly: true), Prediction(framesPerPass: 3), Prediction(isEarly: true, framesPerPass: 2),
+    ] {
+      var measured = prediction
+      measured.isMeasured = true
+      var state = dialogue.makeState(seed: 3)
+      try state.predict(measured)
+      var stepper = DialogueStepper(dialogue)
+      let plain = try Self.talk(dialogue, user, prediction)
+      let alone = try Self.logits(plain, user)
+      for frame in 0..<Self.frames {
+        var own = [Int32](repeating: -1, count: dialogue.streams.own)
+        var span = own.mutableSpan
+        let heard = user.span.extracting(
+          frame * dialogue.streams.user..<(frame + 1) * dialogue.streams.user)
+        let step = stepper.step(heard, into: &span, &state)
+        #expect(step.text == plain[frame].text && Array(dialogue.drawnCodes(state)) == plain[frame].drawn)
+        let reviewed = max(step.positions - 1, 0)
+        let nats = (0..<reviewed).map { back -> Float in
+          let logits = alone[frame - 1 - back]
+          let total = logits.map { exp($0 - logits.max()!) }.reduce(0, +)
+          return log(total) + logits.max()! - logits[Int(plain[frame - 1 - back].text)]
+        }
+        if reviewed == 0 {
+          #expect(step.regret.text == nil && step.regret.semantic == nil)
+        } else {
+          #expect(abs(step.regret.text! - nats.reduce(0, +) / Float(reviewed)) < 1e-3)
+          #expect(step.regret.semantic! > 0 && step.regret.acoustic! > 0)
+        }
+        if prediction.isEarly && step.positions > 0 && frame > 1 { #expect(step.regret.acoustic! > 0) }
+      }
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
   @Test("a step that drafts allocates nothing", .enabled(if: WorkCounter.counts))
   func allocations() throws {
     let (dialogue, _directory) = try Self.model()
     let user = dialogue.babble(107, 1)
     var state = dialogue.makeState(seed: 3)
     var stepper = DialogueStepper(dialogue)
-    try state.predict(Prediction(isEarly: true, framesPerPass: 2, spare: 1))
+    try state.predict(Prediction(isEarly: true, framesPerPass: 2, spare: 1, isMeasured: true))
     var own = [Int32](repeating: 0, count: dialogue.streams.own)
     let count = countAllocations {
       for _ in 0..<20 {

@@ -5,13 +5,13 @@ internal import Layers
 /// The end of a step: turns the backbone's hidden state into a text token, values of extra heads, and the codes of a
 /// frame.
 struct Speaker: Sendable {
-  private let streams: Streams
-  private let ring: TokenRing
-  private let textHead: Linear
+  let streams: Streams
+  let ring: TokenRing
+  let textHead: Linear
   private let extraHeads: [Linear]
   private let extraWidth: Int
   private let textPadding: Int
-  private let depth: DepthTransformer?
+  let depth: DepthTransformer?
 
   /// - Parameter root: where `text_linear`, `extra_heads.0`, ... and the depth transformer are.
   init(
@@ -77,17 +77,28 @@ struct Speaker: Sendable {
     ) { step, lane, logits in
       let state = request.state(lane)
       // What has come out is not drawn, whether other conversations of the batch need this row or not.
-      if isDelivered(1 + step, state) { return say(0, row: 1 + step, lane, request) }
+      if isDelivered(1 + step, state) {
+        let said = say(0, row: 1 + step, lane, request)
+        if state.pointee.prediction.isMeasured {
+          let probability = regions.sampler.probability(
+            of: Int(said), logits, streams.cardinality, pass.scratch)
+          request.results[request.active[lane]].regret.add(row: 1 + step, probability)
+        }
+        return said
+      }
       let drawn = regions.sampler.draw(
         logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.generator, pass.scratch)
       return say(drawn, row: 1 + step, lane, request)
     }
   }
 
-  /// Own rows up to the last one that is to be drawn in any conversation of the step.
+  /// Own rows up to the last one that is to be drawn, or measured, in any conversation of the step.
   private func freeRows(_ request: StepRequest) -> Int {
     for row in streams.ownRows.reversed() {
-      for index in 0..<request.activeCount where !isDelivered(row, request.state(index)) { return row }
+      for index in 0..<request.activeCount {
+        let state = request.state(index)
+        if state.pointee.prediction.isMeasured || !isDelivered(row, state) { return row }
+      }
     }
     return 0
   }

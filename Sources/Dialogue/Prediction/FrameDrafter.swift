@@ -13,7 +13,7 @@ struct FrameDrafter: Sendable {
   private let modules: [DraftModule]
   private let ring: TokenRing
   private let listener: Listener
-  private let width: Int
+  let width: Int
 
   /// - Parameters:
   ///   - root: the drafter's file.
@@ -54,6 +54,9 @@ struct FrameDrafter: Sendable {
     let last: Region<Float>  // [states][width]
     let modules: [DraftModule.Scratch]
     let speaker: Speaker.Scratch
+    /// For the columns of a pass that are reviewed, one for each lane.
+    let review: Speaker.Scratch
+    let reviewed: Region<(index: Int, step: Int64)>  // [lanes]
   }
 
   /// - Parameters:
@@ -66,7 +69,9 @@ struct FrameDrafter: Sendable {
       columns: plan.reserve(Float.self, lanes * width), hidden: plan.reserve(Float.self, lanes * width),
       last: plan.reserve(Float.self, states * width),
       modules: modules.map { $0.reserveScratch(lanes: lanes, in: &plan) },
-      speaker: speaker.reserveScratch(lanes: states, in: &plan))
+      speaker: speaker.reserveScratch(lanes: states, in: &plan),
+      review: speaker.reserveScratch(lanes: lanes, in: &plan),
+      reviewed: plan.reserve((index: Int, step: Int64).self, lanes))
   }
 
   /// Drafts the columns after the one that each state of the pass has just drawn.

@@ -7,13 +7,18 @@ public struct Prediction: Sendable, Equatable {
   public var framesPerPass: Int
   /// Drafts that are kept beside these, to be played when a step is late.
   public var spare: Int
+  /// Whether every pass tells how likely the backbone finds what was said as drafted (`DialogueStep.regret`). The depth
+  /// transformer then runs for those columns, too.
+  public var isMeasured: Bool
 
   /// - Parameters:
   ///   - isEarly: whether frames are said a step sooner.
   ///   - framesPerPass: frames for one pass of the backbone, from 1.
   ///   - spare: further columns to draft.
-  public init(isEarly: Bool = false, framesPerPass: Int = 1, spare: Int = 0) {
+  ///   - isMeasured: whether regret is measured.
+  public init(isEarly: Bool = false, framesPerPass: Int = 1, spare: Int = 0, isMeasured: Bool = false) {
     (self.isEarly, self.framesPerPass, self.spare) = (isEarly, framesPerPass, spare)
+    self.isMeasured = isMeasured
   }
 
   /// The backbone alone.

@@ -12,6 +12,9 @@ extension Dialogue {
     if request.activeCount > 0 {
       listen(request, plan.backbone, pass)
       let all = backbone.think(plan.backbone, pass)
+      if let drafter, let regions = plan.drafter {
+        drafter.review(all, request, speaker, regions, pass, scratch.depthPass(workers))
+      }
       let hidden = newest(all, request, plan.newest, pass.scratch)
       times.0 = request.clock.now
       speaker.speakText(hidden, request, plan.speaker, pass)

@@ -26,7 +26,8 @@ struct DialogueScratch: ~Copyable, Sendable {
     self.plan = plan
     memory = MemoryBlock(plan.memory)
     lanes = Lanes(capacity: plan.lanes)
-    depthLanes = Lanes(capacity: plan.states)
+    // One for each state, or for each column that is reviewed.
+    depthLanes = Lanes(capacity: plan.lanes)
   }
 
   /// [states], for `StepRequest`.

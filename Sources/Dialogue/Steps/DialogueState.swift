@@ -135,9 +135,12 @@ public struct DialogueStep: Sendable, BitwiseCopyable {
   public var positions: Int
   /// Drafted columns that the codes of this step rest on: 0 where the backbone drew them all.
   public var draftDepth: Int
+  /// Of the columns that this step's pass took in as they had been said; only where the prediction is measured.
+  public var regret: Regret
 
   init() {
     (text, isReady, isPadding, paddingProbability, times) = (0, false, false, 0, (0, 0, 0))
     (draftEnd, positions, draftDepth) = (0, 1, 0)
+    regret = Regret()
   }
 }

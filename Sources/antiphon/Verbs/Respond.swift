@@ -84,6 +84,8 @@ struct Respond: ParsableCommand {
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
     options.prediction = ahead.prediction
+    // Logs tell how good the drafts were.
+    options.prediction.isMeasured = latency != nil
     if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
     var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)

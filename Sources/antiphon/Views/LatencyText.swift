@@ -5,7 +5,7 @@ import Runtime
 /// A latency summary as lines of text.
 enum LatencyText {
   static func text(_ summary: LatencySummary) -> String {
-    [run(summary), frames(summary), stages(summary), turns(summary), session(summary)]
+    [run(summary), frames(summary), drafts(summary), stages(summary), turns(summary), session(summary)]
       .filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
 
@@ -34,6 +34,19 @@ enum LatencyText {
     if let factor = frames.realTimeFactor { line += "; real-time factor \(NumberText.fixed(factor, 3))" }
     if frames.warmUp > 0 { line += "; percentiles leave out the first \(frames.warmUp) frames" }
     return line
+  }
+
+  /// Of multi-token prediction; empty where nothing was drafted.
+  private static func drafts(_ summary: LatencySummary) -> String {
+    let frames = summary.frames
+    let regrets = [
+      ("text", frames.regretText), ("first codes", frames.regretSemantic),
+      ("other codes", frames.regretAcoustic),
+    ].compactMap { name, value in value.map { "\(name) \(NumberText.fixed($0, 2))" } }
+    guard !regrets.isEmpty else { return "" }
+    let passes = NumberText.fixed(frames.backbonePassesPerSecond, 1)
+    return
+      "\(passes) backbone passes a second; regret of what was drafted, in nats: \(regrets.joined(separator: ", "))"
   }
 
   private static func stages(_ summary: LatencySummary) -> String {

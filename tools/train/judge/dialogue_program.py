@@ -37,17 +37,22 @@ QUIET = 10 ** (-42 / 20)
 class Model:
     """The program under test."""
 
-    def __init__(self, directory: str | None, seed: int) -> None:
-        self.directory, self.seed = directory, seed
+    def __init__(self, directory: str | None, seed: int, chosen: Sequence[str]) -> None:
+        self.options = ["--seed", str(seed), *(["--model", directory] if directory else []), *chosen]
         self.scratch = pathlib.Path(tempfile.mkdtemp())
 
     def respond(self, audio: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         """Sound in; the reply's sound, and its text."""
         question, reply = self.scratch / "question.wav", self.scratch / "reply.wav"
         soundfile.write(question, audio, RATE)
-        chosen = ["--model", self.directory] if self.directory else []
-        said = antiphon_json("respond", question, reply, "--overwrite", "--seed", str(self.seed), *chosen, quiet=True)
+        said = antiphon_json("respond", question, reply, "--overwrite", *self.options, quiet=True)
         return soundfile.read(reply, dtype="float32")[0], said
+
+
+def ahead(arguments: argparse.Namespace) -> list[str]:
+    """The options of `respond` by which the model runs ahead of its backbone."""
+    values = {name: getattr(arguments, name) for name in ("early", "frames_per_pass", "late_every")}
+    return [part for name, value in values.items() if value for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def silence(seconds: float) -> np.ndarray:
@@ -72,7 +77,7 @@ class Test:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
         self.model, self.judge, self.kokoro = (
-            Model(arguments.model, arguments.seed),
+            Model(arguments.model, arguments.seed, ahead(arguments)),
             Whisper(arguments.threads),
             Kokoro(),
         )
@@ -265,6 +270,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--wordings", choices=("reserved", "independent", "choose"), default="reserved")
+    parser.add_argument("--early", choices=("on", "off"), help="frames are played a step sooner, as drafted")
+    parser.add_argument("--frames-per-pass", type=int, help="of the backbone, while the model speaks")
+    parser.add_argument("--late-every", type=int, help="so many frames, one is late, and concealed")
     parser.add_argument("--show", action="store_true", help="wrong answers")
     arguments = parser.parse_args()
     test = Test(arguments)
