@@ -1,4 +1,5 @@
 internal import Base
+package import Dialogue
 internal import Dispatch
 internal import Kernels
 
@@ -17,6 +18,8 @@ package struct MachineSpeed: Encodable {
   package let readBandwidth: Double
   /// Speed of products with one column, by bits of a weight.
   package let kernels: [String: Rate]
+  /// How much longer products of 4 bits with 1, 2, 3 and 4 columns take than with one.
+  package let columns: [Double]
   /// Seconds that a product takes in addition to reading its weights.
   package let productOverhead: Double
   /// Multiply-adds per second of the codec's products, one thread.
@@ -49,6 +52,12 @@ package struct MachineSpeed: Encodable {
         cache: Self.products(storage, format, bits, Self.smallBytes, workers, load))
     }
     self.kernels = kernels
+    let one = Self.products(storage, .q4, 4, Self.largeBytes, workers, load)
+    columns =
+      [1]
+      + (2...4).map { count in
+        max(one / Self.products(storage, .q4, 4, Self.largeBytes, workers, load, columns: count), 1)
+      }
     // If a kernel reads faster than the plain read loop, its speed is the better measure of the memory.
     readBandwidth = max(stream, kernels.values.map(\.memory).max() ?? 0)
     productOverhead = Self.overhead(storage, workers, load)
@@ -64,6 +73,13 @@ package struct MachineSpeed: Encodable {
     return Double(work.weightBytes) / (isCached ? rate.cache : rate.memory)
       + Double(work.products) * productOverhead + Double(work.cacheBytes)
       / (readBandwidth * Self.cacheEfficiency)
+  }
+
+  /// Seconds of the steps for `frames` frames, for which the backbone runs once, at 4 bits: one column is the backbone's,
+  /// the others are drafted.
+  package func seconds(_ model: PublishedModel, kv: CacheOptions.Format, frames: Int) -> Double {
+    seconds(model.work(bits: 4, kv: kv)) + seconds(model.backboneWork(bits: 4)) * (columns[frames - 1] - 1)
+      + Double(frames - 1) * seconds(model.draftWork(bits: 4))
   }
 
   /// Seconds that Mimi takes to encode and decode a frame on one thread.
@@ -125,7 +141,7 @@ package struct MachineSpeed: Encodable {
 
   private static func products(
     _ storage: FloatStorage, _ format: Matrix.Format, _ bits: Int, _ limit: Int, _ workers: Workers,
-    _ load: Load
+    _ load: Load, columns: Int = 1
   ) -> Double {
     let bytes = StepWork.bytes(side * side, bits: bits)
     let matrices = (0..<max(limit / bytes, 1)).map {
@@ -133,11 +149,11 @@ package struct MachineSpeed: Encodable {
         rows: side, columns: side, format: format, weights: UnsafeRawPointer(storage.base) + $0 * bytes,
         owner: storage)
     }
-    let x = [Float](repeating: 1, count: side)
-    var y = [Float](repeating: 0, count: side)
+    let x = [Float](repeating: 1, count: columns * side)
+    var y = [Float](repeating: 0, count: columns * side)
     let time = Self.time(load, for: 0.15) {
       for matrix in matrices {
-        matrix.multiply(x, xStride: side, into: &y, yStride: side, count: 1, workers)
+        matrix.multiply(x, xStride: side, into: &y, yStride: side, count: columns, workers)
       }
     }
     return Double(bytes * matrices.count) / time

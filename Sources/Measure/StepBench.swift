@@ -68,6 +68,7 @@ package struct StepBench {
       let frame = record.frame ?? 0
       // Memory is measured between the frames, because its speed changes with what other programs do.
       if pace.isFlatOut || frame == 0 { reading.memory.append(memory.measure(workers)) }
+      let begin = clock.now()
       if let sound {
         record.encodeStart = clock.now()
         sound.encode(into: &user, streams.user)
@@ -92,11 +93,12 @@ package struct StepBench {
       (record.block, record.draftDepth) = (Int64(result.positions), Int64(result.draftDepth))
       if result.draftEnd > 0 { record.draftEnd = result.draftEnd }
       let microseconds = max(max(record.depthEnd ?? 0, result.draftEnd) - (record.stepStart ?? 0), 1)
-      reading.frames.append(Double(clock.now() - (record.captured ?? 0)) / 1000)
-      reading.steps.append(bytes(window) / Double(microseconds) / 1000)
+      reading.frames.append(Double(clock.now() - begin) / 1000)
+      let hasPass = result.positions > 0
+      if hasPass { reading.steps.append(bytes(window) / Double(microseconds) / 1000) }
       record.cacheFrames = window
       record.cacheBytes = Int64(conversations) * window * Int64(dialogue.cacheBytesPerFrame)
-      record.weightBytes = Int64(dialogue.bytesPerStep + (sound?.bytes ?? 0))
+      record.weightBytes = Int64((hasPass ? dialogue.bytesPerStep : 0) + (sound?.bytes ?? 0))
     }
   }
 
@@ -128,8 +130,12 @@ package struct StepBench {
     guard let step = summary.stages[LatencyStage.step.rawValue] else { return }
     let bytes = bytes(window(after: Int64(pace.frames)))
     summary.run["bytes_per_step"] = String(Int(bytes))
-    summary.run["gigabytes_per_second"] = NumberText.fixed(bytes / step.p50 / 1e6, 1)
-    summary.run["frames_per_second"] = NumberText.fixed(Double(conversations) * 1000 / step.p50, 1)
+    summary.run["gigabytes_per_second"] = NumberText.fixed(Statistics.median(reading.steps), 1)
+    let perFrame =
+      prediction.framesPerPass == 1
+      ? step.p50
+      : Statistics.median(reading.groups(of: prediction.framesPerPass)) / Double(prediction.framesPerPass)
+    summary.run["frames_per_second"] = NumberText.fixed(Double(conversations) * 1000 / perFrame, 1)
   }
 }
 

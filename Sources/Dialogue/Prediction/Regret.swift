@@ -6,14 +6,16 @@ internal import Layers
 /// How unlikely the backbone finds what was said as drafted, when its pass comes to it: -log p, in nats, before
 /// temperature. Small where the drafter guesses well; it is a measure of quality, not of agreement.
 public struct Regret: Sendable, BitwiseCopyable, Equatable {
-  /// Of text tokens, of first codes, and of the other codes: the mean of those that the pass took in; nil without any.
-  public var text: Float? { text_.mean }
-  public var semantic: Float? { semantic_.mean }
-  public var acoustic: Float? { acoustic_.mean }
+  /// Of text tokens: the mean of those that the pass took in; nil without any.
+  public var text: Float? { texts.mean }
+  /// Of first codes.
+  public var semantic: Float? { semantics.mean }
+  /// Of the other codes.
+  public var acoustic: Float? { acoustics.mean }
 
-  private var text_ = Sum()
-  private var semantic_ = Sum()
-  private var acoustic_ = Sum()
+  private var texts = Sum()
+  private var semantics = Sum()
+  private var acoustics = Sum()
 
   private struct Sum: Sendable, BitwiseCopyable, Equatable {
     var nats: Float = 0
@@ -32,9 +34,9 @@ public struct Regret: Sendable, BitwiseCopyable, Equatable {
   ///   - probability: the backbone's.
   mutating func add(row: Int, _ probability: Float) {
     switch row {
-    case Streams.text: text_.add(probability)
-    case Streams.text + 1: semantic_.add(probability)
-    default: acoustic_.add(probability)
+    case Streams.text: texts.add(probability)
+    case Streams.text + 1: semantics.add(probability)
+    default: acoustics.add(probability)
     }
   }
 }

@@ -32,7 +32,7 @@ extension Message {
     case .noDrafter(let model):
       self.init(
         "The model '\(model)' has no drafter, so it cannot run ahead.",
-        "Leave out --early and --frames-per-pass, or use a model whose config.json has 'mctp'.",
+        "Leave out --early, --conceal and --frames-per-pass, or use a model whose config.json has 'mctp'.",
         .usage)
     case .tooFewModules(let needed, let present):
       self.init(

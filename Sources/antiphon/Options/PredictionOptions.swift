@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dialogue
+import Runtime
 
 /// The options of multi-token prediction. Not shown in the help: the model that ships has no drafter.
 struct PredictionOptions: ParsableArguments {
@@ -12,20 +13,61 @@ struct PredictionOptions: ParsableArguments {
   @Option(
     name: .customLong("frames-per-pass"),
     help: ArgumentHelp(
-      "Run the backbone once for so many frames while the model speaks and nobody else does; the others are drafted.",
+      "Run the backbone once for so many frames while the model speaks and nobody else does; the others are drafted. auto: as few as this machine needs.",
       valueName: "number", visibility: .private))
-  var framesPerPass = 1
+  var framesPerPass = FramesPerPass.number(1)
 
   func validate() throws {
-    guard (1...7).contains(framesPerPass) else {
-      throw ValidationError("--frames-per-pass takes a number from 1 to 7.")
+    if case .number(let frames) = framesPerPass, !(1...7).contains(frames) {
+      throw ValidationError("--frames-per-pass takes a number from 1 to 7, or auto.")
     }
   }
 
-  /// Whether the model's drafter is needed.
-  var isDrafting: Bool { prediction.modules > 0 }
+  /// Whether the drafter of the model in a directory is needed; for auto only if there is one.
+  func isDrafting(_ directory: String) throws -> Bool {
+    if prediction.modules > 0 { return true }
+    return try framesPerPass == .auto && Dialogue.modulesOfDrafter(directory) > 0
+  }
 
-  var prediction: Prediction { Prediction(isEarly: early == .on, framesPerPass: framesPerPass) }
+  /// What is asked for; with auto as if one frame were.
+  var prediction: Prediction {
+    if case .number(let frames) = framesPerPass {
+      return Prediction(isEarly: early == .on, framesPerPass: frames)
+    }
+    return Prediction(isEarly: early == .on)
+  }
+
+  /// The same with auto settled, which takes some steps of the model.
+  func prediction(for model: Model) throws -> Prediction {
+    var prediction = prediction
+    if framesPerPass == .auto {
+      prediction.framesPerPass = try PaceProbe(model, isEarly: prediction.isEarly).framesPerPass()
+    }
+    return prediction
+  }
+}
+
+/// The value of `--frames-per-pass`.
+enum FramesPerPass: Equatable, ExpressibleByArgument {
+  case number(Int)
+  case auto
+
+  init?(argument: String) {
+    if argument == "auto" {
+      self = .auto
+    } else if let number = Int(argument) {
+      self = .number(number)
+    } else {
+      return nil
+    }
+  }
+
+  var defaultValueDescription: String {
+    switch self {
+    case .number(let number): String(number)
+    case .auto: "auto"
+    }
+  }
 }
 
 /// Whether a late frame is concealed.

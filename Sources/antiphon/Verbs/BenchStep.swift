@@ -70,6 +70,9 @@ struct BenchStep: ParsableCommand {
     guard !realtime || !options.flatOut else {
       throw ValidationError("--realtime does not go with --flat-out.")
     }
+    guard ahead.framesPerPass != .auto else {
+      throw ValidationError("--frames-per-pass takes a number here: the benchmark is what tells which.")
+    }
     guard bits == nil || bits == 8 || bits == 4 else { throw ValidationError("--bits takes 8 or 4.") }
     guard (0...100_000_000).contains(framesInCache) else {
       throw ValidationError("--frames-in-cache takes a number from 0 to 100000000.")
@@ -127,7 +130,7 @@ struct BenchStep: ParsableCommand {
     guard let shape = shape.flatMap({ ModelShape(rawValue: $0.rawValue) }) else {
       return try Dialogue.open(
         ModelOptions.directory(model.model), threads: model.threads, bits: bits, cache: model.kv.options,
-        isDrafting: ahead.isDrafting)
+        isDrafting: ahead.prediction.modules > 0)
     }
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
       "antiphon-\(UUID().uuidString)")

@@ -71,9 +71,10 @@ struct Respond: ParsableCommand {
   mutating func run() throws {
     try replacing.check(output, besides: input)
     if let text { try replacing.check(text, besides: input, output) }
+    let directory = try ModelOptions.directory(model.model)
     let model = try Model.open(
-      ModelOptions.directory(model.model), threads: model.threads, cache: model.kv.options,
-      isDrafting: ahead.isDrafting || lateEvery > 0)
+      directory, threads: model.threads, cache: model.kv.options,
+      isDrafting: ahead.isDrafting(directory) || lateEvery > 0)
     let rate = model.codec.configuration.sampleRate
     let source = try sound.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }
@@ -83,7 +84,7 @@ struct Respond: ParsableCommand {
 
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
-    options.prediction = ahead.prediction
+    options.prediction = try ahead.prediction(for: model)
     // Logs tell how good the drafts were.
     options.prediction.isMeasured = latency != nil
     if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }

@@ -116,11 +116,12 @@ struct Talk: ParsableCommand {
       let codec = try Codec.open(ModelOptions.codec(in: directory), threads: model.threads)
       return (.mirror(codec), .none)
     }
-    let prediction = concealment.added(
-      to: ahead.prediction, modules: try Dialogue.modulesOfDrafter(directory))
+    let modules = try Dialogue.modulesOfDrafter(directory)
+    let isDrafting =
+      try ahead.isDrafting(directory) || concealment.added(to: .none, modules: modules) != .none
     let model = try Model.open(
-      directory, threads: model.threads, cache: model.kv.options, isDrafting: prediction.modules > 0)
-    return (.model(model), prediction)
+      directory, threads: model.threads, cache: model.kv.options, isDrafting: isDrafting)
+    return (.model(model), concealment.added(to: try ahead.prediction(for: model), modules: modules))
   }
 
   private func introduce(_ session: LiveSession) {

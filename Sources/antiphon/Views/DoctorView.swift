@@ -43,7 +43,7 @@ struct DoctorView: Encodable {
         let cases = Self.cases(known, kv, speed, memory)
         return Model(
           name: known.name, isRead: known.isRead, cases: cases,
-          help: Self.help(cases, smallerCache: Self.cases(known, .q8, speed, memory), speed, memory))
+          help: Self.help(known, cases, smallerCache: Self.cases(known, .q8, speed, memory), speed))
       } + usual
     advice = Self.advice(speed, load: load)
   }
@@ -64,7 +64,7 @@ struct DoctorView: Encodable {
 
   /// What would make it run in real time; empty if it already does as published.
   private static func help(
-    _ cases: [Assessment], smallerCache: [Assessment], _ speed: MachineSpeed, _ memory: Int
+    _ known: PublishedModel, _ cases: [Assessment], smallerCache: [Assessment], _ speed: MachineSpeed
   ) -> String {
     guard cases[0].verdict != .yes else { return "" }
     if let fits = cases.first(where: { $0.verdict == .yes }) { return "convert --bits \(fits.bits)" }
@@ -73,6 +73,9 @@ struct DoctorView: Encodable {
     }
     let least = smallerCache[cases.count - 1]
     if least.verdict == .tooLarge { return "\(NumberText.bytes(least.memoryBytes * 10 / 9)) of memory" }
+    if let frames = framesPerPass(known, speed) {
+      return "a drafter, and --frames-per-pass \(frames), at 4 bits and with --kv q8"
+    }
     let left = Assessment.frameMs * Assessment.enough - least.codecMs
     guard left > 0 else {
       return "a faster processor: the codec alone takes \(NumberText.fixed(least.codecMs, 0)) ms"
@@ -82,6 +85,16 @@ struct DoctorView: Encodable {
     return rate < 0.7 * speed.readBandwidth
       ? "\(NumberText.fixed(wanted, 1)) times as many processors, at 4 bits and with --kv q8"
       : "memory of \(NumberText.fixed(rate * wanted / 1e9, 0)) GB/s, at 4 bits and with --kv q8"
+  }
+
+  /// The fewest frames for one pass of the backbone that a model which speaks needs here; nil if four are too few.
+  private static func framesPerPass(_ known: PublishedModel, _ speed: MachineSpeed) -> Int? {
+    guard known.depth != nil else { return nil }
+    return (2...4).first { frames in
+      let codec = Double(frames) * speed.mimiSeconds(codebooks: known.codebooks)
+      let total = speed.seconds(known, kv: .q8, frames: frames) + codec
+      return total * 1000 <= Double(frames) * Assessment.frameMs * Assessment.enough
+    }
   }
 
   /// Advice on settings that slow this machine down and can be changed.

@@ -3,13 +3,13 @@ extension Recipe {
     Recipe(
       "'threads' is 0, and it takes a number from 1 to 1024.",
       "$antiphon trace dialogue $model in.safetensors out.safetensors --threads 0"),
-    Recipe("The model 'models/x' has no drafter, so it cannot run ahead.", "respond out.wav --early"),
+    Recipe("The model 'models/x' has no drafter, so it cannot run ahead.", "respond out.wav --early on"),
     Recipe(
       "3 columns would have to be drafted, and the model's drafter has 2 modules.",
       "\(ahead) $antiphon bench step --model m --frames-per-pass 4"),
     Recipe(
       "No row of this model is delayed, so no frame can be said sooner.",
-      "\(ahead) edit m/config.json 's/^    1/    0/'; $antiphon bench step --model m --early"),
+      "\(ahead) edit m/config.json 's/^    1/    0/'; $antiphon bench step --model m --early on"),
   ]
   /// A model with a drafter of two modules.
   private static let ahead =
