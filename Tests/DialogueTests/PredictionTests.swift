@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Kernels
 import TestSupport
 import Testing
 
@@ -262,6 +263,48 @@ struct PredictionTests {
         }
         if prediction.isEarly && step.positions > 0 && frame > 1 { #expect(step.regret.acoustic! > 0) }
       }
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
+  @Test(
+    "what is drafted and compared is what steps say, to the last bit, drawn or greedy, in fewer passes",
+    arguments: [true, false])
+  func speculation(isGreedy: Bool) throws {
+    let (dialogue, _directory) = try Self.model()
+    let streams = dialogue.streams
+    let user = dialogue.babble(109, 60)
+    for modules in 1...3 {
+      var state = dialogue.makeState(seed: 11)
+      var plain = dialogue.makeState(seed: 11)
+      if isGreedy {
+        (state.textSampling, state.audioSampling) = (.greedy, .greedy)
+        (plain.textSampling, plain.audioSampling) = (.greedy, .greedy)
+      }
+      let expected = dialogue.talk(user, &plain)
+      try state.predict(Prediction(spare: modules))
+      var stepper = DialogueStepper(dialogue)
+      var (text, own, passes, frame) = ([Int32](), [[Int32]](), 0, 0)
+      while frame < 60 {
+        let most = min(1 + modules, 60 - frame)
+        var codes = [Int32](repeating: -1, count: streams.own)
+        var span = codes.mutableSpan
+        // Drafts of random weights are never right, so some are corrected.
+        for ahead in 0..<state.drafts where ahead < frame % 4 && frame + ahead < 60 {
+          let column = dialogue.ring.tokens(at: state.steps + Int64(ahead), state.memory.view)
+          let right = [expected.text[frame + ahead]] + expected.drawn[frame + ahead]
+          for row in right.indices { column[row] = right[row] }
+        }
+        let heard = user.span.extracting(frame * streams.user..<(frame + most) * streams.user)
+        frame += stepper.speculate(heard, into: &span, &state) { step, codes in
+          text.append(step.text)
+          own.append(step.isReady ? Array(codes) : [])
+        }
+        passes += 1
+      }
+      #expect(frame == 60 && state.steps == 60)
+      #expect(text == expected.text && own == expected.own)
+      #expect(passes < 50)
     }
     withExtendedLifetime(_directory) {}
   }

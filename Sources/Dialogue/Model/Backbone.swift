@@ -70,4 +70,9 @@ package struct Hidden {
   /// Lanes.
   package let count: Int
   package let width: Int
+
+  /// One of the lanes.
+  subscript(lane: Int) -> Hidden {
+    Hidden(raw: raw + lane * width, normed: normed + lane * width, count: 1, width: width)
+  }
 }

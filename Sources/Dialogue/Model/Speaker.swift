@@ -71,13 +71,14 @@ struct Speaker: Sendable {
   /// - Parameter pass: with lanes for the depth transformer.
   func speakCodes(_ hidden: Hidden, _ request: StepRequest, _ regions: Scratch, _ pass: Pass) {
     guard let depth, let scratch = regions.depth else { return }
+    let rows = freeRows(request)
     depth.step(
-      hidden.normed, pass.scratch[regions.tokens], count: hidden.count, steps: freeRows(request), scratch,
-      pass
+      hidden.normed, pass.scratch[regions.tokens], count: hidden.count, steps: rows, scratch, pass
     ) { step, lane, logits in
       let state = request.state(lane)
       // What has come out is not drawn, whether other conversations of the batch need this row or not.
       if isDelivered(1 + step, state) {
+        state.pointee.passOver(rows: 1)
         let said = say(0, row: 1 + step, lane, request)
         if state.pointee.prediction.isMeasured {
           let probability = regions.sampler.probability(
@@ -90,6 +91,7 @@ struct Speaker: Sendable {
         logits, streams.cardinality, state.pointee.audioSampling, &state.pointee.generator, pass.scratch)
       return say(drawn, row: 1 + step, lane, request)
     }
+    for lane in 0..<hidden.count { request.state(lane).pointee.passOver(rows: streams.own - rows) }
   }
 
   /// Own rows up to the last one that is to be drawn, or measured, in any conversation of the step.

@@ -57,6 +57,7 @@ struct FrameDrafter: Sendable {
     /// For the columns of a pass that are reviewed, one for each lane.
     let review: Speaker.Scratch
     let reviewed: Region<(index: Int, step: Int64)>  // [lanes]
+    let generators: Region<SeededGenerator>  // [lanes]
   }
 
   /// - Parameters:
@@ -71,7 +72,8 @@ struct FrameDrafter: Sendable {
       modules: modules.map { $0.reserveScratch(lanes: lanes, in: &plan) },
       speaker: speaker.reserveScratch(lanes: states, in: &plan),
       review: speaker.reserveScratch(lanes: lanes, in: &plan),
-      reviewed: plan.reserve((index: Int, step: Int64).self, lanes))
+      reviewed: plan.reserve((index: Int, step: Int64).self, lanes),
+      generators: plan.reserve(SeededGenerator.self, lanes))
   }
 
   /// Drafts the columns after the one that each state of the pass has just drawn.
@@ -89,6 +91,11 @@ struct FrameDrafter: Sendable {
     let count = request.most { $0.reach }
     guard count > 0 else { return }
     let drawn = request.most { $0.drawnDrafts }
+    // Drafts are drawn with the random numbers that the backbone will draw with, so that both agree where they can.
+    for index in 0..<request.activeCount {
+      let state = request.state(index)
+      state.pointee.draftGenerator = state.pointee.generator
+    }
     let (columns, g, last) = (
       pass.scratch[regions.columns], pass.scratch[regions.hidden], pass.scratch[regions.last]
     )

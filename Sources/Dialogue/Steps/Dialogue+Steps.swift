@@ -73,7 +73,7 @@ extension Dialogue {
       raw: hidden.raw, normed: UnsafePointer(newest), count: request.activeCount, width: hidden.width)
   }
 
-  private func finish(_ request: StepRequest, _ times: (Int64, Int64, Int64, Int64)) {
+  func finish(_ request: StepRequest, _ times: (Int64, Int64, Int64, Int64)) {
     for index in 0..<request.count {
       let state = request.states[index]
       let (memory, step) = (state.pointee.memory.view, state.pointee.steps)
@@ -89,6 +89,7 @@ extension Dialogue {
         result.paddingProbability = result.isPadding ? 1 : 0
         state.pointee.pending += 1
         state.pointee.drafts -= 1
+        state.pointee.generator.skip(state.pointee.drawsPerStep)
       } else {
         state.pointee.pending = 0
       }

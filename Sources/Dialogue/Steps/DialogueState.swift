@@ -112,6 +112,16 @@ extension DialogueState {
     }
   }
 
+  /// Random numbers that a step takes from the generator, whether its tokens are drawn or said as drafted.
+  var drawsPerStep: Int {
+    (textSampling.temperature > 0 ? 1 : 0) + (audioSampling.temperature > 0 ? dialogue.streams.own : 0)
+  }
+
+  /// Takes the random numbers of rows whose codes are not drawn.
+  mutating func passOver(rows: Int) {
+    if audioSampling.temperature > 0 { generator.skip(rows) }
+  }
+
   /// Acts as if `frames` frames had passed: their keys and values are zeros, and cost as much as any others.
   package mutating func jump(_ frames: Int) { steps += Int64(frames) }
 }

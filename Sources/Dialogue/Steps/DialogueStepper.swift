@@ -8,7 +8,7 @@ internal import Kernels
 public struct DialogueStepper: ~Copyable, Sendable {
   /// The model whose states it advances.
   public let dialogue: Dialogue
-  private let scratch: DialogueScratch
+  let scratch: DialogueScratch
 
   /// A stepper for states of `dialogue`; its scratch is allocated here.
   public init(_ dialogue: Dialogue) {
