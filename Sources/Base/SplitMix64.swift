@@ -15,7 +15,9 @@ public struct SplitMix64: RandomNumberGenerator, Sendable, BitwiseCopyable {
   }
 
   /// Passes over the next numbers.
-  package mutating func skip(_ count: Int) { state &+= UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15 }
+  package mutating func skip(_ count: Int) {
+    state &+= UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+  }
 
   /// Uniform in [0, 1).
   package mutating func unit() -> Float { Float(next() >> 40) * 0x1p-24 }

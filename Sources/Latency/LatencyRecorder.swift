@@ -4,14 +4,15 @@ import Glibc
 /// Writes the latency logs of a run while it is in progress.
 ///
 /// The frame path appends records to `log`, and another caller drains it: between frames if sound comes from a file, on
-/// a thread of its own in a live run. Drained records are in the file, so a killed process loses only the others.
+/// a thread of its own in a live run. Drained records are in the file, so a killed process loses only the others; what
+/// the turns are found from waits on the disk, too, so memory does not grow with the run.
 package final class LatencyRecorder {
   package let log: FrameLog
   package let directory: String
   private let metadata: RunMetadata
   private let frames: OutputFile
   private let text: ([Int32]) -> String
-  private var finders: [Int64: TurnFinder] = [:]
+  private let parts: ScratchFile<TurnFinder.Part>
   private let labels: [Range<Int64>]?
   private var megahertz: Int64?
   private var nextReading: Int64 = 0
@@ -46,11 +47,13 @@ package final class LatencyRecorder {
       try file.write(FrameTable.table.head(metadata))
       return file
     }
+    parts = try LatencyReportError.files { () throws(FileError) in try ScratchFile(in: directory) }
   }
 
   /// Writes the waiting records, with the processor's speed, which is read at most once a second.
   package func drain() throws(LatencyReportError) {
     var lines = ""
+    var drained: [TurnFinder.Part] = []
     let run = metadata[RunMetadata.runID] ?? ""
     let now = MonotonicClock.microsecondsSinceBoot
     if now >= nextReading {
@@ -61,13 +64,14 @@ package final class LatencyRecorder {
       var record = logged
       record.megahertz = record.megahertz ?? megahertz
       lines += FrameTable.table.line(record, run: run)
-      let session = record.session ?? 0
-      if finders[session] == nil {
-        finders[session] = TurnFinder(session: session, metadata: metadata, labels: labels)
-      }
-      finders[session]?.append(record)
+      if let part = TurnFinder.Part(record) { drained.append(part) }
     }
-    if !lines.isEmpty { try LatencyReportError.files { () throws(FileError) in try frames.write(lines) } }
+    if !lines.isEmpty {
+      try LatencyReportError.files { () throws(FileError) in
+        try frames.write(lines)
+        try parts.append(drained)
+      }
+    }
   }
 
   /// Drains, finds the turns, and writes `turns.csv`, `latency.json` and `latency.svg`.
@@ -77,6 +81,13 @@ package final class LatencyRecorder {
     try drain()
     try LatencyReportError.files { () throws(FileError) in try frames.finish() }
     let run = metadata[RunMetadata.runID] ?? ""
+    var finders: [Int64: TurnFinder] = [:]
+    try LatencyReportError.files { () throws(FileError) in
+      try parts.forEach { part in
+        finders[part.session, default: TurnFinder(session: part.session, metadata: metadata, labels: labels)]
+          .append(part)
+      }
+    }
     var lines = TurnTable.table.head(RunMetadata())
     for session in finders.keys.sorted() {
       for turn in finders[session]?.turns(text: text) ?? [] { lines += TurnTable.table.line(turn, run: run) }

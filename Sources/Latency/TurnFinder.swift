@@ -1,10 +1,10 @@
 /// Collects the frames of one session and finds its turns.
 ///
-/// It keeps 48 bytes per frame, so it belongs where records are drained, not on the frame path.
+/// It keeps 48 bytes per frame, so it is filled when a run is over, from the parts of its records that were kept.
 package struct TurnFinder: Sendable {
   /// The part of a record that is needed to find turns. Times are stored relative to `captured`, so that they are
   /// small.
-  private struct Row: Sendable {
+  fileprivate struct Row: Sendable, BitwiseCopyable {
     let captured: Int64
     private let sampleEnd: Int64
     private let offsets: SIMD4<Int32>
@@ -48,6 +48,29 @@ package struct TurnFinder: Sendable {
     var regret: Float? { regretThousandths == .max ? nil : Float(regretThousandths) / 1000 }
   }
 
+  /// What turns are found from: a record without the rest.
+  package struct Part: Sendable, BitwiseCopyable {
+    package let session: Int64
+    fileprivate let row: Row
+    fileprivate let heard: Int64
+    fileprivate let user: SIMD8<Float>
+    fileprivate let own: SIMD8<Float>
+
+    /// Nil without a capture time.
+    package init?(_ record: FrameRecord) {
+      guard let captured = record.capturedHardware ?? record.captured else { return nil }
+      session = record.session ?? 0
+      row = Row(record, captured: captured)
+      heard = record.played ?? record.written ?? captured
+      var (user, own) = (SIMD8<Float>(), SIMD8<Float>())
+      for index in 0..<Loudness.windows {
+        user[index] = record.userLoudness.windowDecibels[index]
+        own[index] = record.ownLoudness.windowDecibels[index]
+      }
+      (self.user, self.own) = (user, own)
+    }
+  }
+
   private let session: Int64
   private let frame: Int64
   private let sampleRate: Int64
@@ -76,16 +99,19 @@ package struct TurnFinder: Sendable {
 
   /// Adds the next record of this session. A record without a capture time is left out.
   package mutating func append(_ record: FrameRecord) {
-    guard let captured = record.capturedHardware ?? record.captured else { return }
-    let heard = record.played ?? record.written ?? captured
+    if let part = Part(record) { append(part) }
+  }
+
+  /// Adds the part of the next record of this session.
+  package mutating func append(_ part: Part) {
     let window = frame / Int64(Loudness.windows)
     for index in 0..<Loudness.windows {
-      let from = captured - frame + Int64(index) * window
-      user.append(record.userLoudness.windowDecibels[index], from: from, to: from + window, row: rows.count)
-      let out = heard + Int64(index) * window
-      own.append(record.ownLoudness.windowDecibels[index], from: out, to: out + window, row: rows.count)
+      let from = part.row.captured - frame + Int64(index) * window
+      user.append(part.user[index], from: from, to: from + window, row: rows.count)
+      let out = part.heard + Int64(index) * window
+      own.append(part.own[index], from: out, to: out + window, row: rows.count)
     }
-    rows.append(Row(record, captured: captured))
+    rows.append(part.row)
   }
 
   /// The turns so far, in chronological order.
