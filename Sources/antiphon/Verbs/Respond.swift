@@ -59,12 +59,31 @@ struct Respond: ParsableCommand {
     help: ArgumentHelp("Act as if the step of every so many frames were late.", visibility: .private))
   var lateEvery = 0
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compare what the drafter guesses with what the backbone draws, several frames in one pass: the same reply, sooner.",
+      visibility: .private))
+  var speculate = false
+
   @Flag(help: "Print what the model says, with times, as JSON.")
   var json = false
 
   func validate() throws {
     if json && output == "-" {
       throw ValidationError("--json and an output of - both print to standard output.")
+    }
+    try validateSpeculation()
+  }
+
+  private func validateSpeculation() throws {
+    guard speculate else { return }
+    guard ahead.prediction == .none, ahead.framesPerPass != .auto, lateEvery == 0 else {
+      throw ValidationError(
+        "--speculate goes without --early, --frames-per-pass and --late-every: it says what steps say.")
+    }
+    guard latency == nil else {
+      throw ValidationError(
+        "--speculate goes without --latency: frames that are answered together have no times of their own.")
     }
   }
 
@@ -74,7 +93,7 @@ struct Respond: ParsableCommand {
     let directory = try ModelOptions.directory(model.model)
     let model = try Model.open(
       directory, threads: model.threads, cache: model.kv.options,
-      isDrafting: ahead.isDrafting(directory) || lateEvery > 0)
+      isDrafting: ahead.isDrafting(directory) || lateEvery > 0 || speculate)
     let rate = model.codec.configuration.sampleRate
     let source = try sound.open(input, sampleRate: rate)
     let recorder = try latency.map { try self.recorder($0, model) }
@@ -85,6 +104,7 @@ struct Respond: ParsableCommand {
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
     options.prediction = try ahead.prediction(for: model)
+    options.isSpeculative = speculate
     // Logs tell how good the drafts were.
     options.prediction.isMeasured = latency != nil
     if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
@@ -103,6 +123,9 @@ struct Respond: ParsableCommand {
     let saved = Result { try save(outcome?.text ?? "") }
     let logged = Result { try recorder?.finish() }
     if let outcome { try tell(outcome, (try? logged.get()) ?? nil) }
+    if speculate, let outcome {
+      Terminal.remark("\(outcome.frames) frames in \(outcome.passes) passes of the backbone")
+    }
     _ = try ran.get()
     try finished.get()
     try saved.get()
