@@ -89,7 +89,7 @@ struct FileLoop: ~Copyable {
       if (frameNumber + 1) % options.lateEvery == 0 { Self.concede(&conversation, &step, into: &reply) }
       conversation.prepareSpare()
     }
-    let isWritten = write(frame, reply, to: sink)
+    let isWritten = deliver(reply, to: frame, sink)
     // The loudspeaker would underrun one frame after this frame was complete.
     let delivery = Delivery(written: clock.now(), deadline: arrival + clock.frameMicroseconds)
     clock.end()
@@ -101,7 +101,7 @@ struct FileLoop: ~Copyable {
   }
 
   /// Writes a frame; false if the sink failed.
-  func write(_ heard: [Float], _ reply: [Float], to sink: any AudioSink) -> Bool {
+  func deliver(_ reply: [Float], to heard: [Float], _ sink: any AudioSink) -> Bool {
     options.isStereo ? sink.write(left: heard.span, right: reply.span) : sink.write(reply.span)
   }
 

@@ -109,7 +109,7 @@ extension FileLoop {
   private mutating func tell(_ token: Int32, _ reply: [Float], to heard: [Float], _ sink: any AudioSink)
     -> Bool
   {
-    let isWritten = write(heard, reply, to: sink)
+    let isWritten = deliver(reply, to: heard, sink)
     note(token, isQuiet: Loudness(reply.span).decibels < Self.quietDecibels, isWritten: isWritten)
     return isWritten
   }

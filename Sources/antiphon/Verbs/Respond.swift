@@ -106,7 +106,7 @@ struct Respond: ParsableCommand {
     options.prediction = try ahead.prediction(for: model)
     options.isSpeculative = speculate
     // Logs tell how good the drafts were.
-    options.prediction.isMeasured = latency != nil
+    options.prediction.isMeasured = latency != nil && options.prediction != .none
     if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
     var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)

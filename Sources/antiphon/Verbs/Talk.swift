@@ -121,7 +121,10 @@ struct Talk: ParsableCommand {
       try ahead.isDrafting(directory) || concealment.added(to: .none, modules: modules) != .none
     let model = try Model.open(
       directory, threads: model.threads, cache: model.kv.options, isDrafting: isDrafting)
-    return (.model(model), concealment.added(to: try ahead.prediction(for: model), modules: modules))
+    var prediction = concealment.added(to: try ahead.prediction(for: model), modules: modules)
+    // Logs tell how good the drafts were.
+    prediction.isMeasured = latency != nil && prediction != .none
+    return (.model(model), prediction)
   }
 
   private func introduce(_ session: LiveSession) {
