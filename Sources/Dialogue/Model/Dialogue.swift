@@ -69,11 +69,13 @@ public final class Dialogue: Sendable {
     return try Dialogue(checkpoint, configuration, threads: threads, drafter: drafter)
   }
 
-  /// Modules of the drafter that a directory's `config.json` names; 0 where it names none.
+  /// Modules of the drafter that a directory's `config.json` names; 0 where it names none, or it is not there.
   ///
   /// - Throws: `CheckpointError` if the file is wrong.
   package static func modulesOfDrafter(_ directory: String) throws(CheckpointError) -> Int {
-    try DialogueFiles(directory).configuration.draft?.modules ?? 0
+    let files = try DialogueFiles(directory)
+    guard let draft = files.configuration.draft else { return 0 }
+    return Safetensors.isThere(files.directory + "/" + draft.file) ? draft.modules : 0
   }
 
   /// What a model reads from its file.

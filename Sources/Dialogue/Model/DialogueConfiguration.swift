@@ -43,6 +43,8 @@ public struct DialogueConfiguration: Sendable {
   let depth: DepthConfiguration?
   let extraHeads: (count: Int, width: Int)
   let draft: DraftConfiguration?
+  /// Name of the drafter's weights, beside the model's; nil for a model without one.
+  package var drafterFile: String? { draft?.file }
 
   /// The most lanes of one state in one pass.
   static let longestBlock = 16

@@ -67,6 +67,21 @@ public struct FileSession: Sendable {
     try run(from: source, to: sink, recorder: nil) { _ in true }
   }
 
+  /// Throws what `run` would throw before its first frame.
+  package func check(hasLog: Bool) throws(DialogueError) {
+    guard options.tail >= 0, options.tail.isFinite else {
+      throw DialogueError.badArgument(
+        name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
+    }
+    guard !options.isSpeculative || options.prediction == .none && options.lateEvery == 0 && !hasLog
+    else {
+      throw DialogueError.badArgument(
+        name: "isSpeculative", expected: "neither another prediction nor a latency log", found: "both")
+    }
+    var state = model.dialogue.makeState()
+    try state.predict(options.prediction)
+  }
+
   /// - Parameters:
   ///   - recorder: where the latency of every frame is logged.
   ///   - proceed: called after every frame with the outcome so far; returning false stops.
@@ -74,15 +89,7 @@ public struct FileSession: Sendable {
     from source: any AudioSource, to sink: any AudioSink, recorder: LatencyRecorder?,
     proceed: (Outcome) -> Bool
   ) throws -> Outcome {
-    guard options.tail >= 0, options.tail.isFinite else {
-      throw DialogueError.badArgument(
-        name: "tail", expected: "a number of seconds from 0", found: "\(options.tail)")
-    }
-    guard !options.isSpeculative || options.prediction == .none && options.lateEvery == 0 && recorder == nil
-    else {
-      throw DialogueError.badArgument(
-        name: "isSpeculative", expected: "neither another prediction nor a latency log", found: "both")
-    }
+    try check(hasLog: recorder != nil)
     var loop = try FileLoop(model, options)
     if options.isSpeculative {
       try loop.speculate(from: source, to: sink, proceed)

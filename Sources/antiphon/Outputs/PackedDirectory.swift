@@ -27,13 +27,15 @@ struct PackedDirectory {
   }
 
   private var companions: [String] {
-    [source.configuration.files.codec, source.configuration.files.tokenizer]
+    let configuration = source.configuration
+    return [configuration.files.codec, configuration.files.tokenizer]
+      + (configuration.drafterFile.map { [$0] } ?? [])
   }
 
   /// Files that the source lacks.
   var missing: [String] { companions.filter { !Safetensors.isThere(source.directory + "/" + $0) } }
 
-  /// Copies the configuration, the codec and the tokenizer.
+  /// Copies the configuration, the codec, the tokenizer and the drafter.
   func copyRest() throws {
     let present = companions.filter { !missing.contains($0) }
     for file in try present.flatMap({ try Safetensors.parts(of: source.directory + "/" + $0) }) {

@@ -94,13 +94,6 @@ struct Respond: ParsableCommand {
     let model = try Model.open(
       directory, threads: model.threads, cache: model.kv.options,
       isDrafting: ahead.isDrafting(directory) || lateEvery > 0 || speculate)
-    let rate = model.codec.configuration.sampleRate
-    let source = try sound.open(input, sampleRate: rate)
-    let recorder = try latency.map { try self.recorder($0, model) }
-    let sink = try SoundFileWriter.create(
-      output, channels: stereo ? 2 : 1, sampleRate: rate, overwrite: replacing.overwrite, input: input)
-    Interruption.watch()
-
     var options = FileSession.Options()
     (options.seed, options.isGreedy, options.isStereo) = (seed, greedy, stereo)
     options.prediction = try ahead.prediction(for: model)
@@ -108,10 +101,19 @@ struct Respond: ParsableCommand {
     // Logs tell how good the drafts were.
     options.prediction.isMeasured = latency != nil && options.prediction != .none
     if lateEvery > 0 { (options.lateEvery, options.prediction.spare) = (lateEvery, 1) }
+    let session = FileSession(model, options)
+    try session.check(hasLog: latency != nil)
+    let rate = model.codec.configuration.sampleRate
+    let source = try sound.open(input, sampleRate: rate)
+    let recorder = try latency.map { try self.recorder($0, model) }
+    let sink = try SoundFileWriter.create(
+      output, channels: stereo ? 2 : 1, sampleRate: rate, overwrite: replacing.overwrite, input: input)
+    Interruption.watch()
+
     var outcome: FileSession.Outcome?
     var progress = Progress(total: source.duration)
     let ran = Result {
-      try FileSession(model, options).run(from: source, to: sink, recorder: recorder) { sofar in
+      try session.run(from: source, to: sink, recorder: recorder) { sofar in
         outcome = sofar
         progress.show(sofar.seconds)
         return !Interruption.isRequested

@@ -103,12 +103,15 @@ class Drafter(nn.Module):
             for name, tensor in self.part(number).views()
         }
 
-    def save(self, path: str | Path) -> None:
-        """Writes drafter.safetensors, in f32."""
+    def save(self, path: str | Path, half: bool = False) -> None:
+        """Writes drafter.safetensors, in f32, or its matrices in f16."""
         arrays = {}
         for name, tensor in self.views().items():
             array = tensor.detach().float().contiguous()
-            arrays[name] = array.flatten().numpy() if name.endswith("alpha") else array.numpy()
+            if name.endswith("alpha"):
+                arrays[name] = array.flatten().numpy()
+            else:
+                arrays[name] = (array.half() if half else array).numpy()
         tensor_files.write_arrays(path, arrays)
 
     @torch.no_grad()

@@ -4,7 +4,7 @@
     python -m tools.train.dialogue.train_drafter --judge FILE...      teacher-forced, on the held questions
 
 OUT/state.pt is everything (the same command resumes from it), OUT/log.jsonl the learning curve, OUT/drafter.safetensors
-the averaged weights, OUT/config.json the model's with the drafter. `--minutes` is the length of the whole schedule in
+the averaged weights in f16, OUT/config.json the model's with the drafter. `--minutes` is the length of the whole schedule in
 time spent training. Files that `rollouts` adds meanwhile are read when the next pass over the data begins.
 
 Every step reads a few conversations whole and draws the frames that teach the depth transformer's part: those in which
@@ -264,7 +264,7 @@ def keep(
     )
     torch.save(state, out / "state.part")
     (out / "state.part").rename(out / "state.pt")
-    averages.save(out / FILE)
+    averages.save(out / FILE, half=True)
     backbone = digest(weights_of(arguments.model / "model.safetensors"))
     describe(arguments.model, out, arguments.modules, arguments.window, backbone)
 
