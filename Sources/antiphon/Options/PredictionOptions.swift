@@ -2,19 +2,19 @@ import ArgumentParser
 import Dialogue
 import Runtime
 
-/// The options of multi-token prediction. Not shown in the help: the model that ships has no drafter.
+/// The options of multi-token prediction (`docs/Prediction.md`).
 struct PredictionOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Play the codes that the model's delays keep back as its drafter guesses them, 80 ms sooner: on or off.",
-      visibility: .private))
+      valueName: "on|off"))
   var early = Switch.off
 
   @Option(
     name: .customLong("frames-per-pass"),
     help: ArgumentHelp(
       "Run the backbone once for so many frames while the model speaks and nobody else does; the others are drafted. auto: as few as this machine needs.",
-      valueName: "number", visibility: .private))
+      valueName: "number"))
   var framesPerPass = FramesPerPass.number(1)
 
   func validate() throws {
@@ -78,7 +78,7 @@ struct ConcealmentOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Play a drafted frame where the next one is late: on or off; the default is on with a model that has a drafter.",
-      visibility: .private))
+      valueName: "on|off"))
   var conceal: Switch?
 
   /// The prediction with spare frames, as far as the drafter reaches.

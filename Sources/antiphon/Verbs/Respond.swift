@@ -60,9 +60,9 @@ struct Respond: ParsableCommand {
   var lateEvery = 0
 
   @Flag(
-    help: ArgumentHelp(
-      "Compare what the drafter guesses with what the backbone draws, several frames in one pass: the same reply, sooner.",
-      visibility: .private))
+    help:
+      "Compare what the drafter guesses with what the backbone draws, several frames in one pass: the same reply, sooner."
+  )
   var speculate = false
 
   @Flag(help: "Print what the model says, with times, as JSON.")

@@ -4,8 +4,8 @@
     python -m tools.train.dialogue.train_drafter --judge FILE...      teacher-forced, on the held questions
 
 OUT/state.pt is everything (the same command resumes from it), OUT/log.jsonl the learning curve, OUT/drafter.safetensors
-the averaged weights in f16, OUT/config.json the model's with the drafter. `--minutes` is the length of the whole schedule in
-time spent training. Files that `rollouts` adds meanwhile are read when the next pass over the data begins.
+the averaged weights in f16, OUT/config.json the model's with the drafter. `--minutes` is the length of the whole
+schedule in time spent training. Files that `rollouts` adds meanwhile are read when the next pass over the data begins.
 
 Every step reads a few conversations whole and draws the frames that teach the depth transformer's part: those in which
 something is said (`--share` of them), and 8 % of the others. The target of a token is half what the model drew one step
