@@ -10,7 +10,8 @@ package final class ScratchFile<Element: BitwiseCopyable> {
 
   /// - Parameter directory: where there is room for them.
   package init(in directory: String) throws(FileError) {
-    file = try OutputFile("\(directory)/.scratch-\(getpid())", existing: .replaced)
+    let name = String(UInt64.random(in: 0 ... .max), radix: 36)
+    file = try OutputFile("\(directory)/.scratch-\(name)", existing: .replaced)
     FileSystem.remove(file.path)
   }
 

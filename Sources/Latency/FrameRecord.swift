@@ -9,7 +9,7 @@ package struct FrameRecord: Sendable, BitwiseCopyable {
     case backbone
     /// The frame was drafted earlier, by multi-token prediction.
     case draft
-    /// The model was late, and made-up sound was played.
+    /// The step was late, and a drafted frame was played.
     case conceal
     /// Silence, because the model was not ready yet.
     case silence

@@ -21,7 +21,7 @@ extension LatencyPlot {
           + "y1=\"\(Self.short(y(tick)))\" y2=\"\(Self.short(y(tick)))\" stroke=\"#dddddd\"/>")
     }
     let lines: [(String, String)] = [
-      ("#999999", line(of: { frame in frame.block.map { Double($0) } }, y: y)),
+      ("#999999", line(of: { frame in frame.block.flatMap { $0 > 0 ? Double($0) : nil } }, y: y)),
       ("#7a3fb0", line(of: { frame in frame.regret.map { Double($0) } }, y: y)),
     ]
     for (colour, points) in lines where !points.isEmpty {

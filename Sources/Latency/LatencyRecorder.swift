@@ -41,13 +41,13 @@ package final class LatencyRecorder {
         throw .exists(path: path)
       }
     }
+    parts = try LatencyReportError.files { () throws(FileError) in try ScratchFile(in: directory) }
     frames = try LatencyReportError.files { () throws(FileError) in
       let file = try OutputFile(
         LatencyReport.framesPath(directory), existing: overwrite ? .replacedAtEnd : .refused)
       try file.write(FrameTable.table.head(metadata))
       return file
     }
-    parts = try LatencyReportError.files { () throws(FileError) in try ScratchFile(in: directory) }
   }
 
   /// Writes the waiting records, with the processor's speed, which is read at most once a second.

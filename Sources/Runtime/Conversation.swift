@@ -78,7 +78,7 @@ public struct Conversation: ~Copyable, Sendable {
   ///   - model: opened with its drafter.
   ///   - start: what happens to the first frame.
   ///   - seed: the same seed and the same sound give the same reply.
-  ///   - isGreedy: take the most likely token always.
+  ///   - isGreedy: always take the most likely token.
   ///   - prediction: how far it runs ahead. `framesPerPass` holds while the model speaks and the person does not.
   /// - Throws: where the model's drafter does not reach as far.
   public init(
@@ -229,6 +229,7 @@ public struct Conversation: ~Copyable, Sendable {
     guard let spare, spare.sayInstead(of: &said, into: &reply, &mouth) else { return false }
     let codes = said
     state.remember(codes.span)
+    spare.follow(&state)
     step.isConcealed = true
     step.ownSemantic = said.first ?? 0
     return true

@@ -53,6 +53,12 @@ final class Spare: @unchecked Sendable {
 
   var capacity: Int { frames.count }
 
+  /// Tells the state of the first frame that is made: it follows one that was played, and may be played itself.
+  @inline(never)  // Swift 6.3 crashes where it is inlined.
+  func follow(_ state: inout DialogueState) {
+    if count > 0 { state.rememberBeginning(frames[0].codes.span) }
+  }
+
   /// Bytes of the mouths.
   var bytes: Int { frames.reduce(0) { $0 + $1.mouth.bytes } }
 

@@ -94,6 +94,11 @@ struct PlaybackLoopTests {
     run(loop, periods: 10) { _ in [] }
     #expect(!slot.isPlaying && loop.counters.snapshot.gaps == 0)
     #expect(loop.flushedSamples.load(ordering: .relaxed) > 600)
+    // What is on offer is not begun in the silence that was asked for.
+    _ = slot.withdraw()
+    slot.offer(tone(500, count: 1920).span)
+    run(loop, periods: 5) { _ in [] }
+    #expect(slot.withdraw() == 0)
   }
 
   @Test("silence before the first sound is not counted")

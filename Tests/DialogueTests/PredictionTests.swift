@@ -228,6 +228,53 @@ struct PredictionTests {
     withExtendedLifetime(_directory) {}
   }
 
+  @Test("two spare frames that were played one after the other are what the model remembers")
+  func twoSpares() throws {
+    let (dialogue, _directory) = try Self.model()
+    let user = dialogue.babble(110, Self.frames)
+    let streams = dialogue.streams
+    for prediction in [Prediction(spare: 2), Prediction(isEarly: true, spare: 2)] {
+      var state = dialogue.makeState(seed: 3)
+      var stepper = DialogueStepper(dialogue)
+      try state.predict(prediction)
+      var said: [Said] = []
+      var spares = [[Int32]](repeating: [Int32](repeating: -1, count: streams.own), count: 2)
+      for frame in 0..<Self.frames {
+        if frame % 6 == 4 {
+          for ahead in 0..<2 {
+            var span = spares[ahead].mutableSpan
+            #expect(state.copyDraftedFrame(ahead: ahead, into: &span))
+          }
+        }
+        var own = [Int32](repeating: -1, count: streams.own)
+        var span = own.mutableSpan
+        let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
+        let step = stepper.step(heard, into: &span, &state)
+        if frame % 6 == 4 {
+          let (first, second) = (spares[0], spares[1])
+          state.remember(first.span)
+          state.rememberBeginning(second.span)
+          own = first
+        } else if frame % 6 == 5 {
+          let second = spares[1]
+          state.remember(second.span)
+          own = second
+        }
+        said.append(
+          Said(
+            text: step.text, drawn: Array(dialogue.drawnCodes(state)), own: own, positions: 1,
+            logits: Array(stepper.textLogits)))
+      }
+      #expect(try Self.logits(said, user) == said.map(\.logits))
+      let lag = prediction.isEarly ? 1 : 0
+      for step in 1..<Self.frames - 1 {
+        #expect(said[step].own[1...] == said[step + lag].drawn[1...])
+        #expect(said[step].own[0] == said[step + lag - 1].drawn[0])
+      }
+    }
+    withExtendedLifetime(_directory) {}
+  }
+
   @Test("measuring changes nothing, and regret is how unlikely the backbone alone finds what was drafted")
   func regret() throws {
     let (dialogue, _directory) = try Self.model()

@@ -11,12 +11,14 @@ struct PaceProbeTests {
     let directory = try TemporaryDirectory()
     try RandomDrafter.add(toCopyOf: Golden.path("tiny-model"), in: directory, modules: 3)
     let model = try Model.open(directory.path, isDrafting: true)
-    #expect(try PaceProbe(model, isEarly: isEarly).framesPerPass() == 1)
+    #expect(try PaceProbe(model) { Prediction(isEarly: isEarly, framesPerPass: $0) }.framesPerPass() == 1)
     withExtendedLifetime(directory) {}
   }
 
   @Test("so does a model without a drafter, which cannot have another")
   func plain() throws {
-    #expect(try PaceProbe(Model.open(Golden.path("tiny-model")), isEarly: false).framesPerPass() == 1)
+    #expect(
+      try PaceProbe(Model.open(Golden.path("tiny-model"))) { Prediction(framesPerPass: $0) }.framesPerPass()
+        == 1)
   }
 }

@@ -4,7 +4,7 @@ import Synchronization
 /// A loudspeaker: its thread plays a ring of mono sound at 24 kHz, and one other thread fills the ring.
 package final class ALSAPlayback: @unchecked Sendable {
   // Beyond this excess the queue is cut; below it the rate controller drains it inaudibly.
-  private static let excess = 0.015
+  private let excess: Double
   private static let fade = AudioFrame.sampleRate * 5 / 1000
 
   private let loop: PlaybackLoop<ALSAPort>
@@ -40,11 +40,13 @@ package final class ALSAPlayback: @unchecked Sendable {
   ///   - rate: the device's rate; nil takes the device's preferred rate.
   ///   - queueSeconds: how much sound should still wait, in addition to what the device holds, when the next block
   ///     comes: room for lateness.
+  ///   - unevenSeconds: how much later than others some blocks come regularly, as where one pass serves several frames.
   ///   - spare: holds what is played when no block comes in time.
   ///   - onXrun: called in the playback thread after an underrun.
   package init(
     _ name: String, rate: Int? = nil, periodMilliseconds: Double = 10, periods: Int = 3,
-    queueSeconds: Double? = nil, spare: SpareSlot = SpareSlot(samplesPerFrame: 1, capacity: 1),
+    queueSeconds: Double? = nil, unevenSeconds: Double = 0,
+    spare: SpareSlot = SpareSlot(samplesPerFrame: 1, capacity: 1),
     onXrun: @escaping @Sendable () -> Void = {}
   ) throws(AudioDeviceError) {
     let port = try ALSAPort.open(
@@ -54,7 +56,8 @@ package final class ALSAPlayback: @unchecked Sendable {
     let ring = SampleRing(capacity: AudioFrame.sampleRate / 2)
     loop = PlaybackLoop(device: port, ring: ring, spare: spare, onXrun: onXrun)
     let period = port.settings.periodMilliseconds / 1000
-    controller = RateController(target: queueSeconds ?? period + 0.015)
+    controller = RateController(target: (queueSeconds ?? period + 0.015) + unevenSeconds)
+    excess = 0.015 + unevenSeconds
     scratch = .allocate(capacity: 4096)
   }
 
@@ -117,7 +120,7 @@ package final class ALSAPlayback: @unchecked Sendable {
       pad(missing)
       receipt.dueNanoseconds &+= UInt64(missing * 1e9)
       receipt.dacNanoseconds &+= UInt64(missing * 1e9)
-    } else if delay - controller.target > Self.excess {
+    } else if delay - controller.target > excess {
       let surplus = Int((delay - controller.target) * Double(AudioFrame.sampleRate))
       receipt.skippedSamples = min(surplus, block.count)
       loop.counters.count(.skipped(receipt.skippedSamples))

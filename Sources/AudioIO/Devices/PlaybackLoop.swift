@@ -266,7 +266,8 @@ final class PlaybackLoop<Device: PCM>: @unchecked Sendable {
   private func read(into piece: inout MutableSpan<Float>, isLast: Bool) -> Int {
     if spare.isPlaying { return spare.read(into: &piece) }
     let count = ring.read(into: &piece)
-    guard count == 0, isLast, spare.begin() else { return count }
+    // After a flush, or without a sound yet, silence is what is asked for.
+    guard count == 0, isLast, wasEverSounding, spare.begin() else { return count }
     return spare.read(into: &piece)
   }
 

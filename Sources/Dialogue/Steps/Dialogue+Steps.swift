@@ -121,6 +121,11 @@ extension Dialogue {
   ) throws(DialogueError) {
     let frames = text.count
     guard state.dialogue === self else { throw .anotherModel }
+    guard state.pending == 0 else {
+      throw .badArgument(
+        name: "state", expected: "one whose last step ran the backbone",
+        found: "\(state.pending) drafted columns")
+    }
     try Self.check("user", user, frames * streams.user, limit: streams.cardinality)
     try Self.check("text", text, frames, limit: streams.textCardinality)
     try Self.check("own", own, frames * streams.own, limit: streams.cardinality)

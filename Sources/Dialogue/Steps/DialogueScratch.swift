@@ -6,7 +6,7 @@ internal import Layers
 struct DialogueScratch: ~Copyable, Sendable {
   struct Plan: Sendable {
     let memory: MemoryPlan
-    /// Most states of a step, and most lanes of a pass: a state whose backbone ran ahead of needs several.
+    /// Most states of a step, and most lanes of a pass: a state that ran ahead of its backbone needs several.
     let states: Int
     let lanes: Int
     let backbone: Backbone.Scratch

@@ -122,6 +122,17 @@ extension DialogueState {
     if audioSampling.temperature > 0 { generator.skip(rows) }
   }
 
+  /// Remembers, of the frame after the last that was given, the codes that are drawn already: those of another frame, which
+  /// may be heard in its place.
+  ///
+  /// - Parameter own: [streams.own]
+  package mutating func rememberBeginning(_ own: Span<Int32>) {
+    for row in dialogue.streams.ownRows {
+      let step = delivered + Int64(dialogue.streams.delays[row])
+      if step < steps { dialogue.ring.tokens(at: step, memory.view)[row] = own[row - 1] }
+    }
+  }
+
   /// Acts as if `frames` frames had passed: their keys and values are zeros, and cost as much as any others.
   package mutating func jump(_ frames: Int) { steps += Int64(frames) }
 }

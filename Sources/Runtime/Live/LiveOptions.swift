@@ -21,6 +21,9 @@ package struct LiveOptions: Sendable {
   package var isMuted = false
   /// How far the model runs ahead of its backbone; its spare frames are played when a step is late.
   package var prediction = Prediction.none
+  /// How much longer a step with a pass takes than one that says what was drafted, in milliseconds: room for it is kept
+  /// in the queue.
+  package var unevenMilliseconds = 0.0
   /// Holds up the model's thread, for tests.
   package var hold: Hold?
 

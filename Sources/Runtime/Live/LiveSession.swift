@@ -47,6 +47,7 @@ package final class LiveSession: @unchecked Sendable {
     playback = try ALSAPlayback(
       outputChoice.name, rate: options.rate, periodMilliseconds: options.periodMilliseconds,
       queueSeconds: options.bufferMilliseconds.map { $0 / 1000 },
+      unevenSeconds: options.unevenMilliseconds / 1000,
       spare: SpareSlot(samplesPerFrame: samplesPerFrame, capacity: max(options.prediction.spare, 1)),
       onXrun: { backlog.capture?.skipBacklog() })
     canceller = EchoCanceller(

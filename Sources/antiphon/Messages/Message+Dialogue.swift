@@ -32,12 +32,12 @@ extension Message {
     case .noDrafter(let model):
       self.init(
         "The model '\(model)' has no drafter, so it cannot run ahead.",
-        "Leave out --early, --conceal and --frames-per-pass, or use a model whose config.json has 'mctp'.",
+        "Leave out --early, --conceal, --frames-per-pass and --speculate, or use a model whose config.json has 'mctp'.",
         .usage)
     case .tooFewModules(let needed, let present):
       self.init(
         "\(needed) columns would have to be drafted, and the model's drafter has \(present) module\(present == 1 ? "" : "s").",
-        "Use fewer frames for one pass, or leave out --early.", .usage)
+        "Use fewer frames for one pass, or leave out --early or --conceal.", .usage)
     case .noDelay:
       self.init(
         "No row of this model is delayed, so no frame can be said sooner.", "Leave out --early.", .usage)

@@ -38,12 +38,15 @@ struct PredictionOptions: ParsableArguments {
   }
 
   /// The same with auto settled, which takes some steps of the model.
-  func prediction(for model: Model) throws -> Prediction {
-    var prediction = prediction
-    if framesPerPass == .auto {
-      prediction.framesPerPass = try PaceProbe(model, isEarly: prediction.isEarly).framesPerPass()
-    }
-    return prediction
+  ///
+  /// - Parameter added: what else the model drafts.
+  func prediction(
+    for model: Model, adding added: @escaping (Prediction) -> Prediction = { $0 }
+  ) throws -> Prediction {
+    guard framesPerPass == .auto else { return added(prediction) }
+    let isEarly = prediction.isEarly
+    let probe = PaceProbe(model) { added(Prediction(isEarly: isEarly, framesPerPass: $0)) }
+    return added(Prediction(isEarly: isEarly, framesPerPass: try probe.framesPerPass()))
   }
 }
 
@@ -72,7 +75,7 @@ enum FramesPerPass: Equatable, ExpressibleByArgument {
 
 /// Whether a late frame is concealed.
 struct ConcealmentOptions: ParsableArguments {
-  /// Of frames that are made ahead: they bridge a step that is two frames late.
+  /// The most frames that are made ahead: they bridge a step that is two frames late.
   static let mostSpareFrames = 2
 
   @Option(

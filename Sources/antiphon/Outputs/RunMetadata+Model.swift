@@ -10,7 +10,7 @@ extension RunMetadata {
   private static let longestDigest = 2_000_000_000
 
   /// What is known about a run before it begins: this program, the model, the machine.
-  static func describe(_ model: Model, threads: Int) -> RunMetadata {
+  static func describe(_ model: Model, threads: Int, _ prediction: Prediction) -> RunMetadata {
     var metadata = RunMetadata()
     metadata["version"] = Antiphon.version
     metadata["date"] = Host.date()
@@ -27,7 +27,9 @@ extension RunMetadata {
     let delays = model.dialogue.streams.delays
     metadata[sampleRate] = String(format.sampleRate)
     metadata[frameMicroseconds] = String(format.samplesPerFrame * 1_000_000 / format.sampleRate)
-    metadata[acousticDelayFrames] = String((delays.max() ?? 0) - (delays.count > 1 ? delays[1] : 0))
+    // What is early does not wait for the delay.
+    let acoustic = (delays.max() ?? 0) - (delays.count > 1 ? delays[1] : 0) - (prediction.isEarly ? 1 : 0)
+    metadata[acousticDelayFrames] = String(acoustic)
     metadata[warmUpFrames] = "10"
     return metadata
   }

@@ -25,7 +25,7 @@ struct TalkScribe {
     var said = format.codebooks
     if case .model(let model) = partner {
       words = Self.words(model)
-      metadata = RunMetadata.describe(model, threads: talk.model.threads)
+      metadata = RunMetadata.describe(model, threads: talk.model.threads, session.options.prediction)
       said = model.dialogue.streams.own
     } else {
       metadata.describeHost()

@@ -70,6 +70,10 @@ struct BenchStep: ParsableCommand {
     guard !realtime || !options.flatOut else {
       throw ValidationError("--realtime does not go with --flat-out.")
     }
+    guard ahead.prediction.modules <= 6 else {
+      throw ValidationError(
+        "--frames-per-pass takes at most 7 frames, and 6 with --early: a drafter has up to 6 modules.")
+    }
     guard ahead.framesPerPass != .auto else {
       throw ValidationError("--frames-per-pass takes a number here: the benchmark is what tells which.")
     }

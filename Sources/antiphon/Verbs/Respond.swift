@@ -76,14 +76,17 @@ struct Respond: ParsableCommand {
   }
 
   private func validateSpeculation() throws {
+    guard lateEvery >= 0 else { throw ValidationError("--late-every takes a number from 0.") }
     guard speculate else { return }
     guard ahead.prediction == .none, ahead.framesPerPass != .auto, lateEvery == 0 else {
       throw ValidationError(
-        "--speculate goes without --early, --frames-per-pass and --late-every: it says what steps say.")
+        "--speculate does not go with --early, --frames-per-pass or --late-every: its reply is that of single steps."
+      )
     }
     guard latency == nil else {
       throw ValidationError(
-        "--speculate goes without --latency: frames that are answered together have no times of their own.")
+        "--speculate does not go with --latency: frames that are answered together have no times of their own."
+      )
     }
   }
 
@@ -105,7 +108,7 @@ struct Respond: ParsableCommand {
     try session.check(hasLog: latency != nil)
     let rate = model.codec.configuration.sampleRate
     let source = try sound.open(input, sampleRate: rate)
-    let recorder = try latency.map { try self.recorder($0, model) }
+    let recorder = try latency.map { try self.recorder($0, model, options.prediction) }
     let sink = try SoundFileWriter.create(
       output, channels: stereo ? 2 : 1, sampleRate: rate, overwrite: replacing.overwrite, input: input)
     Interruption.watch()
@@ -149,10 +152,12 @@ struct Respond: ParsableCommand {
     if let report { print("\n" + LatencyText.text(report.summary)) }
   }
 
-  private func recorder(_ directory: String, _ model: Model) throws -> LatencyRecorder {
+  private func recorder(_ directory: String, _ model: Model, _ prediction: Prediction) throws
+    -> LatencyRecorder
+  {
     let (dialogue, tokenizer) = (model.dialogue, model.tokenizer)
     let configuration = dialogue.configuration
-    var metadata = RunMetadata.describe(model, threads: self.model.threads)
+    var metadata = RunMetadata.describe(model, threads: self.model.threads, prediction)
     metadata["mode"] = "file"
     metadata["seed"] = greedy ? nil : String(seed)
     metadata["greedy"] = greedy ? "1" : "0"

@@ -76,6 +76,9 @@ struct Talk: ParsableCommand {
   var seconds: Double?
 
   func validate() throws {
+    if mirror && (ahead.prediction != .none || ahead.framesPerPass == .auto || concealment.conceal == .on) {
+      throw ValidationError("--early, --frames-per-pass and --conceal go with a model, not with --mirror.")
+    }
     if codec != nil && !mirror { throw ValidationError("--codec goes with --mirror; a model has its own.") }
     if let buffer, !(0...160).contains(buffer) {
       throw ValidationError("--buffer takes 0 to 160 milliseconds: two frames are the most that may wait.")
@@ -84,12 +87,12 @@ struct Talk: ParsableCommand {
 
   mutating func run() throws {
     // The threads that share the arithmetic must not wait for other programs, either.
-    let ((partner, prediction), workers) = try RealtimeThread.started(by: partner)
+    let ((partner, prediction, uneven), workers) = try RealtimeThread.started(by: partner)
     var options = LiveOptions()
     (options.input, options.output, options.rate) = (devices.input, devices.output, devices.rate)
     (options.echo, options.periodMilliseconds, options.bufferMilliseconds) = (echo, devices.period, buffer)
     (options.seed, options.isGreedy, options.isMuted) = (seed, greedy, muted)
-    (options.prediction, options.hold) = (prediction, hold?.hold)
+    (options.prediction, options.unevenMilliseconds, options.hold) = (prediction, uneven, hold?.hold)
     let session = try LiveSession(partner, options, workers: workers)
     if !quiet { introduce(session) }
     var scribe = try TalkScribe(session, partner, self)
@@ -109,22 +112,28 @@ struct Talk: ParsableCommand {
     if !quiet { Terminal.remark(scribe.status.figures) }
   }
 
-  private func partner() throws -> (LivePartner, Prediction) {
-    if let codec { return (.mirror(try Codec.open(codec, threads: model.threads)), .none) }
+  /// What answers, how far it runs ahead, and how much longer its passes take than its other steps, in milliseconds.
+  private func partner() throws -> (LivePartner, Prediction, Double) {
+    if let codec { return (.mirror(try Codec.open(codec, threads: model.threads)), .none, 0) }
     let directory = try ModelOptions.directory(model.model)
     if mirror {
       let codec = try Codec.open(ModelOptions.codec(in: directory), threads: model.threads)
-      return (.mirror(codec), .none)
+      return (.mirror(codec), .none, 0)
     }
     let modules = try Dialogue.modulesOfDrafter(directory)
     let isDrafting =
       try ahead.isDrafting(directory) || concealment.added(to: .none, modules: modules) != .none
     let model = try Model.open(
       directory, threads: model.threads, cache: model.kv.options, isDrafting: isDrafting)
-    var prediction = concealment.added(to: try ahead.prediction(for: model), modules: modules)
+    let added = { [concealment] in concealment.added(to: $0, modules: modules) }
+    var prediction = try ahead.prediction(for: model, adding: added)
     // Logs tell how good the drafts were.
-    prediction.isMeasured = latency != nil && prediction != .none
-    return (.model(model), prediction)
+    prediction.isMeasured = (latency ?? record) != nil && prediction != .none
+    let settled = prediction
+    let uneven =
+      prediction.framesPerPass > 1
+      ? try PaceProbe(model) { _ in settled }.passMilliseconds(prediction.framesPerPass) : 0
+    return (.model(model), prediction, uneven)
   }
 
   private func introduce(_ session: LiveSession) {
@@ -179,7 +188,8 @@ struct HoldOption: ExpressibleByArgument {
 
   init?(argument: String) {
     let parts = argument.split(separator: ":").map { Int($0) }
-    guard parts.count == 2, let every = parts[0], let milliseconds = parts[1], every > 0, milliseconds >= 0
+    guard parts.count == 2, let every = parts[0], let milliseconds = parts[1], every > 0,
+      (0...60_000).contains(milliseconds)
     else { return nil }
     hold = LiveOptions.Hold(every: every, nanoseconds: UInt64(milliseconds) * 1_000_000)
   }
