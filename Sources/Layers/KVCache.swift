@@ -4,7 +4,8 @@ package import Kernels
 ///
 /// Keys are stored already rotated by their absolute position, so they are never moved or rotated again.
 /// With `capacity` = context + (lanes per pass - 1) a block of lanes sees exactly what single steps would see; with
-/// `capacity` = context, the earlier lanes of a block lose the oldest keys, as Mimi's own streaming does.
+/// `capacity` = context, the earlier lanes of a block lose the oldest keys, as Mimi's own streaming does. A model's
+/// configuration says which (`DialogueConfiguration`, `DepthConfiguration`, the codecs').
 package struct KVCache: Sendable {
   package let memory: AttentionMemory
 

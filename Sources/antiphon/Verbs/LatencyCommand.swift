@@ -73,7 +73,7 @@ struct LatencyCommand: ParsableCommand {
         trial, xruns: playback.counts.xruns + capture.counts.xruns, realignments: canceller.realignments)
       return Terminal.print(json ? try JSON.text(view) : view.text)
     }
-    let trips = try RoundTrip.measure(playback, capture, count: count)
+    let trips = try ChirpRoundTrip.measure(playback, capture, count: count)
     let view = LatencyView(trips, sent: count, playback.counts.xruns + capture.counts.xruns)
     Terminal.print(json ? try JSON.text(view) : view.text)
     if view.found == 0 { throw CommandError.noChirp(sent: count) }

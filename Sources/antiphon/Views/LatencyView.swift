@@ -14,11 +14,11 @@ struct LatencyView: Encodable {
   let capture: Double
   let confidence: Double
 
-  init(_ trips: [RoundTrip], sent: Int, _ xruns: Int) {
+  init(_ trips: [ChirpRoundTrip], sent: Int, _ xruns: Int) {
     self.sent = sent
     self.xruns = xruns
     found = trips.count
-    func middle(_ value: (RoundTrip) -> Double) -> Double {
+    func middle(_ value: (ChirpRoundTrip) -> Double) -> Double {
       let sorted = trips.map(value).sorted()
       return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     }

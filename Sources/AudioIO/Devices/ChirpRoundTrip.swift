@@ -2,7 +2,7 @@ internal import Base
 import Glibc
 
 /// The round trip of a pair of devices: a chirp is played and searched for in the captured sound.
-package struct RoundTrip: Sendable, Equatable {
+package struct ChirpRoundTrip: Sendable, Equatable {
   /// Seconds from the moment the program wrote the chirp to the moment it could read it back.
   package var total: Double
   /// The part of it before the loudspeaker's converter.
@@ -45,8 +45,8 @@ package struct RoundTrip: Sendable, Equatable {
   /// - Throws: the fault of a device that was given up meanwhile.
   package static func measure(
     _ playback: ALSAPlayback, _ capture: ALSACapture, count: Int
-  ) throws(AudioDeviceError) -> [RoundTrip] {
-    var results: [RoundTrip] = []
+  ) throws(AudioDeviceError) -> [ChirpRoundTrip] {
+    var results: [ChirpRoundTrip] = []
     // A frame of silence every 20 ms keeps the loudspeaker's queue filled.
     let silence = [Float](repeating: 0, count: chirp.count)
     for round in 0..<count + 1 {
@@ -74,7 +74,7 @@ package struct RoundTrip: Sendable, Equatable {
       let held = capture.settings.periodMilliseconds / 1000
       let path = Double(Int64(bitPattern: arrival &- receipt.dacNanoseconds)) * 1e-9
       results.append(
-        RoundTrip(
+        ChirpRoundTrip(
           total: receipt.delaySeconds + path + held, queued: receipt.delaySeconds, path: path, capture: held,
           confidence: found.confidence))
     }
