@@ -16,9 +16,7 @@ extension LatencyPlot {
     ]
     for tick in [0, scale / 2, scale] {
       parts.append(Self.text(Self.left - 8, y(tick) + 4, Self.short(tick), anchor: "end"))
-      parts.append(
-        "<line x1=\"\(Self.short(Self.left))\" x2=\"\(Self.short(Self.width - Self.right))\" "
-          + "y1=\"\(Self.short(y(tick)))\" y2=\"\(Self.short(y(tick)))\" stroke=\"#dddddd\"/>")
+      parts.append(Self.rule(at: y(tick), "#dddddd", 1))
     }
     let lines: [(String, String)] = [
       ("#999999", line(of: { frame in frame.block.flatMap { $0 > 0 ? Double($0) : nil } }, y: y)),

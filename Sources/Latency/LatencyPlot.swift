@@ -114,7 +114,12 @@ package struct LatencyPlot: Sendable {
   }
 
   private func rule(_ milliseconds: Double, _ colour: String, _ thickness: Double) -> String {
-    let height = Self.short(y(milliseconds))
+    Self.rule(at: y(milliseconds), colour, thickness)
+  }
+
+  /// A line across the plot.
+  static func rule(at y: Double, _ colour: String, _ thickness: Double) -> String {
+    let height = short(y)
     return
       "<line x1=\"\(Self.short(Self.left))\" x2=\"\(Self.short(Self.width - Self.right))\" y1=\"\(height)\" "
       + "y2=\"\(height)\" stroke=\"\(colour)\" stroke-width=\"\(thickness)\"/>"

@@ -64,12 +64,8 @@ public struct Conversation: ~Copyable, Sendable {
   ///   - seed: the same seed and the same sound give the same reply.
   ///   - isGreedy: always take the most likely token.
   public init(_ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false) {
-    var state = model.dialogue.makeState(seed: seed)
-    if isGreedy {
-      state.textSampling = .greedy
-      state.audioSampling = .greedy
-    }
-    self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
+    self.init(
+      model, model.makeState(seed: seed, isGreedy: isGreedy), start, Ear(model.codec), Mouth(model.codec))
   }
 
   /// A conversation that has not begun and that runs ahead of the backbone.
@@ -84,11 +80,7 @@ public struct Conversation: ~Copyable, Sendable {
   public init(
     _ model: Model, start: Start = .live, seed: UInt64 = 0, isGreedy: Bool = false, prediction: Prediction
   ) throws(DialogueError) {
-    var state = model.dialogue.makeState(seed: seed)
-    if isGreedy {
-      state.textSampling = .greedy
-      state.audioSampling = .greedy
-    }
+    var state = model.makeState(seed: seed, isGreedy: isGreedy)
     try state.predict(prediction)
     self.init(model, state, start, Ear(model.codec), Mouth(model.codec))
   }

@@ -65,4 +65,14 @@ public final class Model: Sendable {
         file: path, field: "frames per second", expected: "12.5", found: "\(codec.frameRate)")
     }
   }
+
+  /// The dialogue model's state before its first step.
+  func makeState(seed: UInt64, isGreedy: Bool) -> DialogueState {
+    var state = dialogue.makeState(seed: seed)
+    if isGreedy {
+      state.textSampling = .greedy
+      state.audioSampling = .greedy
+    }
+    return state
+  }
 }

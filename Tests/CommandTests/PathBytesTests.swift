@@ -6,14 +6,7 @@ import Testing
 @Suite struct PathBytesTests {
   private let directory: TemporaryDirectory
 
-  init() throws {
-    directory = try TemporaryDirectory()
-    let made = try Program.run(
-      "respond", Self.question, directory.file("in.wav"), "--model", Golden.path("tiny-model"))
-    try #require(made.code == 0, "\(made.errors)")
-  }
-
-  private static let question = Golden.root + "/Assets/audio/questions/i-am-hungry.flac"
+  init() throws { directory = try Program.directoryWithSound() }
 
   private func shell(_ command: String) throws -> Program.Result {
     try Program.shell(command, directory: directory)

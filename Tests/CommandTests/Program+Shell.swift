@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 extension Program {
   /// A command line of bash, in which `$antiphon` is the program: for pipes, limits and descriptors.
@@ -33,5 +34,15 @@ extension Program {
       output: try Data(contentsOf: URL(filePath: files.file("output"))),
       errors: try String(contentsOfFile: files.file("errors"), encoding: .utf8),
       code: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus)
+  }
+
+  /// A directory with the tiny model's reply to a question, in.wav.
+  static func directoryWithSound() throws -> TemporaryDirectory {
+    let directory = try TemporaryDirectory()
+    let made = try run(
+      "respond", Golden.root + "/Assets/audio/questions/i-am-hungry.flac", directory.file("in.wav"),
+      "--model", Golden.path("tiny-model"))
+    try #require(made.code == 0, "\(made.errors)")
+    return directory
   }
 }

@@ -52,21 +52,15 @@ import Testing
     #expect(
       edited.code == 0 && edited.text.contains("48000 Hz, 25.0 frames per second"),
       "\(edited.text)\(edited.errors)")
-    for verb in ["talk --mirror --codec m/codec.safetensors", "talk --mirror --model m"] {
+    let rate = "'sample_rate': 24000 is expected, and it is 48000."
+    let frames = "'frames per second': 12.5 is expected, and it is 25.0."
+    for (verb, fault) in [
+      ("talk --mirror --codec m/codec.safetensors", rate), ("talk --mirror --model m", rate),
+      ("talk --model m", frames), ("respond in.wav a.wav --model m", frames),
+    ] {
       let result = try shell("$antiphon \(verb)")
       #expect(
-        result.code == 65
-          && result.sentence
-            == "'m/codec.safetensors', field 'sample_rate': 24000 is expected, and it is 48000.",
-        "\(result.errors)")
-    }
-    for verb in ["talk --model m", "respond in.wav a.wav --model m"] {
-      let result = try shell("$antiphon \(verb)")
-      #expect(
-        result.code == 65
-          && result.sentence
-            == "'m/codec.safetensors', field 'frames per second': 12.5 is expected, and it is 25.0.",
-        "\(result.errors)")
+        result.code == 65 && result.sentence == "'m/codec.safetensors', field \(fault)", "\(result.errors)")
     }
   }
 

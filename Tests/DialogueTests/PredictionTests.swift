@@ -190,75 +190,43 @@ struct PredictionTests {
     withExtendedLifetime(_directory) {}
   }
 
-  @Test("a spare frame that was played is what the model remembers")
-  func spare() throws {
+  @Test(
+    "spare frames that were played, one or two after another, are what the model remembers",
+    arguments: [1, 2])
+  func spare(played count: Int) throws {
     let (dialogue, _directory) = try Self.model()
-    let user = dialogue.babble(106, Self.frames)
+    let user = dialogue.babble(105 + UInt64(count), Self.frames)
     let streams = dialogue.streams
-    for prediction in [Prediction(spare: 1), Prediction(isEarly: true, spare: 1)] {
+    for prediction in [Prediction(spare: count), Prediction(isEarly: true, spare: count)] {
       var state = dialogue.makeState(seed: 3)
       var stepper = DialogueStepper(dialogue)
       try state.predict(prediction)
       var said: [Said] = []
+      // Those that were made before the first late step, and stand for it and the steps after it.
+      var spares: [[Int32]] = []
       for frame in 0..<Self.frames {
-        var spare = [Int32](repeating: -1, count: streams.own)
-        var own = spare
-        var spareSpan = spare.mutableSpan
-        let isThere = state.copyDraftedFrame(into: &spareSpan)
-        #expect(isThere == (frame > 0))
-        var span = own.mutableSpan
-        let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
-        let step = stepper.step(heard, into: &span, &state)
-        if frame % 5 == 4 {
-          state.remember(spare.span)
-          own = spare
-        }
-        said.append(
-          Said(
-            text: step.text, drawn: Array(dialogue.drawnCodes(state)), own: own, positions: 1,
-            logits: Array(stepper.textLogits)))
-      }
-      #expect(try Self.logits(said, user) == said.map(\.logits))
-      let lag = prediction.isEarly ? 1 : 0
-      for step in 1..<Self.frames - 1 {
-        #expect(said[step].own[1...] == said[step + lag].drawn[1...])
-        #expect(said[step].own[0] == said[step + lag - 1].drawn[0])
-      }
-    }
-    withExtendedLifetime(_directory) {}
-  }
-
-  @Test("two spare frames that were played one after the other are what the model remembers")
-  func twoSpares() throws {
-    let (dialogue, _directory) = try Self.model()
-    let user = dialogue.babble(110, Self.frames)
-    let streams = dialogue.streams
-    for prediction in [Prediction(spare: 2), Prediction(isEarly: true, spare: 2)] {
-      var state = dialogue.makeState(seed: 3)
-      var stepper = DialogueStepper(dialogue)
-      try state.predict(prediction)
-      var said: [Said] = []
-      var spares = [[Int32]](repeating: [Int32](repeating: -1, count: streams.own), count: 2)
-      for frame in 0..<Self.frames {
-        if frame % 6 == 4 {
-          for ahead in 0..<2 {
-            var span = spares[ahead].mutableSpan
-            #expect(state.copyDraftedFrame(ahead: ahead, into: &span))
+        let late = frame % (4 + count) - 4
+        if late <= 0 {
+          spares = (0..<count).map { ahead in
+            var spare = [Int32](repeating: -1, count: streams.own)
+            var span = spare.mutableSpan
+            let isThere = state.copyDraftedFrame(ahead: ahead, into: &span)
+            #expect(isThere == (frame > 0))
+            return spare
           }
         }
         var own = [Int32](repeating: -1, count: streams.own)
         var span = own.mutableSpan
         let heard = user.span.extracting(frame * streams.user..<(frame + 1) * streams.user)
         let step = stepper.step(heard, into: &span, &state)
-        if frame % 6 == 4 {
-          let (first, second) = (spares[0], spares[1])
-          state.remember(first.span)
-          state.rememberBeginning(second.span)
-          own = first
-        } else if frame % 6 == 5 {
-          let second = spares[1]
-          state.remember(second.span)
-          own = second
+        if late >= 0 {
+          own = spares[late]
+          let played = own
+          state.remember(played.span)
+          if late + 1 < count {
+            let next = spares[late + 1]
+            state.rememberBeginning(next.span)
+          }
         }
         said.append(
           Said(

@@ -33,3 +33,15 @@ public struct Prediction: Sendable, Equatable {
   /// Drafted columns that a step without a pass needs: its own, and the one whose codes it plays early.
   var draftsForStep: Int { isEarly ? 2 : 1 }
 }
+
+extension Dialogue {
+  /// Throws where the drafter has too few modules, no row is delayed, or a number is out of its range.
+  package func check(_ prediction: Prediction) throws(DialogueError) {
+    try DialogueError.check("framesPerPass", prediction.framesPerPass, 1...1 + DraftConfiguration.mostModules)
+    try DialogueError.check("spare", prediction.spare, 0...DraftConfiguration.mostModules)
+    guard prediction.draftedColumns <= draftedColumns else {
+      throw .tooFewModules(needed: prediction.draftedColumns, present: draftedColumns)
+    }
+    guard !prediction.isEarly || streams.maxDelay > 0 else { throw .noDelay }
+  }
+}

@@ -26,25 +26,13 @@ extension DialogueStepper {
     precondition(
       user.count >= streams.user && user.count % streams.user == 0 && own.count == streams.own,
       "one code for each codebook")
-    precondition(state.dialogue === dialogue, "a state of another model")
     let usual = state.prediction
     precondition(!usual.isEarly && usual.framesPerPass == 1, "drafts that are only compared")
-    var result = DialogueStep()
+    let frames = user.count / streams.user
     var taken = 0
-    user.withUnsafeBufferPointer { user in
-      own.withUnsafeMutableBufferPointer { own in
-        withUnsafeMutablePointer(to: &state) { state in
-          withUnsafeMutablePointer(to: &result) { result in
-            withUnsafePointer(to: state) { states in
-              let request = StepRequest(
-                states: states, count: 1, user: user.baseAddress, forced: nil, own: own.baseAddress,
-                clock: clock, results: result, active: scratch.active)
-              taken = dialogue.speculate(request, scratch, frames: user.count / streams.user) {
-                said($0, UnsafeBufferPointer(own))
-              }
-            }
-          }
-        }
+    _ = request(user, nil, into: &own, &state, clock) { request in
+      taken = dialogue.speculate(request, scratch, frames: frames) {
+        said($0, UnsafeBufferPointer(start: request.own, count: streams.own))
       }
     }
     return taken

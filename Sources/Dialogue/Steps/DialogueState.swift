@@ -47,12 +47,7 @@ extension DialogueState {
   /// - Parameter prediction: whether frames are early can be chosen only before the first step.
   /// - Throws: where the drafter has too few modules, no row is delayed, or a number is out of its range.
   public mutating func predict(_ prediction: Prediction) throws(DialogueError) {
-    try DialogueError.check("framesPerPass", prediction.framesPerPass, 1...1 + DraftConfiguration.mostModules)
-    try DialogueError.check("spare", prediction.spare, 0...DraftConfiguration.mostModules)
-    guard prediction.draftedColumns <= dialogue.draftedColumns else {
-      throw .tooFewModules(needed: prediction.draftedColumns, present: dialogue.draftedColumns)
-    }
-    guard !prediction.isEarly || dialogue.streams.maxDelay > 0 else { throw .noDelay }
+    try dialogue.check(prediction)
     guard steps == 0 || prediction.isEarly == self.prediction.isEarly else {
       throw .badArgument(
         name: "isEarly", expected: "\(self.prediction.isEarly), as when it began",
@@ -104,12 +99,7 @@ extension DialogueState {
   ///
   /// - Parameter own: [streams.own]
   package mutating func remember(_ own: Span<Int32>) {
-    let frame = delivered - 1
-    guard frame >= 0 else { return }
-    for row in dialogue.streams.ownRows {
-      let step = frame + Int64(dialogue.streams.delays[row])
-      dialogue.ring.tokens(at: step, memory.view)[row] = own[row - 1]
-    }
+    if delivered > 0 { remember(own, ofFrame: delivered - 1, before: .max) }
   }
 
   /// Random numbers that a step takes from the generator, whether its tokens are drawn or said as drafted.
@@ -127,9 +117,13 @@ extension DialogueState {
   ///
   /// - Parameter own: [streams.own]
   package mutating func rememberBeginning(_ own: Span<Int32>) {
+    remember(own, ofFrame: delivered, before: steps)
+  }
+
+  private mutating func remember(_ own: Span<Int32>, ofFrame frame: Int64, before end: Int64) {
     for row in dialogue.streams.ownRows {
-      let step = delivered + Int64(dialogue.streams.delays[row])
-      if step < steps { dialogue.ring.tokens(at: step, memory.view)[row] = own[row - 1] }
+      let step = frame + Int64(dialogue.streams.delays[row])
+      if step < end { dialogue.ring.tokens(at: step, memory.view)[row] = own[row - 1] }
     }
   }
 

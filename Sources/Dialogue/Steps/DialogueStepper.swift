@@ -58,6 +58,17 @@ public struct DialogueStepper: ~Copyable, Sendable {
   ) -> DialogueStep {
     let streams = dialogue.streams
     precondition(user.count == streams.user && own.count == streams.own, "one code for each codebook")
+    return request(user, forced, into: &own, &state, clock) { dialogue.advance($0, scratch) }
+  }
+
+  /// Hands on what one state hears and is given.
+  ///
+  /// - Parameter body: called once with the request.
+  /// - Returns: what `body` leaves in the request's results.
+  func request(
+    _ user: Span<Int32>, _ forced: UnsafePointer<Int32>?, into own: inout MutableSpan<Int32>,
+    _ state: inout DialogueState, _ clock: RunClock, _ body: (StepRequest) -> Void
+  ) -> DialogueStep {
     precondition(state.dialogue === dialogue, "a state of another model")
     var result = DialogueStep()
     user.withUnsafeBufferPointer { user in
@@ -65,10 +76,10 @@ public struct DialogueStepper: ~Copyable, Sendable {
         withUnsafeMutablePointer(to: &state) { state in
           withUnsafeMutablePointer(to: &result) { result in
             withUnsafePointer(to: state) { states in
-              let request = StepRequest(
-                states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
-                clock: clock, results: result, active: scratch.active)
-              dialogue.advance(request, scratch)
+              body(
+                StepRequest(
+                  states: states, count: 1, user: user.baseAddress, forced: forced, own: own.baseAddress,
+                  clock: clock, results: result, active: scratch.active))
             }
           }
         }

@@ -78,8 +78,7 @@ public struct FileSession: Sendable {
       throw DialogueError.badArgument(
         name: "isSpeculative", expected: "neither another prediction nor a latency log", found: "both")
     }
-    var state = model.dialogue.makeState()
-    try state.predict(options.prediction)
+    try model.dialogue.check(options.prediction)
   }
 
   /// - Parameters:

@@ -24,11 +24,7 @@ struct Foresight: ~Copyable {
     ear = Ear(model.codec)
     mouth = Mouth(model.codec)
     stepper = DialogueStepper(model.dialogue)
-    var state = model.dialogue.makeState(seed: options.seed)
-    if options.isGreedy {
-      state.textSampling = .greedy
-      state.audioSampling = .greedy
-    }
+    var state = model.makeState(seed: options.seed, isGreedy: options.isGreedy)
     try state.predict(Prediction(spare: model.dialogue.draftedColumns))
     self.state = state
     own = [Int32](repeating: 0, count: streams.own)

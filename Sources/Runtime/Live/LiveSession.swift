@@ -35,7 +35,7 @@ package final class LiveSession: @unchecked Sendable {
   ///   far ahead as the options ask, `AudioDeviceError` if a device fails.
   package init(_ partner: LivePartner, _ options: LiveOptions, workers: [Int32] = []) throws {
     try partner.check()
-    if case .model(let model) = partner { _ = try Self.conversation(model, options) }
+    if case .model(let model) = partner { try model.dialogue.check(options.prediction) }
     self.partner = partner
     self.workers = workers
     self.options = options
@@ -157,19 +157,12 @@ package final class LiveSession: @unchecked Sendable {
     return unanswered
   }
 
-  private static func conversation(
-    _ model: Model, _ options: LiveOptions
-  ) throws(DialogueError) -> Conversation {
-    try Conversation(
-      model, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction)
-  }
-
-  /// The same, when `init` has made one already.
   private func conversation(_ model: Model) -> Conversation {
     do {
-      return try Self.conversation(model, options)
+      return try Conversation(
+        model, seed: options.seed, isGreedy: options.isGreedy, prediction: options.prediction)
     } catch {
-      preconditionFailure("the model ran as far ahead before")
+      preconditionFailure("init has checked the prediction")
     }
   }
 
